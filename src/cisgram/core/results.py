@@ -1,0 +1,93 @@
+"""What the methods give back: small frozen records, arrays plus how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from cisgram.core.types import OneHot, PerBase, Scalar
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """Importance of every base at every position, in units of the target.
+
+    Attributes
+    ----------
+    values
+        (n, 4, length). Score of *having* base b at position i, observed or not.
+    sequences
+        (n, 4, length) one-hot input that the values explain.
+    method
+        Registry name of the method.
+    options
+        Arguments that it ran with, enough to run it again.
+    delta
+        (n,) completeness gap: sum of observed scores minus (f(x) - f(reference)).
+        ``None`` where the method promises no completeness.
+    """
+
+    values: PerBase
+    sequences: OneHot
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    delta: Scalar | None = None
+
+    @property
+    def observed(self) -> PerBase:
+        """(n, 4, length): ``values`` where the base is present, else 0."""
+        return self.values * self.sequences
+
+    @property
+    def per_position(self) -> Tensor:
+        """(n, length): the score of the base that is present, 0 at N."""
+        return self.observed.sum(1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interaction:
+    """How much two features of one sequence say together beyond what each says alone.
+
+    Attributes
+    ----------
+    values
+        (n, p, q), in units of the target.
+    rows, columns
+        Names of the p and q features.
+    method, options
+        As in `Attribution`.
+    """
+
+    values: Tensor
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Effects:
+    """Output before and after an edit of the sequence.
+
+    Attributes
+    ----------
+    before
+        (n,) target of the sequences as given.
+    after
+        (n, edits) target of each edited copy.
+    edits
+        What was done, one entry an edit.
+    """
+
+    before: Scalar
+    after: Tensor
+    edits: tuple[str, ...]
+
+    @property
+    def change(self) -> Tensor:
+        """(n, edits): ``after - before``."""
+        return self.after - self.before[:, None]

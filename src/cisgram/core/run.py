@@ -1,0 +1,176 @@
+"""The run folder: everything that one job did, in files that open without cisgram.
+
+::
+
+    RUN/
+      run.toml           resolved settings, seeds, versions, sha256 of every input, command line
+      model/             model.toml + weights.safetensors; one folder per further ensemble member
+      data/              split.tsv (name, set), dropped.tsv (name, reason), leaks.tsv
+      history.tsv        one row an epoch
+      metrics.json       {"train": {...}, "valid": {...}, "test": {...}}
+      predictions.tsv
+      explain/<method>/  values.safetensors, names.tsv, options.toml
+      motifs/            <source>.meme, <source>.matches.tsv
+      report.html
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cisgram.core import config, files
+from cisgram.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VERSIONED = ("cisgram", "torch", "numpy", "scipy", "scikit-learn", "pandas", "accelerate")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder by its path; nothing is read or written until asked."""
+
+    path: Path
+
+    @property
+    def toml(self) -> Path:
+        """Settings, seeds, versions, inputs, command line."""
+        return self.path / "run.toml"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.path / "report.html"
+
+    def member(self, index: int) -> Path:
+        """Folder of ensemble member ``index``: ``model``, then ``model-2``, ``model-3``, ..."""
+        return self.path / ("model" if index == 0 else f"model-{index + 1}")
+
+    def members(self) -> list[Path]:
+        """Folders of the members that are there, first one first."""
+        found = []
+        while (self.member(len(found)) / "model.toml").is_file():
+            found.append(self.member(len(found)))
+        return found
+
+    def read(self) -> dict[str, Any]:
+        """The content of ``run.toml``.
+
+        Raises
+        ------
+        InputError
+            When the folder is no run.
+        """
+        if not self.toml.is_file():
+            msg = (
+                f"{self.path} is not a run: it holds no run.toml. Give the folder that "
+                "'cisgram train -o' or 'cisgram run -o' wrote."
+            )
+            raise InputError(msg)
+        return config.read_toml(self.toml)
+
+    def begin(self, settings: Mapping[str, Any], *, inputs: Mapping[str, Path]) -> bool:
+        """Write ``run.toml``, or find that the same job was begun before.
+
+        Parameters
+        ----------
+        settings
+            Resolved settings of the job, groups of plain values.
+        inputs
+            Input files by role; their sha256 is recorded.
+
+        Returns
+        -------
+        bool
+            True when the folder holds the same job, which is then resumed.
+
+        Raises
+        ------
+        InputError
+            When the folder holds another job: settings or input bytes differ.
+        """
+        job = {
+            "settings": config._without_none(settings),
+            "inputs": {
+                role: {"path": str(path), "sha256": files.sha256(path)}
+                for role, path in inputs.items()
+            },
+        }
+        if self.toml.is_file():
+            differing = _difference(self.read(), job)
+            if not differing:
+                return True
+            msg = (
+                f"{self.path} holds another run; it differs in {', '.join(differing[:6])}. "
+                "Choose another folder with -o, or delete this one."
+            )
+            raise InputError(msg)
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            msg = f"{self.path} exists and is not a run of ours. Choose an empty or new folder."
+            raise InputError(msg)
+        config.write_toml(
+            self.toml,
+            {"command": " ".join(sys.argv), "versions": versions(), **job},
+        )
+        return False
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table as TSV under the run, whole or not at all."""
+        text = table.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+        files.write_text(self.path / name, text)
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Read a TSV of the run.
+
+        Raises
+        ------
+        InputError
+            When it is absent.
+        """
+        import pandas as pd
+
+        path = self.path / name
+        if not path.is_file():
+            msg = f"{path} does not exist; the step that writes it has not run."
+            raise InputError(msg)
+        return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=["nan", ""])
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results depend on."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # e.g. run from a source tree
+            continue
+    return found
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Names of what differs between the job of a run.toml and a new one."""
+    differing = []
+    before, after = _flat(old.get("settings", {})), _flat(new["settings"])
+    differing += [k for k in sorted(before.keys() | after.keys()) if before.get(k) != after.get(k)]
+    for role in sorted(old.get("inputs", {}).keys() | new["inputs"].keys()):
+        digests = [j.get("inputs", {}).get(role, {}).get("sha256") for j in (old, new)]
+        if digests[0] != digests[1]:
+            differing.append(f"the bytes of {role}")
+    return differing
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for k, v in value.items():
+        if isinstance(v, Mapping):
+            out |= _flat(v, f"{prefix}{k}.")
+        else:
+            out[f"{prefix}{k}"] = v
+    return out

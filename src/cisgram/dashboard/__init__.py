@@ -1,0 +1,1 @@
+"""The live application over one or many runs."""

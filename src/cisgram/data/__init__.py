@@ -1,0 +1,1 @@
+"""Regions, splits, negatives, datasets, augmentation and the leak guard."""

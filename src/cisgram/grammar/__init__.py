@@ -1,0 +1,1 @@
+"""Words, spacing, order and syntax trees of motifs."""

@@ -1,0 +1,1 @@
+"""Models of sequence: the zoo, prediction, checkpoints, import of your own."""

@@ -1,0 +1,1 @@
+"""From a run to one self-contained page."""
