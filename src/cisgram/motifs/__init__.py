@@ -1,5 +1,8 @@
 """Motifs: files and databases, Tomtom, scanning, clustering, logos."""
 
+from cisgram.motifs.database import database, jaspar
+from cisgram.motifs.files import read_motifs
+from cisgram.motifs.meme import read_meme, write_meme
 from cisgram.motifs.motif import Motif, MotifSet
 
-__all__ = ["Motif", "MotifSet"]
+__all__ = ["Motif", "MotifSet", "database", "jaspar", "read_meme", "read_motifs", "write_meme"]

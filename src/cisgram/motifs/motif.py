@@ -71,7 +71,13 @@ class Motif:
 
     @classmethod
     def from_counts(
-        cls, counts: ArrayLike, *, name: str, id: str = "", pseudocount: float = 0.0, origin: str = ""
+        cls,
+        counts: ArrayLike,
+        *,
+        name: str,
+        id: str = "",  # noqa: A002 the field has this name
+        pseudocount: float = 0.0,
+        origin: str = "",
     ) -> Motif:
         """Motif of a count matrix (4, k); columns without a count become uniform.
 
@@ -177,7 +183,8 @@ class MotifSet(Sequence[Motif]):
             for motif in self.motifs:
                 if key in (motif.id, motif.name):
                     return motif
-            raise unknown("motif", key, [m.name for m in self.motifs][:200])
+            what = "motif"
+            raise unknown(what, key, [m.name for m in self.motifs][:200])
         return self.motifs[key]
 
     @property
