@@ -1,1 +1,26 @@
 """Models of sequence: the zoo, prediction, checkpoints, import of your own."""
+
+from cisgram.models import zoo
+from cisgram.models.base import MODELS, create
+from cisgram.models.checkpoint import Card, build, load, read_card, save
+from cisgram.models.foreign import from_callable, read_weights
+from cisgram.models.predict import predict
+from cisgram.models.state import device_of, untouched
+from cisgram.models.strands import BothStrands
+
+__all__ = [
+    "MODELS",
+    "BothStrands",
+    "Card",
+    "build",
+    "create",
+    "device_of",
+    "from_callable",
+    "load",
+    "predict",
+    "read_card",
+    "read_weights",
+    "save",
+    "untouched",
+    "zoo",
+]

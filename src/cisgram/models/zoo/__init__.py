@@ -1,1 +1,8 @@
-"""One file per architecture."""
+"""One file per architecture, its paper and licence in its head."""
+
+from cisgram.models.zoo.deepbind import deepbind
+from cisgram.models.zoo.demo_cnn import demo_cnn
+from cisgram.models.zoo.demo_cnn_rnn import demo_cnn_rnn
+from cisgram.models.zoo.demo_rnn import demo_rnn
+
+__all__ = ["deepbind", "demo_cnn", "demo_cnn_rnn", "demo_rnn"]

@@ -1,0 +1,59 @@
+"""The table of models and how one is made by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from cisgram.core.errors import InputError
+from cisgram.core.registry import Registry, unknown
+
+MODELS: Registry[Callable[..., nn.Module]] = Registry("model")
+
+
+def create(name: str, **options: Any) -> nn.Module:
+    """A new model of the zoo with freshly drawn weights.
+
+    Weights come from torch's global generator: call ``torch.manual_seed`` first to repeat them.
+
+    Parameters
+    ----------
+    name
+        Registry name, for example ``demo-cnn-rnn``; ``cisgram list models`` shows them.
+    options
+        Keywords of the model's function; its docstring explains them.
+
+    Returns
+    -------
+    nn.Module
+        Maps (n, 4, length) to logits (n, t).
+
+    Raises
+    ------
+    UnknownName
+        No such model, or no such option of it.
+    InputError
+        An option with a value that the model cannot have.
+
+    Examples
+    --------
+    >>> model = create("demo-cnn-rnn")
+    >>> sum(p.numel() for p in model.parameters())
+    46338
+    """
+    factory = MODELS[name].fn
+    known = inspect.signature(factory).parameters
+    for option in options:
+        if option not in known:
+            raise unknown(f"option of {name}", option, known)
+    return factory(**options)
+
+
+def check_share(value: float, *, name: str) -> None:
+    """Raise `InputError` unless 0 <= value < 1."""
+    if not 0 <= value < 1:
+        msg = f"{name} must be at least 0 and below 1; got {value!r}."
+        raise InputError(msg)

@@ -1,0 +1,94 @@
+"""Run a model over many sequences."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cisgram.core.checks import check_onehot, check_positive
+from cisgram.core.errors import InputError, StorageError
+from cisgram.models.state import device_of, untouched
+from cisgram.seq.alphabet import one_hot
+
+
+def predict(
+    model: nn.Module,
+    x: Tensor | NDArray[np.uint8],
+    *,
+    batch_size: int = 512,
+    device: str | torch.device | None = None,
+) -> Tensor:
+    """Output of the model for every sequence, on the CPU.
+
+    Parameters
+    ----------
+    model
+        Maps (n, 4, length) float32 to (n, t) or any other tensor whose first axis is n. Left in
+        the mode and on the device that it came in.
+    x
+        (n, 4, length) one-hot of any dtype, or uint8 codes (n, length); cast batch by batch.
+    batch_size
+        Sequences run at once. Halved by itself when the memory runs out; the result does not
+        depend on it beyond rounding.
+    device
+        Where to run; default: where the model is.
+
+    Returns
+    -------
+    Tensor
+        (n, t) float32.
+
+    Raises
+    ------
+    InputError
+        If ``x`` is no one-hot array.
+    StorageError
+        If not even one sequence fits into memory.
+    """
+    check_positive(batch_size, name="batch_size")
+    codes = isinstance(x, np.ndarray) and x.ndim == 2
+    if isinstance(x, np.ndarray) and not codes:
+        x = torch.from_numpy(x)
+    if not codes:
+        check_onehot(x)
+    if len(x) == 0:
+        msg = "x holds no sequences."
+        raise InputError(msg)
+    home = device_of(model)
+    there = torch.device(device) if device is not None else home
+    out: list[Tensor] = []
+    with untouched(model), torch.inference_mode():
+        try:
+            if there != home:
+                model.to(there)
+            start = 0
+            while start < len(x):
+                part = x[start : start + batch_size]
+                batch = one_hot(part) if codes else part.float()
+                try:
+                    out.append(model(batch.to(there)).float().cpu())
+                except (RuntimeError, MemoryError) as error:
+                    batch_size = _smaller(batch_size, error)
+                    continue
+                start += len(part)
+        finally:
+            if there != home:
+                model.to(home)
+    return torch.cat(out).clone()
+
+
+def _smaller(batch_size: int, error: Exception) -> int:
+    """Half the batch size after an out-of-memory error; any other error goes on its way."""
+    text = str(error).lower()
+    if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not (
+        "out of memory" in text or "can't allocate memory" in text
+    ):
+        raise error
+    if batch_size == 1:
+        msg = "One sequence does not fit into memory with this model."
+        raise StorageError(msg) from error
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return batch_size // 2

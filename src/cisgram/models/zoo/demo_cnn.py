@@ -1,0 +1,65 @@
+"""The convolutional network of Deep Motif Dashboard.
+
+Lanchantin J, Singh R, Wang B, Qi Y (2017). Deep Motif Dashboard: visualizing and understanding
+genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. Code: MIT.
+"""
+
+from torch import Tensor, nn
+
+from cisgram.core.registry import unknown
+from cisgram.models.base import MODELS, check_share
+from cisgram.models.layers import Conv1d, Dropout, GlobalMax, MaxPool1d, TwoClassHead
+
+# maps and filter widths: the three sizes of the paper's Table 1, then the released code's default
+SIZES = {
+    "small": (64, (9, 5)),
+    "medium": (64, (9, 5, 3)),
+    "large": (64, (9, 5, 3, 3)),
+    "released": (128, (9, 5, 3)),
+}
+
+
+class DemoCNN(nn.Module):
+    """Convolutions, each but the last with pooling, then the maximum over positions."""
+
+    def __init__(
+        self, maps: int, widths: tuple[int, ...], pool: int, dropout: float, n_outputs: int
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for i, width in enumerate(widths):
+            layers += [Conv1d(4 if i == 0 else maps, maps, width), nn.ReLU()]
+            if i < len(widths) - 1:
+                layers.append(MaxPool1d(pool, pool))
+            layers.append(Dropout(dropout))
+        self.features = nn.Sequential(*layers, GlobalMax())
+        self.head = TwoClassHead(maps, n_outputs)
+
+    def class_scores(self, x: Tensor) -> Tensor:
+        """(n, t, 2): unbound, bound."""
+        return self.head.class_scores(self.features(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(self.features(x))  # (n, maps) -> (n, t)
+        return out
+
+
+@MODELS.register(name="demo-cnn", kind="CNN", cite="lanchantin2017", min_length=26)
+def demo_cnn(*, size: str = "released", dropout: float = 0.5, n_outputs: int = 1) -> DemoCNN:
+    """Convolutional network of Deep Motif Dashboard: 9-5-3 filters, maximum over positions.
+
+    Parameters
+    ----------
+    size
+        ``small``, ``medium`` or ``large`` of the paper (64 maps), or ``released``: the default
+        of the authors' code (128 maps; 136,322 parameters).
+    dropout
+        After every convolution.
+    n_outputs
+        Binary tasks, t.
+    """
+    if size not in SIZES:
+        raise unknown("size of demo-cnn", size, SIZES)
+    check_share(dropout, name="dropout")
+    maps, widths = SIZES[size]
+    return DemoCNN(maps, widths, 2, dropout, n_outputs)

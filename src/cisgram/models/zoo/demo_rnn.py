@@ -1,0 +1,56 @@
+"""The recurrent network of Deep Motif Dashboard.
+
+Lanchantin J, Singh R, Wang B, Qi Y (2017). Deep Motif Dashboard: visualizing and understanding
+genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. Code: MIT.
+"""
+
+from torch import Tensor, nn
+
+from cisgram.core.registry import unknown
+from cisgram.models.base import MODELS, check_share
+from cisgram.models.layers import MeanLSTM, TwoClassHead
+
+# LSTM layers and size: the paper's Table 1; the released code's default is "medium"
+SIZES = {"small": (1, 16), "medium": (1, 32), "large": (2, 32)}
+
+
+class DemoRNN(nn.Module):
+    """LSTMs in both reading directions on the letters, averaged over positions."""
+
+    def __init__(self, layers: int, size: int, dropout: float, n_outputs: int) -> None:
+        super().__init__()
+        self.recurrent = MeanLSTM(4, size, layers=layers, dropout=dropout)
+        self.head = TwoClassHead(2 * size, n_outputs)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(n, 2 * size) means of the hidden states."""
+        out: Tensor = self.recurrent(x.transpose(1, 2))
+        return out
+
+    def class_scores(self, x: Tensor) -> Tensor:
+        """(n, t, 2): unbound, bound."""
+        return self.head.class_scores(self.features(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(self.features(x))
+        return out
+
+
+@MODELS.register(name="demo-rnn", kind="RNN", cite="lanchantin2017", min_length=1)
+def demo_rnn(*, size: str = "medium", dropout: float = 0.5, n_outputs: int = 1) -> DemoRNN:
+    """Recurrent network of Deep Motif Dashboard: LSTMs in both directions, mean over positions.
+
+    Parameters
+    ----------
+    size
+        ``small``, ``medium`` (9,858 parameters) or ``large`` of the paper.
+    dropout
+        After every LSTM, the last one included.
+    n_outputs
+        Binary tasks, t.
+    """
+    if size not in SIZES:
+        raise unknown("size of demo-rnn", size, SIZES)
+    check_share(dropout, name="dropout")
+    layers, width = SIZES[size]
+    return DemoRNN(layers, width, dropout, n_outputs)
