@@ -1,1 +1,26 @@
 """Files of the field: FASTA, genomes, BED and narrowPeak, DeepBind and other tables."""
+
+from cisgram.io.any_format import format_of, read_sequences
+from cisgram.io.fasta import read_fasta, write_fasta
+from cisgram.io.genome import Genome
+from cisgram.io.intervals import Intervals, read_bed, write_bed
+from cisgram.io.sequences import Sequences
+from cisgram.io.tables import read_deepbind, read_table
+from cisgram.io.text import open_text
+from cisgram.io.windows import sequences_of
+
+__all__ = [
+    "Genome",
+    "Intervals",
+    "Sequences",
+    "format_of",
+    "open_text",
+    "read_bed",
+    "read_deepbind",
+    "read_fasta",
+    "read_sequences",
+    "read_table",
+    "sequences_of",
+    "write_bed",
+    "write_fasta",
+]
