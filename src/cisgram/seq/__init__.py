@@ -10,14 +10,19 @@ from cisgram.seq.alphabet import (
     reverse_complement,
     to_codes,
 )
+from cisgram.seq.counting import count_shuffles
+from cisgram.seq.shuffle import shuffle, shuffle_codes
 
 __all__ = [
     "BASES",
     "codes_of",
+    "count_shuffles",
     "decode",
     "encode",
     "from_codes",
     "one_hot",
     "reverse_complement",
+    "shuffle",
+    "shuffle_codes",
     "to_codes",
 ]
