@@ -51,6 +51,11 @@ def doubles(streams: U64, counter: int) -> NDArray[np.float64]:
     return (mix(streams + step) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
+def fractions(streams: U64, n: int) -> NDArray[np.float64]:
+    """(len(streams), n) numbers in [0, 1): `words` as `doubles`."""
+    return (words(streams, n) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
 def of_sequences(
     codes: NDArray[np.uint8],
     *,
