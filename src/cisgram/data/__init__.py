@@ -1,1 +1,25 @@
 """Regions, splits, negatives, datasets, augmentation and the leak guard."""
+
+from cisgram.data.dataset import Batch, Dataset, TrainingData, joined, shuffled_negatives
+from cisgram.data.leaks import Leaks, find_leaks
+from cisgram.data.options import DataOptions
+from cisgram.data.prepare import Prepared, prepare
+from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
+from cisgram.data.windows import genomic_negatives
+
+__all__ = [
+    "Batch",
+    "DataOptions",
+    "Dataset",
+    "Leaks",
+    "Prepared",
+    "TrainingData",
+    "find_leaks",
+    "genomic_negatives",
+    "joined",
+    "prepare",
+    "shuffled_negatives",
+    "split_by_chromosome",
+    "split_by_fraction",
+    "split_given",
+]

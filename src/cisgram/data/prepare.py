@@ -1,0 +1,389 @@
+"""From files to what a model is trained, chosen and tested on; every dropped row has a reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cisgram.core.errors import InputError
+from cisgram.core.seeds import derive
+from cisgram.data.dataset import Dataset, TrainingData, joined, shuffled_negatives
+from cisgram.data.leaks import find_leaks
+from cisgram.data.options import DataOptions
+from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
+from cisgram.data.windows import genomic_negatives
+from cisgram.io import Genome, Intervals, Sequences, read_sequences
+from cisgram.seq.alphabet import to_codes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POINT = 20  # bp; peaks no wider than this are points and need a length
+WINDOW = 200  # bp; the length that points get when none is given
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Data of a run.
+
+    Attributes
+    ----------
+    train, valid, test
+        What the model is fitted to, chosen by, and judged on (``None``: nothing was held out).
+    task
+        ``classification`` (every label 0 or 1) or ``regression``.
+    split
+        ``name``, ``set`` of every sequence that is used.
+    dropped
+        ``name``, ``reason`` of every one that is not.
+    leaks
+        Pairs that the leak guard found, with ``action``.
+    summary
+        Counts: what the readers handled, sizes of the sets, kind of the negatives.
+    """
+
+    train: TrainingData
+    valid: Dataset
+    test: Dataset | None
+    task: str
+    split: pd.DataFrame
+    dropped: pd.DataFrame
+    leaks: pd.DataFrame
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class _Source:
+    """What has been read so far, and what was left out on the way."""
+
+    genome: Genome | None
+    length: int | None
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    peaks: list[Intervals] = field(default_factory=list)
+
+    def read(self, path: str, options: DataOptions, *, label: float | None) -> Dataset:
+        """One file as a dataset; ``label`` fills in where the file has none."""
+        found = self._sequences(path, options)
+        self.dropped += found.dropped
+        self.counts.update(found.counts)
+        if found.intervals is not None:
+            self.peaks.append(found.intervals)
+        codes = self._to_length(found)
+        y, outputs = found.labels, found.columns
+        if y is None:
+            if label is None:
+                msg = f"{path} holds no labels; a test file needs sequences of both kinds."
+                raise InputError(msg)
+            y, outputs = np.full((len(found), 1), label), ("bound",)
+        if len(outputs) == 1:
+            outputs = (outputs[0].lower(),)
+        return Dataset(
+            list(found.names), codes, y.astype(np.float32), tuple(outputs), found.chromosomes
+        )
+
+    def _sequences(self, path: str, options: DataOptions) -> Sequences:
+        from cisgram.io import format_of
+
+        kind = "table" if options.sequence_column else format_of(path)
+        columns = {
+            "sequence": options.sequence_column,
+            "labels": list(options.label_columns) or None,
+        }
+        if kind == "bed":
+            return read_sequences(
+                path, genome=self.genome, length=self._window(path), stranded=False
+            )
+        return read_sequences(path, **(columns if kind == "table" else {}))
+
+    def _window(self, path: str) -> int:
+        """Length of the windows of a BED file: as asked, else the median width of its peaks."""
+        from cisgram.io import read_bed
+
+        if self.length is None:
+            peaks = read_bed(path)
+            width = int(np.median(peaks.end - peaks.start))
+            self.length = WINDOW if width <= POINT else min(width, 1000)
+        return self.length
+
+    def _to_length(self, found: Sequences) -> NDArray[np.uint8]:
+        """Codes of one length: longer sequences keep their middle, shorter ones get N around."""
+        if self.length is None:
+            self.length = int(found.lengths.max())
+        length = self.length
+        self.counts["trimmed_to_length"] += int((found.lengths > length).sum())
+        self.counts["padded_with_n"] += int((found.lengths < length).sum())
+        letters = []
+        for text in found.letters:
+            cut = max(0, len(text) - length) // 2
+            middle = text[cut : cut + length]
+            before = (length - len(middle)) // 2
+            letters.append("N" * before + middle + "N" * (length - len(middle) - before))
+        return to_codes(letters)
+
+
+def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
+    """Read, split, make negatives, look for leaks.
+
+    Parameters
+    ----------
+    options
+        Where the data lie and how they are held out.
+    seed
+        Of the split and of the negatives.
+
+    Raises
+    ------
+    InputError
+        When a file is wrong, or too little is left to train on.
+    """
+    source = _Source(Genome(options.genome) if options.genome else None, options.length)
+    data = source.read(options.positives, options, label=1.0)
+    test = source.read(options.test, options, label=None) if options.test else None
+    task = _task(data)
+    data = _strongest(data, options, source)
+    kind = _negatives_kind(options, data, task, source)
+    if kind == "file":
+        assert options.negatives is not None  # noqa: S101  (for the type checker)
+        data = joined([data, source.read(options.negatives, options, label=0.0)])
+    sets = _sets(options, data, has_test=test is not None, seed=seed)
+    parts = {name: data.take(sets == name) for name in ("train", "valid", "test")}
+    if test is not None:
+        parts["test"] = _test_like(test, data, options)
+    parts = _with_negatives(parts, kind, options, source, seed)
+    parts, leaks = _guard(parts, options, source)
+    train = TrainingData(
+        parts["train"],
+        fresh_negatives=options.shuffle_k if kind == "shuffle" else 0,
+        reverse_complement=options.reverse_complement,
+        max_shift=options.max_shift,
+    )
+    _check_usable(parts, train, task)
+    return Prepared(
+        train=train,
+        valid=parts["valid"],
+        test=parts["test"] if len(parts["test"]) else None,
+        task=task,
+        split=_split_table(parts),
+        dropped=_table(source.dropped, ["name", "reason"]),
+        leaks=leaks,
+        summary=_summary(parts, kind, source, task),
+    )
+
+
+def _task(data: Dataset) -> str:
+    known = data.y[~np.isnan(data.y)]
+    return "classification" if np.isin(known, (0, 1)).all() else "regression"
+
+
+def _strongest(data: Dataset, options: DataOptions, source: _Source) -> Dataset:
+    """At most ``max_positives`` positives, the first of the file: it lists the strongest first."""
+    most = options.max_positives
+    positive = np.flatnonzero((data.y == 1).any(1))
+    if most is None or len(positive) <= most:
+        return data
+    beyond = np.zeros(len(data), dtype=bool)
+    beyond[positive[most:]] = True
+    source.dropped += [
+        (data.names[i], f"beyond the first {most} positives") for i in np.flatnonzero(beyond)
+    ]
+    return data.take(~beyond)
+
+
+def _negatives_kind(options: DataOptions, data: Dataset, task: str, source: _Source) -> str:
+    """``none`` (the file has them), ``file``, ``shuffle`` or ``genome``."""
+    asked = options.negatives
+    if task == "regression" or not (data.y == 1).all():
+        if asked is not None:
+            msg = (
+                f"{options.positives} holds labels of both kinds; give no negatives, or a file of "
+                "positives alone."
+            )
+            raise InputError(msg)
+        return "none"
+    if asked is None:
+        return "genome" if source.peaks else "shuffle"
+    if asked == "genome" and not source.peaks:
+        msg = "negatives=genome needs positives as BED or narrowPeak, with a genome."
+        raise InputError(msg)
+    return asked if asked in ("shuffle", "genome") else "file"
+
+
+def _sets(
+    options: DataOptions, data: Dataset, *, has_test: bool, seed: int
+) -> NDArray[np.str_]:
+    test_fraction = 0.0 if has_test else options.test_fraction
+    if options.split is not None:
+        sets = split_given(Path(options.split), data.names)
+    elif data.groups is not None:
+        sets = split_by_chromosome(
+            data.groups,
+            valid=options.valid_chromosomes,
+            test=options.test_chromosomes,
+            valid_fraction=options.valid_fraction,
+            test_fraction=test_fraction,
+            seed=seed,
+        )
+    elif options.valid_chromosomes or options.test_chromosomes:
+        msg = (
+            f"{options.positives} tells no chromosomes; hold out by fraction, or give a BED file "
+            "with a genome."
+        )
+        raise InputError(msg)
+    else:
+        sets = split_by_fraction(
+            len(data), valid=options.valid_fraction, test=test_fraction, seed=seed
+        )
+    if has_test and (sets == "test").any():
+        msg = "a test file was given and the split has a test set of its own; give one of them."
+        raise InputError(msg)
+    return sets
+
+
+def _test_like(test: Dataset, data: Dataset, options: DataOptions) -> Dataset:
+    if len(test.outputs) != len(data.outputs):
+        msg = (
+            f"{options.test} has the labels {test.outputs}, {options.positives} {data.outputs}; "
+            "they must be the same."
+        )
+        raise InputError(msg)
+    return replace(test, outputs=data.outputs, groups=None)
+
+
+def _with_negatives(
+    parts: dict[str, Dataset], kind: str, options: DataOptions, source: _Source, seed: int
+) -> dict[str, Dataset]:
+    """Negatives for the sets that have none; the training set's shuffles are made each epoch."""
+    out = dict(parts)
+    for name, part in parts.items():
+        if not len(part) or not (part.y == 1).all():
+            continue
+        if kind == "shuffle" and name != "train":
+            negatives = shuffled_negatives(
+                part, k=options.shuffle_k, seed=derive(seed, "held-out negatives")
+            )
+            out[name] = joined([part, negatives])
+        elif kind == "genome":
+            assert source.genome is not None  # noqa: S101  (for the type checker)
+            negatives, missed = genomic_negatives(
+                part,
+                peaks=_all(source.peaks),
+                genome=source.genome,
+                per_positive=options.negatives_per_positive if name == "train" else 1,
+                seed=derive(seed, "genomic negatives", name),
+            )
+            source.counts["negatives_without_gc_match"] += missed
+            out[name] = joined([part, negatives])
+    return out
+
+
+def _all(peaks: list[Intervals]) -> Intervals:
+    first = peaks[0]
+    return replace(
+        first,
+        contig=[c for p in peaks for c in p.contig],
+        start=np.concatenate([p.start for p in peaks]),
+        end=np.concatenate([p.end for p in peaks]),
+        name=[str(i) for i in range(sum(len(p.contig) for p in peaks))],
+        score=np.concatenate([p.score for p in peaks]),
+        signal=np.concatenate([p.signal for p in peaks]),
+        strand=[s for p in peaks for s in p.strand],
+        summit=np.concatenate([p.summit for p in peaks]),
+    )
+
+
+def _guard(
+    parts: dict[str, Dataset], options: DataOptions, source: _Source
+) -> tuple[dict[str, Dataset], pd.DataFrame]:
+    """Report leaks, and drop their training rows unless told otherwise."""
+    found = find_leaks({k: v for k, v in parts.items() if len(v)}, threshold=options.leak_threshold)
+    table = found.table
+    if options.leaks == "refuse" and len(table):
+        row = table.iloc[0]
+        msg = (
+            f"{len(table)} pairs of sequences stand in two sets or have two labels, for example "
+            f"{row['first']!r} and {row['second']!r} ({row['kind']}); data.leaks=drop drops them."
+        )
+        raise InputError(msg)
+    dropping = options.leaks == "drop"
+    in_train = (table["first_set"] == "train") | (table["second_set"] == "train")
+    table["action"] = np.where(in_train & dropping, "dropped from train", "reported")
+    if not dropping or not len(found.training_rows):
+        return parts, table
+    keep = np.ones(len(parts["train"]), dtype=bool)
+    keep[found.training_rows] = False
+    source.dropped += [
+        (parts["train"].names[i], "leak: see leaks.tsv") for i in found.training_rows.tolist()
+    ]
+    return parts | {"train": parts["train"].take(keep)}, table
+
+
+def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> None:
+    for name, needed in (("train", 8), ("valid", 2)):
+        if len(parts[name]) < needed:
+            msg = (
+                f"only {len(parts[name])} sequences are left for the {name} set; at least "
+                f"{needed} are needed. See what was dropped, or hold out less."
+            )
+            raise InputError(msg)
+    if task == "classification" and not train.fresh_negatives:
+        y = parts["train"].y
+        one_sided = [
+            output
+            for i, output in enumerate(parts["train"].outputs)
+            if len(np.unique(y[~np.isnan(y[:, i]), i])) < 2
+        ]
+        if len(one_sided) == len(parts["train"].outputs):
+            msg = (
+                "every training sequence has the same label; give negatives (a file, shuffle or "
+                "genome)."
+            )
+            raise InputError(msg)
+
+
+def _split_table(parts: dict[str, Dataset]) -> pd.DataFrame:
+    rows = [(name, part) for part, data in parts.items() for name in data.names]
+    return _table(rows, ["name", "set"])
+
+
+def _table(rows: list[tuple[str, str]], columns: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _summary(
+    parts: dict[str, Dataset], kind: str, source: _Source, task: str
+) -> dict[str, Any]:
+    words = {
+        "none": "given with the positives",
+        "file": "from a file",
+        "shuffle": "k-let shuffles of the positives, new ones every epoch",
+        "genome": "windows of the genome matched in length and GC, away from the peaks",
+    }
+    sizes = {
+        name: {"sequences": len(data)}
+        | (
+            {
+                "positive": int((data.y == 1).any(1).sum()),
+                "contigs": sorted(set(data.groups)) if data.groups else [],
+            }
+            if task == "classification"
+            else {}
+        )
+        for name, data in parts.items()
+    }
+    return {
+        "task": task,
+        "length": parts["train"].length,
+        "outputs": list(parts["train"].outputs),
+        "negatives": words[kind],
+        "sets": sizes,
+        "handled": {k: v for k, v in sorted(source.counts.items()) if v},
+        "dropped": len(source.dropped),
+    }

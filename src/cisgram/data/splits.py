@@ -1,0 +1,132 @@
+"""Which sequence belongs to which set: given, by chromosome, or by fraction with a seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cisgram.core.errors import InputError
+from cisgram.core.registry import unknown
+from cisgram.core.seeds import generator
+from cisgram.io import open_text
+from cisgram.io.text import at_line
+
+SETS = ("train", "valid", "test")
+
+
+def split_by_fraction(n: int, *, valid: float, test: float, seed: int) -> NDArray[np.str_]:
+    """(n,) set of each row: a seeded permutation, the first rows test, the next valid."""
+    order = generator(seed, "split").permutation(n)
+    sets = np.full(n, "train", dtype="<U5")
+    n_test = round(test * n)
+    n_valid = max(1, round(valid * n))
+    sets[order[:n_test]] = "test"
+    sets[order[n_test : n_test + n_valid]] = "valid"
+    return sets
+
+
+def split_by_chromosome(
+    groups: Sequence[str],
+    *,
+    valid: Sequence[str] = (),
+    test: Sequence[str] = (),
+    valid_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    seed: int = 0,
+) -> NDArray[np.str_]:
+    """(n,) set of each row by its chromosome.
+
+    Parameters
+    ----------
+    groups
+        n chromosome names.
+    valid, test
+        Chromosomes to hold out; where not given, chromosomes in seeded order are taken until
+        the fraction is reached.
+    valid_fraction, test_fraction
+        Used only where no names are given; a ``test_fraction`` of 0 holds none out.
+
+    Raises
+    ------
+    InputError
+        When a name is not there, stands in both sets, or nothing is left to train on.
+    """
+    counts = Counter(groups)
+    for name in (*valid, *test):
+        if name not in counts:
+            what = "chromosome among the sequences"
+            raise unknown(what, name, counts)
+    both = set(valid) & set(test)
+    if both:
+        msg = f"{', '.join(sorted(both))} cannot be held out for validation and for the test."
+        raise InputError(msg)
+    order = generator(seed, "chromosomes").permutation(sorted(counts)).tolist()
+    of = dict.fromkeys(counts, "train") | dict.fromkeys(valid, "valid") | dict.fromkeys(test, "test")
+    for name, given, fraction in (
+        ("test", test, test_fraction),
+        ("valid", valid, valid_fraction),
+    ):
+        held = 0
+        for contig in order:
+            if given or held >= fraction * len(groups):
+                break
+            # a chromosome that overshoots by more than it helps is left for training
+            if of[contig] == "train" and held + counts[contig] <= 1.5 * fraction * len(groups) + 1:
+                of[contig] = name
+                held += counts[contig]
+    sets = np.array([of[g] for g in groups], dtype="<U5")
+    for name in ("train", "valid"):
+        if not (sets == name).any():
+            msg = (
+                f"no chromosome is left for the {name} set; the sequences lie on "
+                f"{', '.join(sorted(counts)[:20])}. Name the held-out ones yourself."
+            )
+            raise InputError(msg)
+    return sets
+
+
+def split_given(path: Path, names: Sequence[str]) -> NDArray[np.str_]:
+    """(n,) set of each name from a TSV with the columns ``name`` and ``set``.
+
+    Raises
+    ------
+    InputError
+        When a name is not in the file, or a set is none of train, valid and test.
+    """
+    given = _read_split(path)
+    missing = [n for n in names if n not in given]
+    if missing:
+        msg = (
+            f"{path} gives no set for {len(missing)} of {len(names)} sequences, for example "
+            f"{missing[0]!r}."
+        )
+        raise InputError(msg)
+    sets = np.array([given[n] for n in names], dtype="<U5")
+    for name in ("train", "valid"):
+        if not (sets == name).any():
+            msg = f"{path} puts no sequence into the {name} set."
+            raise InputError(msg)
+    return sets
+
+
+def _read_split(path: Path) -> dict[str, str]:
+    rows = ((number, line.split("\t")) for number, line in open_text(path).filled())
+    number, header = next(rows, (1, [""]))
+    if "name" not in header or "set" not in header:
+        msg = f"{at_line(path, number)}: a split has the columns name and set; got {header}."
+        raise InputError(msg)
+    name, which = header.index("name"), header.index("set")
+    found: dict[str, str] = {}
+    for number, row in rows:
+        if len(row) != len(header) or row[which] not in SETS:
+            msg = (
+                f"{at_line(path, number)}: a row needs {len(header)} columns with the set one of "
+                f"{', '.join(SETS)}; got {row}."
+            )
+            raise InputError(msg)
+        found[row[name]] = row[which]
+    return found

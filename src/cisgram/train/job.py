@@ -1,0 +1,228 @@
+"""The training step of a run: data, ensemble members, honest scores, all as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cisgram.core import files
+from cisgram.core.config import Options
+from cisgram.core.errors import InputError
+from cisgram.core.run import Run
+from cisgram.core.seeds import derive
+from cisgram.data import DataOptions, Dataset, Prepared, prepare
+from cisgram.models import Card, build, predict, read_weights, save
+from cisgram.models.checkpoint import fit as fit_weights
+from cisgram.models.checkpoint import load
+from cisgram.train import metrics
+from cisgram.train.loop import State, fit
+from cisgram.train.options import ModelOptions, TrainOptions
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, State], None]
+
+
+class Settings(Options):
+    """All settings of a training run: the groups of its ``run.toml``."""
+
+    data: DataOptions
+    model: ModelOptions = ModelOptions()
+    train: TrainOptions = TrainOptions()
+
+
+def train_run(
+    run: Run,
+    settings: Settings,
+    *,
+    device: str = "auto",
+    prepared: Prepared | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Train what the settings ask for and write it into the run; resumes a run begun before.
+
+    Parameters
+    ----------
+    run
+        A new folder, or one in which the same job was begun.
+    settings
+        Data, model, training.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    prepared
+        Data that were prepared from these settings already.
+    progress
+        Called after every epoch with the member's number and its state.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``.
+
+    Raises
+    ------
+    InputError
+        When files or settings are wrong, or the folder holds another run.
+    """
+    run.begin(settings.model_dump(mode="json"), inputs=_inputs(settings))
+    if (run.path / "metrics.json").is_file():
+        found: dict[str, Any] = files.read_json(run.path / "metrics.json")
+        return found
+    data = prepared or prepare(settings.data, seed=settings.train.seed)
+    _write_data(run, data)
+    card = make_card(settings, data)
+    history: list[dict[str, float]] = []
+    for member in range(settings.train.seeds):
+        history += _train_member(run, settings, data, card, member, device, progress)
+    return evaluate_run(run, data, seed=settings.train.seed, history=history)
+
+
+def make_card(settings: Settings, data: Prepared) -> Card:
+    """What describes the model of these settings and data."""
+    return Card(
+        name=settings.model.name,
+        options=settings.model.options,
+        length=data.valid.length,
+        outputs=data.valid.outputs,
+        task=data.task,
+        strands="both" if settings.data.reverse_complement else "given",
+    )
+
+
+def evaluate_run(
+    run: Run, data: Prepared, *, seed: int, history: list[dict[str, float]] | None = None
+) -> dict[str, Any]:
+    """Score the run's model on validation and test sets; write predictions and metrics."""
+    import pandas as pd
+
+    found: dict[str, Any] = {}
+    if history:
+        found["train"] = {"n": len(data.train), "loss": history[-1]["train_loss"]}
+    thresholds: list[float] | None = None
+    tables = []
+    for name, part in (("valid", data.valid), ("test", data.test)):
+        if part is None:
+            continue
+        members = member_outputs(run, part)
+        mean = members.mean(0)
+        found[name] = metrics.evaluate(
+            part.y.astype(np.float64),
+            mean,
+            outputs=part.outputs,
+            task=data.task,
+            thresholds=thresholds,
+            seed=seed,
+        )
+        if thresholds is None and data.task == "classification":
+            thresholds = [o["threshold"] for o in found[name]["per_output"]]
+        tables.append(prediction_table(part, members, name, data.task))
+    run.write_table("predictions.tsv", pd.concat(tables, ignore_index=True))
+    files.write_json(run.path / "metrics.json", found)
+    return found
+
+
+def member_outputs(run: Run, data: Dataset) -> Array:
+    """(members, n, t) outputs of each member of a run."""
+    return np.stack(
+        [predict(load(f), data.codes).numpy().astype(np.float64) for f in run.members()]
+    )
+
+
+def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any:
+    """Rows of ``predictions.tsv``: one a sequence and output."""
+    import pandas as pd
+
+    mean = members.mean(0)
+    tables = []
+    for i, output in enumerate(data.outputs):
+        columns = {
+            "name": data.names,
+            "set": name,
+            "output": output,
+            "label": data.y[:, i],
+            "score": mean[:, i],
+        }
+        if task == "classification":
+            columns["probability"] = metrics.sigmoid(mean[:, i])
+        if len(members) > 1:
+            columns["sd"] = members[:, :, i].std(0, ddof=1)
+        tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _inputs(settings: Settings) -> dict[str, Path]:
+    """Input files by role; a file that is absent is refused here, before anything is written."""
+    d, m = settings.data, settings.model
+    given = {
+        "positives": d.positives,
+        "negatives": None if d.negatives in ("shuffle", "genome") else d.negatives,
+        "test": d.test,
+        "genome": d.genome,
+        "split": d.split,
+        "weights": m.weights,
+    }
+    found = {role: Path(path) for role, path in given.items() if path is not None}
+    for role, path in found.items():
+        if not path.is_file():
+            msg = f"The {role} file {path} {'is a folder' if path.is_dir() else 'does not exist'}."
+            raise InputError(msg)
+    return found
+
+
+def _write_data(run: Run, data: Prepared) -> None:
+    run.write_table("data/split.tsv", data.split)
+    run.write_table("data/dropped.tsv", data.dropped)
+    run.write_table("data/leaks.tsv", data.leaks)
+    files.write_json(run.path / "data" / "summary.json", data.summary)
+
+
+def _train_member(
+    run: Run,
+    settings: Settings,
+    data: Prepared,
+    card: Card,
+    member: int,
+    device: str,
+    progress: Progress | None,
+) -> list[dict[str, float]]:
+    """Train one member, or find it trained; gives its history."""
+    folder = run.member(member)
+    checkpoint = folder / "checkpoint.safetensors"
+    name = "history.tsv" if member == 0 else f"history-{member + 1}.tsv"
+    if (folder / "model.toml").is_file():
+        checkpoint.unlink(missing_ok=True)
+        rows: list[dict[str, float]] = run.read_table(name).to_dict("records")
+        return rows
+    seed = settings.train.seed if member == 0 else derive(settings.train.seed, "member", member)
+    torch.manual_seed(derive(seed, "weights"))
+    model = build(card)
+    if settings.model.weights is not None:
+        path = Path(settings.model.weights)
+        fit_weights(model, read_weights(path), source=path)
+    state = fit(
+        model,
+        data.train,
+        settings.train,
+        valid=data.valid,
+        task=data.task,
+        seed=seed,
+        device=device,
+        checkpoint=checkpoint,
+        progress=None if progress is None else lambda s: progress(member, s),
+    )
+    _write_history(run, name, state)
+    save(folder, model, card)
+    checkpoint.unlink(missing_ok=True)
+    return state.history
+
+
+def _write_history(run: Run, name: str, state: State) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame(state.history)
+    table["best"] = (table["epoch"] == state.best_epoch).astype(int)
+    run.write_table(name, table)

@@ -1,0 +1,317 @@
+"""One training loop for every model, on any device, that resumes where it was killed.
+
+All randomness is a function of (seed, epoch): data order, fresh negatives, strands and dropout.
+The checkpoint after an epoch therefore holds weights, optimizer and history, and nothing random;
+a job that was killed and resumed ends with the same bytes as one that was not (on a CPU, with the
+same number of threads).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from cisgram.core.errors import InputError
+from cisgram.core.seeds import derive
+from cisgram.data.dataset import Dataset, TrainingData, steps
+from cisgram.models.checkpoint import read_tensors, write_tensors
+from cisgram.models.predict import predict
+from cisgram.train import metrics
+from cisgram.train.losses import Loss, loss_function
+from cisgram.train.options import TrainOptions
+
+
+@dataclass
+class State:
+    """Where a fit stands after an epoch.
+
+    Attributes
+    ----------
+    history
+        One row an epoch: ``epoch``, ``train_loss``, ``valid_loss``, the validation scores,
+        ``learning_rate``.
+    best
+        Weights of the best epoch so far.
+    best_epoch
+        Its number, from 1; 0 before the first.
+    best_score
+        Its validation score; larger is better.
+    seconds
+        Wall time of each epoch that this process ran (not part of the checkpoint).
+    """
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_epoch: int = 0
+    best_score: float = -math.inf
+    seconds: list[float] = field(default_factory=list)
+
+
+def fit(
+    model: nn.Module,
+    data: TrainingData,
+    options: TrainOptions,
+    *,
+    valid: Dataset,
+    task: str = "classification",
+    seed: int | None = None,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    progress: Callable[[State], None] | None = None,
+) -> State:
+    """Fit a model; it ends with the weights of its best epoch on ``valid``.
+
+    Parameters
+    ----------
+    model
+        Maps a batch's inputs to outputs (n, t): logits for classification.
+    data
+        What it is fitted to.
+    options
+        How.
+    valid
+        Sequences with labels that choose the epoch; never trained on.
+    task
+        ``classification`` or ``regression``.
+    seed
+        Default: the options' own.
+    device
+        ``auto`` (an accelerator when there is one), ``cpu`` or ``cuda``.
+    checkpoint
+        File to resume from and to keep; removed by the caller when the model is saved.
+    progress
+        Called after every epoch.
+
+    Returns
+    -------
+    State
+        History and best epoch.
+    """
+    seed = options.seed if seed is None else seed
+    accelerator = make_accelerator(device, options.precision)
+    optimizer = make_optimizer(model, options)
+    positive_weight = _positive_weight(data, options, task)
+    loss = loss_function(_loss_name(options, task), positive_weight=positive_weight)
+    state = _resume(checkpoint, model, optimizer)
+    model, optimizer = accelerator.prepare(model, optimizer)
+    plain = accelerator.unwrap_model(model)
+    for epoch in range(len(state.history), options.epochs):
+        if _is_over(state, options):
+            break
+        began = time.perf_counter()
+        torch.manual_seed(derive(seed, "dropout", epoch, accelerator.process_index))
+        row = _train_epoch(accelerator, model, optimizer, loss, data, options, epoch, seed)
+        row |= _validate(plain, valid, loss, task)
+        state.history.append(row)
+        score = _score(row, options, task)
+        if score > state.best_score or not state.best:
+            state.best_score, state.best_epoch = score, epoch + 1
+            state.best = {k: v.detach().cpu().clone() for k, v in plain.state_dict().items()}
+        if checkpoint is not None and accelerator.is_main_process:
+            _save(checkpoint, plain, optimizer, state)
+        state.seconds.append(time.perf_counter() - began)
+        if progress is not None and accelerator.is_main_process:
+            progress(state)
+    if options.select == "best":
+        plain.load_state_dict(state.best)
+    plain.cpu().eval()
+    return state
+
+
+def _train_epoch(
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss: Loss,
+    data: TrainingData,
+    options: TrainOptions,
+    epoch: int,
+    seed: int,
+) -> dict[str, float]:
+    model.train()
+    per_epoch = len(steps(len(data), options.batch_size))
+    total, seen, rate = 0.0, 0, 0.0
+    batches = data.batches(
+        epoch,
+        batch_size=options.batch_size,
+        seed=seed,
+        rank=accelerator.process_index,
+        world=accelerator.num_processes,
+    )
+    for step, batch in enumerate(batches):
+        rate = learning_rate(options, epoch * per_epoch + step, per_epoch)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        inputs = [t.to(accelerator.device) for t in batch.inputs]
+        with accelerator.autocast():
+            value = loss(model(*inputs), batch.y.to(accelerator.device))
+        optimizer.zero_grad()
+        accelerator.backward(value)
+        if options.clip is not None:
+            clip = (
+                accelerator.clip_grad_norm_
+                if options.clip_by == "norm"
+                else accelerator.clip_grad_value_
+            )
+            clip(model.parameters(), options.clip)
+        optimizer.step()
+        total += value.item() * len(batch.y)
+        seen += len(batch.y)
+    if not math.isfinite(total):
+        msg = (
+            f"The training loss became {total} in epoch {epoch + 1}. Lower the learning rate "
+            f"(train.learning_rate={options.learning_rate / 10:g}) and check the labels."
+        )
+        raise InputError(msg)
+    return {"epoch": epoch + 1, "train_loss": total / seen, "learning_rate": rate}
+
+
+def _validate(model: nn.Module, valid: Dataset, loss: Loss, task: str) -> dict[str, float]:
+    out = predict(model, valid.codes)
+    found = metrics.evaluate(
+        valid.y.astype(np.float64),
+        out.numpy().astype(np.float64),
+        outputs=valid.outputs,
+        task=task,
+        intervals=False,
+    )
+    kept = ("auroc", "auprc") if task == "classification" else ("pearson", "mse")
+    row = {"valid_loss": loss(out, torch.from_numpy(valid.y)).item()}
+    return row | {f"valid_{k}": math.nan if found[k] is None else found[k] for k in kept}
+
+
+def learning_rate(options: TrainOptions, step: int, per_epoch: int) -> float:
+    """Learning rate of a step: a linear warm-up, then the schedule.
+
+    ``cosine`` falls to 1 % at the last epoch; ``halve`` halves every ``halve_every`` epochs.
+    """
+    total = options.epochs * per_epoch
+    warm = int(options.warmup * total)
+    if step < warm:
+        return options.learning_rate * (step + 1) / warm
+    if options.schedule == "halve":
+        return options.learning_rate * 0.5 ** (step // per_epoch // options.halve_every)
+    if options.schedule == "constant":
+        return options.learning_rate
+    along = (step - warm) / max(total - warm, 1)
+    return options.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
+
+
+def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
+    """The optimizer of the options over all weights that want a gradient."""
+    weights = [p for p in model.parameters() if p.requires_grad]
+    if not weights:
+        msg = "the model has no weights to train."
+        raise InputError(msg)
+    rate, decay = options.learning_rate, options.weight_decay
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(
+            weights, rate, momentum=options.momentum, weight_decay=decay, nesterov=True
+        )
+    kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
+    return kind(weights, rate, weight_decay=decay, fused=True)
+
+
+def make_accelerator(device: str, precision: str) -> Accelerator:
+    """Accelerate's view of the device: ``auto``, ``cpu`` or ``cuda``."""
+    if device not in ("auto", "cpu", "cuda"):
+        msg = f"device must be auto, cpu or cuda; got {device!r}."
+        raise InputError(msg)
+    if device == "cuda" and not torch.cuda.is_available():
+        msg = "device cuda was asked for and torch finds none. Take --device auto."
+        raise InputError(msg)
+    return Accelerator(
+        cpu=device == "cpu", mixed_precision="bf16" if precision == "bf16" else "no"
+    )
+
+
+def _loss_name(options: TrainOptions, task: str) -> str:
+    if options.loss != "auto":
+        return options.loss
+    return "bce" if task == "classification" else "mse"
+
+
+def _positive_weight(data: TrainingData, options: TrainOptions, task: str) -> Tensor | None:
+    if options.class_weights == "none" or task != "classification":
+        return None
+    share = np.clip(data.positive_share, 1e-6, 1 - 1e-6)
+    return torch.tensor((1 - share) / share, dtype=torch.float32)
+
+
+def _score(row: Mapping[str, float], options: TrainOptions, task: str) -> float:
+    """The validation score that chooses the epoch; larger is better, NaN never."""
+    by = options.stop_on
+    if by == "auto":
+        by = "auroc" if task == "classification" else "pearson"
+    if by == "loss":
+        return -row["valid_loss"]
+    if f"valid_{by}" not in row:
+        msg = f"train.stop_on={by} does not fit a {task} task."
+        raise InputError(msg)
+    value = row[f"valid_{by}"]
+    return -math.inf if math.isnan(value) else value
+
+
+def _is_over(state: State, options: TrainOptions) -> bool:
+    return bool(state.history) and len(state.history) - state.best_epoch >= options.patience
+
+
+def _save(path: Path, model: nn.Module, optimizer: Any, state: State) -> None:
+    """Write the checkpoint: what the next epoch needs, in one file."""
+    tensors = {f"model/{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"best/{k}": v for k, v in state.best.items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{k}": v for k, v in values.items() if v is not None}
+    facts = {
+        "history": state.history,
+        "best_epoch": state.best_epoch,
+        "best_score": state.best_score,
+    }
+    write_tensors(path, tensors, {"state": json.dumps(facts)})
+
+
+def _resume(path: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer) -> State:
+    """The state of a checkpoint, with its weights put into model and optimizer."""
+    if path is None or not path.is_file():
+        return State()
+    tensors = read_tensors(path)
+    try:
+        facts = json.loads(_metadata(path)["state"])
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}}
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition("/")
+            if part == "optimizer":
+                index, _, key = rest.partition("/")
+                moments.setdefault(int(index), {})[key] = tensor
+            else:
+                groups[part][rest] = tensor
+        model.load_state_dict(groups["model"])
+        whole = optimizer.state_dict()
+        optimizer.load_state_dict({"state": moments, "param_groups": whole["param_groups"]})
+    except (KeyError, ValueError, RuntimeError) as error:
+        msg = f"{path} is no checkpoint of this model: {error}. Delete it to begin again."
+        raise InputError(msg) from error
+    return State(
+        history=facts["history"],
+        best=groups["best"],
+        best_epoch=facts["best_epoch"],
+        best_score=facts["best_score"],
+    )
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as opened:
+        return dict(opened.metadata() or {})

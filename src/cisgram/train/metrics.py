@@ -1,0 +1,232 @@
+"""Scores of predictions against labels, with bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cisgram.core.errors import InputError
+from cisgram.core.seeds import generator
+
+Array = NDArray[np.float64]
+Score = Callable[[Array, Array], float]
+RESAMPLES = 500
+BINS = 10
+
+
+def sigmoid(logits: Array) -> Array:
+    """Probability of a logit."""
+    from scipy.special import expit
+
+    return np.asarray(expit(logits), dtype=np.float64)
+
+
+def auroc(y: Array, score: Array) -> float:
+    """Area under the ROC curve; ties count one half (mid-ranks).
+
+    Examples
+    --------
+    >>> auroc(np.array([0., 1, 1]), np.array([.1, .1, .9]))
+    0.75
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(y, score))
+
+
+def auprc(y: Array, score: Array) -> float:
+    """Average precision: area under the precision-recall curve without interpolation."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(y, score))
+
+
+def brier(y: Array, probability: Array) -> float:
+    """Mean squared difference of probability and label."""
+    return float(np.mean((probability - y) ** 2))
+
+
+def pearson(y: Array, score: Array) -> float:
+    """Pearson correlation."""
+    return float(np.corrcoef(y, score)[0, 1])
+
+
+def spearman(y: Array, score: Array) -> float:
+    """Spearman rank correlation."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(y, score).statistic)
+
+
+def mse(y: Array, score: Array) -> float:
+    """Mean squared error."""
+    return float(np.mean((y - score) ** 2))
+
+
+def r2(y: Array, score: Array) -> float:
+    """Share of the variance of y that is explained; may be negative."""
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(y, score))
+
+
+def best_threshold(y: Array, probability: Array) -> float:
+    """The probability above which calling "bound" is right most often.
+
+    Halfway between two neighboring predictions; of several equally good, the one nearest 0.5.
+    """
+    order = np.argsort(probability, kind="stable")
+    p, label = probability[order], y[order] > 0.5
+    right = np.r_[label.sum(), label.sum() + np.cumsum(np.where(label, -1, 1))]
+    edges = np.r_[p[0] - 1e-6, (p[1:] + p[:-1]) / 2, p[-1] + 1e-6]
+    usable = np.r_[True, p[1:] > p[:-1], True]  # a threshold cannot part equal predictions
+    best = np.flatnonzero(usable & (right == right[usable].max()))
+    return float(np.clip(edges[best[np.abs(edges[best] - 0.5).argmin()]], 0.0, 1.0))
+
+
+def calibration(y: Array, probability: Array) -> list[dict[str, float]]:
+    """Mean prediction and observed share in ten bins of equal width; empty ones are left out."""
+    which = np.minimum((probability * BINS).astype(int), BINS - 1)
+    return [
+        {
+            "predicted": float(probability[which == b].mean()),
+            "observed": float(y[which == b].mean()),
+            "n": int((which == b).sum()),
+        }
+        for b in range(BINS)
+        if (which == b).any()
+    ]
+
+
+def interval(score: Score, y: Array, prediction: Array, *, seed: int) -> list[float] | None:
+    """95 % bootstrap interval (percentiles of 500 resamples of the sequences).
+
+    ``None`` where fewer than half of the resamples have a score.
+    """
+    random = generator(seed, "bootstrap", len(y))
+    found = []
+    for _ in range(RESAMPLES):
+        rows = random.integers(0, len(y), len(y))
+        if np.ptp(y[rows]) > 0:
+            found.append(score(y[rows], prediction[rows]))
+    if len(found) < RESAMPLES / 2:
+        return None
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return [float(low), float(high)]
+
+
+def evaluate_output(
+    y: Array, out: Array, *, task: str, threshold: float | None, seed: int, intervals: bool = True
+) -> dict[str, Any]:
+    """Scores of one output; rows without a label are left out.
+
+    Parameters
+    ----------
+    y, out
+        (n,) labels and model outputs (logits for ``classification``).
+    task
+        ``classification`` or ``regression``.
+    threshold
+        Probability above which a sequence counts as bound; chosen on these data when None.
+    seed
+        Of the bootstrap.
+    intervals
+        False leaves them out.
+    """
+    known = ~np.isnan(y)
+    y, out = y[known].astype(np.float64), out[known].astype(np.float64)
+    if task == "regression":
+        scores: dict[str, tuple[Score, Array]] = {
+            "pearson": (pearson, out),
+            "spearman": (spearman, out),
+            "mse": (mse, out),
+            "r2": (r2, out),
+        }
+        found: dict[str, Any] = {"n": len(y)}
+    else:
+        p = sigmoid(out)
+        both = len(y) > 0 and np.ptp(y) > 0
+        cut = threshold if threshold is not None else best_threshold(y, p) if both else 0.5
+        scores = {
+            "auroc": (auroc, out),
+            "auprc": (auprc, out),
+            "accuracy": (lambda a, b: float(np.mean((b > cut) == (a > 0.5))), p),
+            "brier": (brier, p),
+        }
+        found = {"n": len(y), "n_positive": int((y > 0.5).sum()), "threshold": cut}
+    defined = len(y) > 1 and np.ptp(y) > 0
+    for name, (score, prediction) in scores.items():
+        found[name] = _finite(score(y, prediction)) if defined else None
+        if intervals:
+            found[f"{name}_interval"] = (
+                interval(score, y, prediction, seed=seed) if defined else None
+            )
+    if task == "classification" and len(y):
+        found["calibration"] = calibration(y, p)
+    return found
+
+
+def evaluate(
+    y: Array,
+    out: Array,
+    *,
+    outputs: Sequence[str],
+    task: str,
+    thresholds: Sequence[float] | None = None,
+    seed: int = 0,
+    intervals: bool = True,
+) -> dict[str, Any]:
+    """Scores of all outputs: ``per_output``, and their means at the top.
+
+    Parameters
+    ----------
+    y, out
+        (n, t) labels (NaN: missing) and model outputs.
+    outputs
+        t names.
+    task, thresholds, seed, intervals
+        As in `evaluate_output`; one threshold an output.
+
+    Raises
+    ------
+    InputError
+        When the shapes differ.
+    """
+    if y.shape != out.shape or y.shape[1] != len(outputs):
+        msg = f"labels {y.shape}, outputs {out.shape} and {len(outputs)} names do not fit."
+        raise InputError(msg)
+    per_output = [
+        {"output": name}
+        | evaluate_output(
+            y[:, i],
+            out[:, i],
+            task=task,
+            threshold=None if thresholds is None else thresholds[i],
+            seed=seed,
+            intervals=intervals,
+        )
+        for i, name in enumerate(outputs)
+    ]
+    if len(per_output) == 1:
+        only = dict(per_output[0])
+        del only["output"]
+        return only | {"per_output": per_output}
+    return _means(per_output) | {"per_output": per_output}
+
+
+def _means(per_output: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Means over the outputs that have the score; of intervals, the means of their ends."""
+    top: dict[str, Any] = {"n": max(o["n"] for o in per_output), "outputs": len(per_output)}
+    for name in per_output[0]:
+        if name in ("output", "n", "n_positive", "threshold", "calibration"):
+            continue
+        values = [o[name] for o in per_output if o[name] is not None]
+        top[name] = np.mean(values, axis=0).tolist() if values else None
+    return top
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
