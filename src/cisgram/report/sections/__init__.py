@@ -1,1 +1,14 @@
-"""One file per section of the page."""
+"""One file a section; importing this fills the table of sections."""
+
+from cisgram.report.sections import (
+    cite,
+    data,
+    demo,
+    done,
+    motifs,
+    scores,
+    sequences,
+    summary,
+)
+
+__all__ = ["cite", "data", "demo", "done", "motifs", "scores", "sequences", "summary"]

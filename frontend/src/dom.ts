@@ -1,0 +1,43 @@
+// Elements with text: names are untrusted, so nothing here takes HTML.
+
+type Attributes = Record<string, string | number | boolean | undefined>;
+
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue;
+    made.setAttribute(name, value === true ? "" : String(value));
+  }
+  made.append(...children);
+  return made;
+}
+
+export function button(text: string, label: string, act: () => void): HTMLButtonElement {
+  const made = element("button", { type: "button", "aria-label": label, title: label }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+export function save(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = element("a", { href: url, download: name.replace(/[^\w.+-]+/g, "_").slice(0, 120) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** A number in short: at most four significant figures. */
+export function short(value: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e6) return minus(value.toExponential(2));
+  if (Number.isInteger(value)) return minus(value.toLocaleString("en-US"));
+  return minus(size >= 1 ? value.toFixed(3 - Math.min(3, Math.floor(Math.log10(size)))) : value.toFixed(3));
+}
+
+export function minus(text: string): string {
+  return text.replace(/^-/, "\u2212");
+}

@@ -1,0 +1,89 @@
+// What Python packed (report/pack.py): rows, and gzip + base64 of bases and of int8 attributions.
+
+export interface Column {
+  name: string;
+  title: string;
+  numeric: boolean;
+}
+
+export interface Method {
+  name: string;
+  title: string;
+  units: string;
+  index: number[]; // row of the table -> place in `values`, or -1
+  scale: number[]; // value = int8 * scale, one a sequence
+  values: string;
+}
+
+export interface Payload {
+  columns: Column[];
+  rows: (string | number | null)[][]; // name first, then one value a column
+  lengths: number[];
+  codes: string;
+  methods: Method[];
+}
+
+/** One sequence with one method's attributions. */
+export interface Explained {
+  codes: Uint8Array; // (length) 0-3 = A C G T, 4 = unknown
+  values: Float32Array; // (4 * length), rows A C G T
+  length: number;
+}
+
+export function readPayload(): Payload | null {
+  const block = document.getElementById("sequence-data");
+  return block ? (JSON.parse(block.textContent ?? "null") as Payload | null) : null;
+}
+
+async function unpack(text: string): Promise<Uint8Array> {
+  const binary = atob(text);
+  const packed = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) packed[i] = binary.charCodeAt(i);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Unpacks each block once, when it is first asked for. */
+export class Store {
+  private readonly blocks = new Map<string, Promise<Uint8Array>>();
+  private readonly starts: number[] = [];
+
+  constructor(readonly payload: Payload) {
+    let at = 0;
+    for (const length of payload.lengths) {
+      this.starts.push(at);
+      at += length;
+    }
+  }
+
+  /** Methods that explain a row. */
+  methodsOf(row: number): Method[] {
+    return this.payload.methods.filter((m) => (m.index[row] ?? -1) >= 0);
+  }
+
+  async sequence(row: number, method: Method): Promise<Explained> {
+    const length = this.payload.lengths[row] ?? 0;
+    const start = this.starts[row] ?? 0;
+    const [codes, packed] = await Promise.all([
+      this.block("codes", this.payload.codes),
+      this.block(`values ${method.name}`, method.values),
+    ]);
+    const at = method.index[row] ?? -1;
+    const quantized = new Int8Array(packed.buffer, packed.byteOffset + at * 4 * length, 4 * length);
+    const scale = method.scale[at] ?? 0;
+    return {
+      codes: codes.subarray(start, start + length),
+      values: Float32Array.from(quantized, (v) => v * scale),
+      length,
+    };
+  }
+
+  private block(name: string, text: string): Promise<Uint8Array> {
+    let found = this.blocks.get(name);
+    if (!found) {
+      found = unpack(text);
+      this.blocks.set(name, found);
+    }
+    return found;
+  }
+}

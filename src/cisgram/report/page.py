@@ -1,0 +1,103 @@
+"""The page of a run: sections drawn, put together, written whole."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cisgram.report.sections  # noqa: F401  (fills SECTIONS)
+from cisgram import __version__
+from cisgram.core import files
+from cisgram.core.errors import InputError
+from cisgram.core.run import Run
+from cisgram.report.section import SECTIONS, Section
+from cisgram.report.text import render
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+HERE = Path(__file__).parent
+
+
+def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
+    """Write ``RUN/report.html``: one file that opens offline and survives being mailed.
+
+    Only the files of the run are read; a step that was not run is named on the page.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    max_bytes
+        Size that the page may have. When the sequences do not fit, those with the highest
+        score are kept and the page says how many were left out.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InputError
+        When the folder is no run, one of its files is broken, or the page without any sequence
+        is larger than ``max_bytes``.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    settings = run.read()
+    order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
+    drawn = {name: SECTIONS[name].fn(run) for name in order}
+    page = _page(run, drawn, settings)
+    for name, section in drawn.items():
+        excess = len(page.encode()) - max_bytes
+        if excess <= 0:
+            break
+        if section is not None and section.shrink is not None:
+            drawn[name] = section.shrink(max(0, len(section.html.encode()) - excess))
+            page = _page(run, drawn, settings)
+    size = len(page.encode())
+    if size > max_bytes:
+        msg = f"The page of {run.path} needs {size:,} bytes; max_bytes is {max_bytes:,}. Raise it."
+        raise InputError(msg)
+    files.write_text(run.report, page)
+    return run.report
+
+
+def _page(run: Run, drawn: dict[str, Section | None], settings: dict[str, object]) -> Markup:
+    script = (HERE / "page.js").read_text(encoding="utf-8").strip()
+    style = (HERE / "page.css").read_text(encoding="utf-8").strip()
+    sections = [
+        {"name": name, **SECTIONS[name].facts, "html": s.html if s else None}
+        for name, s in drawn.items()
+        if s is not None or SECTIONS[name].facts["step"]
+    ]
+    return render(
+        "page.html",
+        name=run.path.resolve().name,
+        command=settings.get("command", ""),
+        sections=sections,
+        script=script,
+        style=style,
+        policy=_policy(script, style),
+        version=__version__,
+    )
+
+
+def _policy(script: str, style: str) -> str:
+    """Content security policy: nothing but this very script and this very style sheet."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src '{_digest(script)}'",
+            f"style-src '{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

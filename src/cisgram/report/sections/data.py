@@ -1,0 +1,65 @@
+"""Data: how many sequences, how they were split, what was dropped, what leaked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from cisgram.core.run import Run
+from cisgram.report import read
+from cisgram.report.section import SECTIONS, Section
+from cisgram.report.text import render
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 50
+SETS = ("train", "valid", "test")
+
+
+@SECTIONS.register(title="Data", place=3, step="cisgram train")
+def data(run: Run) -> Section | None:
+    """Counts a set, reasons for dropped rows, sequences shared between sets."""
+    folder = run.path / "data"
+    split = read.table(folder / "split.tsv", needs=("name", "set"))
+    dropped = read.table(folder / "dropped.tsv", needs=("name", "reason"))
+    leaks = read.table(folder / "leaks.tsv", needs=("first", "second", "kind", "action"))
+    summary = read.mapping(folder / "summary.json")
+    if all(part is None for part in (split, dropped, leaks, summary)):
+        return None
+    return Section(
+        render(
+            "data.html",
+            sets=set_counts(split) if split is not None else [],
+            dropped=_dropped(dropped),
+            leaks=_leaks(leaks),
+            summary=summary or {},
+            shown=SHOWN,
+        )
+    )
+
+
+def set_counts(split: pd.DataFrame) -> list[tuple[str, int]]:
+    """Sequences of each set: train, valid, test, then others."""
+    counts = {str(k): int(n) for k, n in split["set"].value_counts().items()}
+    order = [*SETS, *sorted(counts.keys() - set(SETS))]
+    return [(name, counts[name]) for name in order if name in counts]
+
+
+def _dropped(rows: pd.DataFrame | None) -> dict[str, Any] | None:
+    if rows is None:
+        return None
+    reasons = [(str(k), int(n)) for k, n in rows["reason"].value_counts().items()]
+    return {"n": len(rows), "reasons": reasons, "rows": rows.head(SHOWN).to_dict("records")}
+
+
+def _leaks(rows: pd.DataFrame | None) -> dict[str, Any] | None:
+    if rows is None:
+        return None
+    kinds = Counter(zip(rows["kind"], rows["action"], strict=True))
+    return {
+        "n": len(rows),
+        "kinds": [(k, a, n) for (k, a), n in sorted(kinds.items())],
+        "columns": list(rows.columns),
+        "rows": rows.head(SHOWN).to_dict("records"),
+    }
