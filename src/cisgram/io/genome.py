@@ -20,7 +20,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.io.fasta import checked_lines, pieces
 from cisgram.io.letters import TO_CODES, check_share
-from cisgram.io.text import fail, shown
+from cisgram.io.text import check_file, fail, shown
 from cisgram.seq.alphabet import from_codes
 
 IN_MEMORY = 64 << 20  # files below this many bytes are read at once: 12 Mb of yeast take 0.1 s
@@ -54,11 +54,8 @@ class Genome:
 
     def __init__(self, path: Path | str, *, cache: Path | None = None) -> None:
         self.path, self._cache = Path(path), cache
-        try:
-            small = self.path.stat().st_size < IN_MEMORY
-        except (OSError, ValueError):
-            small = True  # reading it says what is wrong
-        if cache is None and small:
+        check_file(self.path)
+        if cache is None and self.path.stat().st_size < IN_MEMORY:
             self._codes, facts = _in_memory(self.path)
         else:
             self._codes, facts = _mapped(self.path, cache or _cache_folder())
@@ -171,11 +168,7 @@ def _in_memory(path: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
 
 def _mapped(path: Path, folder: Path) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Codes mapped from the cache, made first where they are absent or not of this file."""
-    try:
-        key = _key(path)
-    except OSError as error:
-        msg = f"Cannot read {path}: {error.strerror}."
-        raise InputError(msg) from error
+    key = _key(path)
     name = hashlib.blake2b(os.fsencode(path.resolve()), digest_size=12).hexdigest()
     target = folder / f"{name}.codes"
     facts = _facts(target, key)

@@ -87,10 +87,6 @@ def clean(raw: Sequence[str], counts: Counter[str], path: Path, lines: Sequence[
     """Upper-case A C G T N of each string; ``lines`` are their places in the file."""
     if not raw:
         return []
-    for text, line in zip(raw, lines, strict=True):
-        if "\n" in text:  # a quoted cell of a table may hold one
-            msg = at_line(path, line) + "a line end inside a sequence. Write it on one line."
-            raise InputError(msg)
     joined = check_letters("\n".join(raw).encode(), counts, lambda j: at_line(path, lines[j]))
     counts["letters"] -= len(raw) - 1
     check_share(path, counts)
@@ -110,7 +106,8 @@ def _refuse(letters: bytes, wrong: bytes, place: Callable[[int], str]) -> None:
 
 
 def _remedy(letter: str, wrong: bytes) -> str:
-    if letter in PROTEIN and set(wrong.decode("ascii", "replace").upper()) <= set(PROTEIN):
+    kinds = set(wrong.decode("ascii", "replace").upper())
+    if len(kinds) > 1 and kinds <= set(PROTEIN):
         return "It looks like protein; give DNA or RNA sequences."
     if letter in " \t":
         return "Take the blanks out of the sequence."

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,18 +163,27 @@ def _rows(text: Text, separator: str | None) -> Iterator[tuple[int, list[str]]]:
         for number, line in text.filled():
             yield number, line.split(between)
         return
-    reader = csv.reader((line + "\n" for line in text.lines), delimiter=between, strict=True)
-    first = 1
-    try:
-        for row in reader:
-            if any(cell.strip() for cell in row):
-                yield first, row
-            else:
-                text.counts["blank_lines"] += 1
-            first = reader.line_num + 1
-    except csv.Error as error:
-        msg = at_line(text.path, first) + f"the quotes cannot be read ({error}). Correct the line."
-        raise InputError(msg) from error
+    cell = re.compile(rf' *"([^"]*(?:""[^"]*)*)" *|([^"{re.escape(between)}]*)')
+    for number, line in text.filled():
+        yield number, _unquoted(line, between, cell) or _bad_quotes(text.path, number)
+
+
+def _unquoted(line: str, between: str, cell: re.Pattern[str]) -> list[str] | None:
+    """Cells of a line with quotes, ``""`` inside them for one; ``None`` when they do not close."""
+    # Not the csv module: its limit on the size of a cell is a setting of the whole process.
+    cells, at = [], 0
+    while True:
+        found = cell.match(line, at)
+        if found is None or line[found.end() : found.end() + 1] not in ("", between):
+            return None
+        cells.append(found[2] if found[1] is None else found[1].replace('""', '"'))
+        at = found.end() + 1
+        if at > len(line):
+            return cells
+
+
+def _bad_quotes(path: Path, line: int) -> NoReturn:
+    fail(path, line, "a quote is not closed, or stands inside a cell. Correct the line.")
 
 
 def _column(header: list[str], name: str, path: Path, line: int) -> int:

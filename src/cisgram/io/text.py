@@ -198,15 +198,15 @@ def _unpacked(path: Path) -> Iterator[bytes]:
         raise InputError(msg)
 
 
-def _is_gzip(path: Path) -> bool:
-    """True for gzip and bgzip; checks first that it is a file and that bgzip has its end."""
+def check_file(path: Path) -> None:
+    """Raise `InputError` unless the path is that of a regular file."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
         msg = f"{path} does not exist."
         raise InputError(msg) from error
-    except ValueError as error:  # a NUL in the name
-        msg = f"{str(path)!r} is no file name: {error}."
+    except (OSError, ValueError) as error:  # e.g. a name that is too long, or has a NUL
+        msg = f"Cannot read {str(path)!r}: {error}."
         raise InputError(msg) from error
     if stat.S_ISDIR(mode):
         msg = f"{path} is a folder; give a file in it."
@@ -215,12 +215,16 @@ def _is_gzip(path: Path) -> bool:
         # Inputs are hashed for run.toml and some are read twice: a pipe can be read once.
         msg = f"{path} is a pipe or a device; write its content to a file and give that."
         raise InputError(msg)
+
+
+def _is_gzip(path: Path) -> bool:
+    """True for gzip and bgzip; a bgzip file must have its end."""
+    check_file(path)
     with path.open("rb") as handle:
         start = handle.read(18)
         if not start.startswith(GZIP):
             return False
-        is_bgzip = start[3] & 4 and start[12:14] == b"BC"
-        if is_bgzip:
+        if start[3:4] == b"\x04" and start[12:14] == b"BC":
             # Cut between two blocks, bgzip looks whole to every unpacker: its end is a mark.
             handle.seek(max(0, path.stat().st_size - len(BGZF_END)))
             if handle.read() != BGZF_END:
