@@ -156,24 +156,24 @@ def aligned(query: Motif, target: Motif, *, offset: int, strand: str) -> tuple[M
     query, target
         As in their files.
     offset
-        Column of the query, as it stands in its file, that the first column of the target
-        (turned round on strand ``-``) lies on; negative when the target begins before it.
+        Column of the target, turned round on strand ``-``, that the query as it stands in its
+        file begins at; negative when it begins before the target.
     strand
         ``+``, or ``-`` when the target matched reverse-complemented.
 
     Examples
     --------
     >>> ppm = np.eye(4)
-    >>> q, t = aligned(Motif(ppm, "q"), Motif(ppm[:, 1:], "t"), offset=1, strand="+")
+    >>> q, t = aligned(Motif(ppm[:, 1:], "q"), Motif(ppm, "t"), offset=1, strand="+")
     >>> q.consensus, t.consensus
-    ('ACGT', 'aCGT')
+    ('aCGT', 'ACGT')
     >>> q, t = aligned(Motif(ppm[:, :3], "q"), Motif(ppm, "t"), offset=0, strand="-")
     >>> q.consensus, t.consensus
     ('aCGT', 'ACGT')
     """
     if strand == "-":
-        query, offset = query.reverse_complement(), query.width - (offset + target.width)
-    before = max(0, -offset), max(0, offset)
+        query, offset = query.reverse_complement(), target.width - (offset + query.width)
+    before = max(0, offset), max(0, -offset)
     width = max(before[0] + query.width, before[1] + target.width)
     return _padded(query, before[0], width), _padded(target, before[1], width)
 

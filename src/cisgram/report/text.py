@@ -34,14 +34,15 @@ def number(value: Any, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(0.96512), number(12345.6), number(2.5e-7), number(None), number(1000)
-    ('0.965', '12,346', '2.5 × 10⁻⁷', '–', '1,000')
+    >>> number(0.96512), number(12345.6), number(2.5e-7), number(None), number(1000), number(1.0)
+    ('0.965', '12,346', '2.5 × 10⁻⁷', '–', '1,000', '1.00')
     """
     v = as_float(value)
     if v is None:
         return DASH
     size = abs(v)
-    if v == int(v) and size < 1e15:
+    counted = v == 0 or isinstance(value, int) or (isinstance(value, str) and "." not in value)
+    if counted and v == int(v) and size < 1e15:
         return f"{int(v):,}".replace("-", "−")
     if size < 10.0**-digits or size >= 1e7:
         return scientific(v)

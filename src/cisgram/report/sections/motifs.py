@@ -72,7 +72,7 @@ def _row(learned: Learned, known: dict[str, Motif]) -> Row:
         logo=_logo(motif),
         target_logo=target_logo,
         is_turned=turned,
-        n_sites=sites,
+        n_sites=int(sites) if sites is not None and sites == int(sites) else sites,
         facts=[
             (title(k), _fact(v)) for k, v in learned.facts.items() if k not in OWN_COLUMNS and v
         ],

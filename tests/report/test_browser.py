@@ -1,0 +1,251 @@
+"""The page in headless Chromium: offline, silent, and doing what it promises."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from cisgram import report
+
+pytestmark = pytest.mark.browser
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def showing(chromium, path: Path, **options) -> Iterator:
+    """The page, opened; on leaving it must have been silent and asked for nothing but itself."""
+    context = chromium.new_context(**{"viewport": {"width": 1200, "height": 900}, **options})
+    page = context.new_page()
+    heard: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda m: heard.append(m.text))
+    page.on("pageerror", lambda e: heard.append(str(e)))
+
+    def dialog(shown):
+        heard.append(f"dialog: {shown.message}")
+        shown.dismiss()
+
+    def route(handled):
+        asked.append(handled.request.url)
+        handled.continue_()
+
+    page.on("dialog", dialog)
+    page.route("**/*", route)
+    page.goto(path.as_uri())
+    if options.get("java_script_enabled", True) and page.locator("#viewer").count():
+        page.wait_for_selector("#viewer:not([hidden])")
+        page.wait_for_function(painted("#viewer canvas"))
+    try:
+        yield page
+        assert heard == []
+        assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [path.as_uri()]
+    finally:
+        context.close()
+
+
+def painted(selector: str) -> str:
+    return f"""() => {{
+        const canvas = document.querySelector({selector!r});
+        if (!canvas || !canvas.width) return false;
+        const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        return data.some((v) => v > 0);
+    }}"""
+
+
+@pytest.fixture
+def page_of_run(new_run) -> Path:
+    return report.write(new_run())
+
+
+def test_the_page_opens_offline_draws_and_stays_silent(chromium, page_of_run):
+    with showing(chromium, page_of_run) as page:
+        assert page.title() == "demo · cisgram"
+        assert page.locator("h1").inner_text() == "demo"
+        assert page.locator(".chart").count() == 6
+        assert page.locator(".motifs .logo svg").count() == 4 + 3
+        assert page.locator("#viewer-title").inner_text() == "peak_8"
+
+
+def test_markup_in_names_is_shown_and_never_runs(chromium, new_run):
+    with showing(chromium, report.write(new_run(evil=True, n=20))) as page:
+        page.click("details summary >> nth=0")
+        page.click(".rows tbody tr >> nth=3")
+        page.wait_for_function(
+            "document.querySelector('#viewer-title').textContent.includes('peak')"
+        )
+        assert page.locator("img").count() == 0
+        assert page.locator("script").count() == 2
+        active = "(e) => [...e.attributes].some((a) => a.name.startsWith('on'))"
+        assert page.evaluate(f"[...document.querySelectorAll('*')].filter({active}).length") == 0
+        assert page.locator("main").inner_text().count("<img src=x onerror=alert(1)>") > 5
+        for method in ("ism", "saliency"):
+            page.select_option("#viewer select >> nth=0", method)
+        with page.expect_download() as saved:
+            page.click("#viewer button:has-text('SVG')")
+        assert re.fullmatch(r"[\w.+-]+\.svg", saved.value.suggested_filename)
+        root = ElementTree.parse(saved.value.path()).getroot()
+        assert {e.tag.rpartition("}")[2] for e in root.iter()} == {"svg", "title", "text", "path"}
+
+
+def test_without_scripts_scores_logos_and_rows_are_there(chromium, page_of_run):
+    with showing(chromium, page_of_run, java_script_enabled=False) as page:
+        assert page.locator("text=AUROC 0.965 (95 % interval").is_visible()
+        assert page.locator(".chart").first.is_visible()
+        assert page.locator(".motifs .logo svg").first.is_visible()
+        assert page.locator("#sequence-table tbody tr").count() == 25
+        assert not page.locator("#viewer").is_visible()
+
+
+def test_rows_sort_filter_and_page(chromium, page_of_run):
+    with showing(chromium, page_of_run) as page:
+        names = page.locator(".rows tbody th")
+        assert names.count() == 15
+        page.click(".rows button:has-text('Name')")
+        assert names.first.inner_text() == "peak_0"
+        assert names.nth(2).inner_text() == "peak_2", "numbers in names are read as numbers"
+        page.click(".rows button:has-text('Name')")
+        assert names.first.inner_text() == "peak_59"
+        page.click("button:has-text('Next')")
+        assert names.first.inner_text() == "peak_44"
+        page.fill("input[type=search]", "PEAK_3")
+        assert names.count() == 11
+        page.select_option("select[aria-label=Label]", "0")
+        assert all(int(t.removeprefix("peak_")) % 2 for t in names.all_inner_texts())
+        page.fill("input[type=search]", "no such name")
+        assert page.locator("text=No sequence fits the filter.").is_visible()
+
+
+def test_arrow_keys_walk_through_the_sequences(chromium, page_of_run):
+    with showing(chromium, page_of_run) as page:
+        page.locator(".rows tbody tr").first.focus()
+        shown = page.locator(".rows tbody th").all_inner_texts()
+        for _ in range(15):
+            page.keyboard.press("ArrowDown")
+        assert page.locator("#viewer-title").inner_text() not in shown, "the 16th is on page two"
+        assert page.locator("text=16–30 of 60").is_visible()
+        page.keyboard.press("ArrowUp")
+        assert page.locator("#viewer-title").inner_text() == shown[14]
+
+
+def test_the_read_out_is_the_value_of_the_file(chromium, new_run):
+    from safetensors.numpy import load_file
+
+    run = new_run(n=6, length=40)
+    arrays = load_file(run.path / "explain" / "ism" / "values.safetensors")
+    with showing(chromium, report.write(run)) as page:
+        name = page.locator("#viewer-title").inner_text()
+        x = arrays["x"][int(name.removeprefix("peak_"))]
+        values = arrays["values"][int(name.removeprefix("peak_"))]
+        page.locator("#viewer canvas").first.focus()
+        page.keyboard.press("Home")
+        for position in range(8):
+            said = page.locator(".readout").inner_text().replace("−", "-")
+            base = "ACGT"[x[:, position].argmax()] if x[:, position].any() else "N"
+            expected = float((values * x)[:, position].sum())
+            found = re.search(r"Position (\d+) · base (\w) · score (\S+) logit", said)
+            assert found is not None, said
+            assert (int(found[1]), found[2]) == (position, base)
+            step = float(abs(values).max()) / 127
+            assert float(found[3]) == pytest.approx(expected, abs=0.51 * step + 0.001)
+            page.keyboard.press("ArrowRight")
+
+
+def test_the_downloaded_table_holds_what_is_shown(chromium, new_run):
+    run = new_run(n=6, length=40)
+    with showing(chromium, report.write(run)) as page:
+        with page.expect_download() as saved:
+            page.click("#viewer button:has-text('TSV')")
+        lines = Path(saved.value.path()).read_text().splitlines()
+        assert lines[0].split("\t") == ["position", "base", "score", "A", "C", "G", "T"]
+        assert len(lines) == 41
+        for line in lines[1:]:
+            _, base, score, *four = line.split("\t")
+            assert score == ("0.000" if base == "N" else four["ACGT".index(base)])
+
+
+def test_zoom_shows_fewer_bases_and_whole_shows_all(chromium, page_of_run):
+    with showing(chromium, page_of_run) as page:
+
+        def shown() -> int:
+            with page.expect_download() as saved:
+                page.click("#viewer button:has-text('TSV')")
+            return len(Path(saved.value.path()).read_text().splitlines()) - 1
+
+        page.click("#viewer button:has-text('Whole')")
+        assert shown() == 200
+        page.click("#viewer button[aria-label='Zoom in']")
+        assert 120 <= shown() <= 130
+        page.click("#viewer button:has-text('Strongest site')")
+        assert shown() == 80
+
+
+def test_motifs_sort_by_their_headings(chromium, page_of_run):
+    with showing(chromium, page_of_run) as page:
+        sites = page.locator(".motifs td[data-label=Sites]")
+        page.click(".motifs button:has-text('Sites')")
+        assert sites.all_inner_texts() == ["55", "400", "401", "402"]
+        page.click(".motifs button:has-text('Sites')")
+        assert sites.all_inner_texts() == ["402", "401", "400", "55"]
+
+
+@pytest.mark.parametrize("width", [400, 800])
+def test_a_narrow_window_needs_no_sideways_scrolling(chromium, page_of_run, width):
+    with showing(chromium, page_of_run, viewport={"width": width, "height": 800}) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_page_follows_the_color_scheme(chromium, page_of_run):
+    seen = {}
+    for scheme in ("light", "dark"):
+        with showing(chromium, page_of_run, color_scheme=scheme) as page:
+            seen[scheme] = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    light, dark = (sum(map(int, re.findall(r"\d+", seen[s]))) for s in ("light", "dark"))
+    assert light > 600
+    assert dark < 150
+
+
+def test_the_canvas_is_sharp_on_a_dense_screen(chromium, page_of_run):
+    with showing(chromium, page_of_run, device_scale_factor=2) as page:
+        ratio = page.locator("#viewer canvas").first.evaluate("(c) => c.width / c.clientWidth")
+        assert ratio == pytest.approx(2, abs=0.01)
+
+
+def test_every_control_has_a_name_and_every_table_a_caption(chromium, page_of_run):
+    with showing(chromium, page_of_run) as page:
+        nameless = "(e) => !(e.getAttribute('aria-label') || e.textContent.trim())"
+        controls = "button, input, select, canvas:not([aria-hidden])"
+        bare = "(t) => !t.caption && !t.getAttribute('aria-label')"
+        for selector, fails in ((controls, nameless), ("table", bare)):
+            found = f"[...document.querySelectorAll({selector!r})].filter({fails}).length"
+            assert page.evaluate(found) == 0, selector
+        levels = "[...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))"
+        found = page.evaluate(levels)
+        assert found[0] == 1
+        assert found.count(1) == 1
+        assert all(b - a <= 1 for a, b in pairwise(found))
