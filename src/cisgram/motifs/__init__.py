@@ -2,17 +2,24 @@
 
 from cisgram.motifs.database import database, jaspar
 from cisgram.motifs.files import read_motifs
+from cisgram.motifs.homer import read_homer
 from cisgram.motifs.meme import read_meme, write_meme
 from cisgram.motifs.motif import Motif, MotifSet
+from cisgram.motifs.pfm import read_jaspar, write_jaspar
 from cisgram.motifs.scan import scan
+from cisgram.motifs.transfac import read_transfac
 
 __all__ = [
     "Motif",
     "MotifSet",
     "database",
     "jaspar",
+    "read_homer",
+    "read_jaspar",
     "read_meme",
     "read_motifs",
+    "read_transfac",
     "scan",
+    "write_jaspar",
     "write_meme",
 ]

@@ -133,3 +133,17 @@ def one_word(text: str, fallback: str) -> str:
     """A name as one printable word: names come from files, and formats split at blanks."""
     word = "_".join("".join(c if c.isprintable() else " " for c in text).split())
     return word or fallback
+
+
+def in_digits(ppm: NDArray[np.float64], digits: int, *, total: float = 1.0) -> NDArray[np.float64]:
+    """``total * ppm`` in decimals of ``digits`` places, every column still summing to the total.
+
+    What is missing after cutting goes to the largest remainders, one unit each: the matrix that
+    is read back is the one that was printed.
+    """
+    unit = 10**digits
+    scaled = ppm * total * unit
+    whole = np.floor(scaled + 1e-6)  # 1e-6: 0.9 * 10**6 must not become 899,999
+    missing = round(total * unit) - whole.sum(0)
+    rank = np.argsort(np.argsort(whole - scaled, axis=0, kind="stable"), axis=0)
+    return np.asarray((whole + (rank < missing)) / unit)

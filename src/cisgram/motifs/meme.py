@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
-from cisgram.motifs.lines import Lines, clip, one_word, read_lines, write_lines
+from cisgram.motifs.lines import Lines, clip, in_digits, one_word, read_lines, write_lines
 from cisgram.motifs.motif import UNIFORM, Motif, MotifSet
 
 _FIELD = re.compile(r"(\w+)\s*=\s*(\S+)")
@@ -78,19 +77,9 @@ def write_meme(path: str | os.PathLike[str], motifs: Iterable[Motif]) -> None:
         sites = "" if m.n_sites is None else f" nsites= {m.n_sites:.10g}"
         out.append(f"MOTIF {key}" if key == name else f"MOTIF {key} {name}")
         out.append(f"letter-probability matrix: alength= 4 w= {m.width}{sites} E= 0")
-        out += [" ".join(f"{p:.{_DIGITS}f}" for p in row) for row in _rounded(m.ppm).T]
+        out += [" ".join(f"{p:.{_DIGITS}f}" for p in row) for row in in_digits(m.ppm, _DIGITS).T]
         out.append("")
     write_lines(path, out)
-
-
-def _rounded(ppm: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The matrix in units of the last printed digit, every column still summing to one."""
-    unit = 10**_DIGITS
-    scaled = ppm * unit
-    whole = np.floor(scaled + 1e-6)  # 1e-6: 0.9 * 10**6 must not become 899,999
-    missing = unit - whole.sum(0)
-    rank = np.argsort(np.argsort(whole - scaled, axis=0, kind="stable"), axis=0)
-    return np.asarray((whole + (rank < missing)) / unit)
 
 
 @dataclass
