@@ -7,6 +7,7 @@ from cisgram.motifs.meme import read_meme, write_meme
 from cisgram.motifs.motif import Motif, MotifSet
 from cisgram.motifs.pfm import read_jaspar, write_jaspar
 from cisgram.motifs.scan import scan
+from cisgram.motifs.tomtom import match_motifs, tomtom
 from cisgram.motifs.transfac import read_transfac
 
 __all__ = [
@@ -14,12 +15,14 @@ __all__ = [
     "MotifSet",
     "database",
     "jaspar",
+    "match_motifs",
     "read_homer",
     "read_jaspar",
     "read_meme",
     "read_motifs",
     "read_transfac",
     "scan",
+    "tomtom",
     "write_jaspar",
     "write_meme",
 ]
