@@ -44,6 +44,15 @@ def test_where_a_file_is_cut_into_pieces_changes_nothing(
         assert whole[1] == [word.translate(table) for word in wanted if word]
 
 
+@pytest.mark.parametrize("size", range(1, 12))
+def test_a_header_inside_a_line_is_refused_wherever_the_pieces_end(tmp_path, monkeypatch, size):
+    path = tmp_path / "x.fa"
+    path.write_text(">a\nACGT>b\nGT\n")
+    monkeypatch.setattr(text, "CHUNK", size)
+    with pytest.raises(InputError, match=r"line 2: '>' .* A header must begin its line"):
+        io.read_fasta(path)
+
+
 @given(
     st.lists(
         st.tuples(st.text("abc|:-", min_size=1, max_size=5), st.text("ACGTN", min_size=1)),

@@ -94,13 +94,13 @@ def test_what_is_written_is_read_back(tmp_path_factory, rows, narrowpeak):
 @pytest.mark.parametrize("length", [1, 2, 5, 6])
 def test_the_summit_stands_in_the_middle_on_both_strands(tmp_path, genome, length):
     peaks = io.read_bed(
-        bed(tmp_path, "".join(f"chr1\t8\t16\tp{s}\t0\t{s}\t1\t-1\t-1\t3\n" for s in "+-.")),
+        bed(tmp_path, "".join(f"chr1\t8\t16\tp{s}\t0\t{s}\t1\t-1\t-1\t4\n" for s in "+-.")),
         genome=genome,
     )
     plus, minus, none = io.sequences_of(peaks, genome, length=length).letters
-    assert plus[length // 2] == LETTERS[11]
-    assert minus[length // 2] == back(LETTERS[11])
-    assert plus == none == LETTERS[11 - length // 2 :][:length]
+    assert plus[length // 2] == LETTERS[12]
+    assert minus[length // 2] == back(LETTERS[12])
+    assert plus == none == LETTERS[12 - length // 2 :][:length]
     assert back(minus) in LETTERS
     unstranded = io.sequences_of(peaks, genome, length=length, stranded=False)
     assert unstranded.letters == [plus] * 3

@@ -71,7 +71,7 @@ def read_sequences(
     path = Path(path)
     kind = format_of(path) if sequence is None else "table"
     _refuse_idle(path, kind, "fasta", header_labels=header_labels)
-    _refuse_idle(path, kind, "bed", length=length, center=center != "summit")
+    _refuse_idle(path, kind, "bed", length=length, center=center != "summit", stranded=not stranded)
     _refuse_idle(
         path, kind, "table", sequence=sequence, labels=labels, name=name, chromosome=chromosome
     )
