@@ -219,3 +219,16 @@ def test_nothing_to_shuffle_gives_the_sequence_back() -> None:
     codes = seq.to_codes(["NNNN", "ANNC"])
     assert np.array_equal(seq.shuffle_codes(codes, n=2), codes[:, None].repeat(2, 1))
     assert seq.shuffle_codes(codes[:0], n=2).shape == (0, 2, 4)
+
+
+def test_the_method_follows_from_the_length_of_a_run_and_not_from_its_batch() -> None:
+    codes = np.random.default_rng(5).integers(0, 4, (2, trails.NARROW + 9)).astype(np.uint8)
+    codes[1, 15] = 4  # leaves a run just below NARROW beside one just above
+    both = seq.shuffle_codes(codes, n=1, seed=0)
+    assert np.array_equal(seq.shuffle_codes(codes[1:], n=1, seed=0), both[1:])
+
+
+def test_equal_runs_of_one_sequence_are_shuffled_independently() -> None:
+    run = "AACGATGACTAGGATCATTCAG"
+    pairs = seq.from_codes(seq.shuffle_codes(seq.to_codes([f"{run}N{run}"]), n=20)[0])
+    assert all(left != right for left, right in (p.split("N") for p in pairs))

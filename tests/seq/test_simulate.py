@@ -9,6 +9,7 @@ from cisgram.core.errors import InputError
 from cisgram.seq import Grammar, Plant, simulate
 
 PPM = np.array([[0.7, 0.1, 0.0], [0.1, 0.2, 0.0], [0.1, 0.3, 1.0], [0.1, 0.4, 0.0]])
+GATA = Grammar([Plant("GATAAG")])
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
@@ -106,6 +107,15 @@ def test_every_free_place_is_as_probable() -> None:
     assert chisquare(s.sites.start.value_counts().reindex(range(7))).pvalue > 0.001
 
 
+def test_every_arrangement_of_two_sites_is_as_probable() -> None:
+    """Two sites and two free bases: six places, two orders."""
+    s = simulate(3000, 14, grammar=GATA, decoys=[Plant("CACGTG")], positives=1.0, seed=4)
+    starts = s.sites.pivot_table(index="sequence", columns="role", values="start")
+    seen = starts.value_counts()
+    assert len(seen) == 12
+    assert chisquare(seen).pvalue > 0.001
+
+
 def test_any_order_and_both_strands_turn_the_grammar_round() -> None:
     elements = [Plant("GATAAG", "a"), Plant("CACGTT", "b")]
     free = simulate(200, 40, grammar=Grammar(elements, order="any"), positives=1.0)
@@ -152,9 +162,6 @@ def test_backgrounds_keep_what_they_promise() -> None:
         50, 200, grammar=none["grammar"], positives=0.0, background=(0.1, 0.4, 0.4, 0.1)
     )
     assert seq.gc(skewed.codes).mean() == pytest.approx(0.8, abs=0.02)
-
-
-GATA = Grammar([Plant("GATAAG")])
 
 
 @pytest.mark.parametrize(

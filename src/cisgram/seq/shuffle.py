@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from cisgram.core.checks import check_onehot, check_positive
 from cisgram.core.errors import InputError
 from cisgram.seq import streams as random
-from cisgram.seq.alphabet import N, codes_of
+from cisgram.seq.alphabet import N, codes_of, one_hot
 from cisgram.seq.composition import as_codes
 from cisgram.seq.trails import NARROW, Runs, shuffled
 
@@ -77,14 +77,10 @@ def shuffle(
     >>> sorted(set(decode(s[0])))
     ['AACACNACGT', 'ACAACNACGT']
     """
-    import torch
-
     check_onehot(x)
     codes = shuffle_codes(codes_of(x), k=k, n=n, seed=seed, ids=ids)
-    c = torch.from_numpy(codes).to(x.device)
-    rows = torch.arange(4, dtype=torch.uint8, device=x.device)[:, None]
-    is_base = c.unsqueeze(2) == rows  # (n_seq, n, 4, length)
-    return is_base.view(torch.int8) if x.dtype == torch.int8 else is_base.to(x.dtype)
+    flat = one_hot(codes.reshape(-1, codes.shape[2]), dtype=x.dtype)  # (n_seq * n, 4, length)
+    return flat.reshape(len(codes), n, 4, codes.shape[2]).to(x.device)
 
 
 def shuffle_codes(
