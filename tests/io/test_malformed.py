@@ -167,8 +167,8 @@ REFUSED = {
     # TSV and CSV
     "table, empty": (table, b"", "is empty", None),
     "table, header only": (table, b"name,sequence,label\n", "no row", None),
-    "table, near miss": (table, b"name,sequnce,label\na,ACGT,1\n", "Did you mean 'sequnce'", 1),
-    "table, no label": (table, b"name,sequence,lable\na,ACGT,1\n", "Did you mean 'lable'", 1),
+    "table, near miss": (table, b"name,sequencex,label\na,ACGT,1\n", "Did you mean 'sequencex'", 1),
+    "table, no label": (table, b"name,sequence,labelx\na,ACGT,1\n", "Did you mean 'labelx'", 1),
     "table, column twice": (table, b"name,sequence,label,label\na,A,1,0\n", "2 columns", 1),
     "table, ragged": (table, b"name,sequence,label\na,ACGT\n", "2 cells, 3", 2),
     "table, label word": (table, b"name,sequence,label\na,ACGT,high\n", "must hold numbers", 2),

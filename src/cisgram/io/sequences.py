@@ -98,8 +98,8 @@ class Sequences:
 
         Examples
         --------
-        >>> Sequences(["a", "b"], ["ACN", "TTT"]).codes().tolist()
-        [[0, 1, 4], [3, 3, 3]]
+        >>> Sequences(["a", "b"], ["AGN", "TTT"]).codes().tolist()
+        [[0, 2, 4], [3, 3, 3]]
         """
         _ = self.length
         return to_codes(self.letters)
@@ -109,7 +109,7 @@ class Sequences:
 
         Examples
         --------
-        >>> Sequences(["a", "b"], ["ACN", "TTT"]).take([1]).names
+        >>> Sequences(["a", "b"], ["AGN", "TTT"]).take([1]).names
         ['b']
         """
         chosen = np.asarray(rows)
