@@ -102,7 +102,9 @@ class QueryScores:
         median = self.profiles.median[self.columns].astype(np.float32)
         out: list[Scores] = []
         for i in range(w):
-            table: Scores = np.zeros((u + 1, g), dtype=np.int16 if narrow else np.int32)
+            table: Scores = (
+                np.zeros((u + 1, g), np.int16) if narrow else np.zeros((u + 1, g), np.int32)
+            )
             query = self.profiles.query[self.columns[:, i]]
             for a in range(0, u, TILE // g):
                 b = min(a + TILE // g, u)
