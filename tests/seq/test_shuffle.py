@@ -232,3 +232,25 @@ def test_equal_runs_of_one_sequence_are_shuffled_independently() -> None:
     run = "AACGATGACTAGGATCATTCAG"
     pairs = seq.from_codes(seq.shuffle_codes(seq.to_codes([f"{run}N{run}"]), n=20)[0])
     assert all(left != right for left, right in (p.split("N") for p in pairs))
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore")  # the peer warns where positions never change
+def test_the_shuffles_of_tangermeme_are_among_ours_and_fewer() -> None:
+    """Its algorithm never moves a base's last exit (tangermeme issue 27)."""
+    ersatz = pytest.importorskip("tangermeme.ersatz")
+    x = seq.encode(["AACGATGACTA"], dtype=torch.int8)
+    theirs = set(seq.decode(ersatz.dinucleotide_shuffle(x, n=2000, random_state=0)[0]))
+    ours = set(seq.decode(seq.shuffle(x, n=2000)[0]))
+    assert theirs < ours
+    assert len(ours) == seq.count_shuffles("AACGATGACTA")
+
+
+@pytest.mark.gpu
+def test_shuffles_are_the_same_on_another_device() -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no accelerator here")
+    x = seq.encode(["ACGTNACGGATTACA" * 4])
+    there = seq.shuffle(x.cuda(), n=6)
+    assert there.is_cuda
+    assert torch.equal(there.cpu(), seq.shuffle(x, n=6))

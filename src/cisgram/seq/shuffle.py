@@ -77,10 +77,14 @@ def shuffle(
     >>> sorted(set(decode(s[0])))
     ['AACACNACGT', 'ACAACNACGT']
     """
+    import torch
+
     check_onehot(x)
     codes = shuffle_codes(codes_of(x), k=k, n=n, seed=seed, ids=ids)
-    flat = one_hot(codes.reshape(-1, codes.shape[2]), dtype=x.dtype)  # (n_seq * n, 4, length)
-    return flat.reshape(len(codes), n, 4, codes.shape[2]).to(x.device)
+    flat = codes.reshape(-1, codes.shape[2])  # (n_seq * n, length)
+    # to another device go codes, 1 byte a base
+    there = flat if x.device.type == "cpu" else torch.from_numpy(flat).to(x.device)
+    return one_hot(there, dtype=x.dtype).reshape(len(codes), n, 4, codes.shape[2])
 
 
 def shuffle_codes(
