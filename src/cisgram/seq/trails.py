@@ -67,7 +67,7 @@ def shuffled(runs: Runs, k: int) -> Codes:
     width = runs.codes.shape[1]
     vertices = _vertices(runs.codes, k)  # (r, width - k + 2)
     inside = np.arange(width - k + 1) < (runs.lengths - k + 1)[:, None]
-    out_degree = _degrees(vertices[:, :-1], inside, k)
+    out_degree = _degrees(vertices[:, :-1], inside, 4 ** (k - 1))
     is_small = k == 2 and width <= NARROW
     last = (
         _last_exits_of_four(runs, inside)
@@ -90,9 +90,9 @@ def _vertices(codes: Codes, k: int) -> Ints:
     return number
 
 
-def _degrees(ends: Ints, inside: NDArray[np.bool_], k: int) -> Ints:
-    """(r, 4^(k-1)) how many edges inside each run have that vertex at this end."""
-    n, size = len(ends), 4 ** (k - 1)
+def _degrees(ends: Ints, inside: NDArray[np.bool_], size: int) -> Ints:
+    """(r, size) how many of the marked edges of each run have that vertex at this end."""
+    n = len(ends)
     flat = (ends + np.arange(n)[:, None] * size)[inside]
     return np.bincount(flat, minlength=n * size).reshape(n, size)
 
@@ -154,11 +154,12 @@ def _last_exits(runs: Runs, vertices: Ints, inside: NDArray[np.bool_], out_degre
     s, r, size = len(runs.which), len(runs.codes), out_degree.shape[1]
     n_edges = runs.lengths - (runs.codes.shape[1] - inside.shape[1])
     final, start = vertices[np.arange(r), n_edges], vertices[:, 0]
-    entered = np.where(inside, vertices[:, 1:], size)
+    # an edge from a vertex to itself reaches nothing new: without them long poly-A is no trap
+    moves = inside & (vertices[:, 1:] != vertices[:, :-1])
+    entered = np.where(moves, vertices[:, 1:], size)
     entries = np.argsort(entered, axis=1, kind="stable")  # edges by the vertex they enter
-    in_degree = out_degree.copy()
-    np.add.at(in_degree, (np.arange(r), final), 1)
-    np.add.at(in_degree, (np.arange(r), start), -1)
+    in_degree = _degrees(vertices[:, 1:], moves, size)
+    is_open = start != final  # whether the edge from the final to the first vertex leads away
     first = np.cumsum(in_degree, axis=1) - in_degree
     streams = child(runs.streams, _TREE)
 
@@ -173,7 +174,7 @@ def _last_exits(runs: Runs, vertices: Ints, inside: NDArray[np.bool_], out_degre
     while len(active := active[left[active] > 0]):
         run, here = runs.which[active], at[active]
         degree = in_degree[run, here]
-        draw = doubles(streams[active], step) * (degree + (here == start[run]))
+        draw = doubles(streams[active], step) * (degree + (is_open[run] & (here == start[run])))
         entry = draw.astype(np.int64)
         edge = entries[run, np.minimum(first[run, here] + entry, entries.shape[1] - 1)]
         source = np.where(entry < degree, vertices[run, edge], final[run])
