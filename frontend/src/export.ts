@@ -1,6 +1,6 @@
 // The view as a file: SVG with real letters, or a table.
 
-import { BASES, OUTLINES } from "./letters";
+import { BASES, BOX } from "./letters";
 import { limits, observed, type Palette, type Scene } from "./track";
 import { step } from "./view";
 
@@ -30,8 +30,8 @@ export function viewAsSvg(name: string, method: string, scene: Scene, colors: Pa
     const height = (scene.scores[i] ?? 0) * unit;
     if (code > 3 || Math.abs(height) < 0.05) continue;
     const x = 10 + (i - from) * perBase;
-    const place = `translate(${x} ${(zero - height).toFixed(2)}) scale(${perBase * 0.94} ${height.toFixed(3)})`;
-    parts.push(`<path transform="${place}" fill="${colors.bases[code] ?? "#000"}" fill-rule="evenodd" d="${OUTLINES[code] ?? ""}"/>`);
+    const place = `translate(${x} ${(zero - height).toFixed(2)}) scale(${(perBase * 0.94) / BOX} ${(height / BOX).toFixed(5)})`;
+    parts.push(`<path transform="${place}" fill="${colors.bases[code] ?? "#000"}" fill-rule="evenodd" d="${scene.letters.outlines[code] ?? ""}"/>`);
   }
   parts.push(`<path d="M10 ${zero.toFixed(2)}H${width - 10}" stroke="#777" stroke-width=".7"/>`);
   const every = step(to - from, width / 90);

@@ -10,6 +10,7 @@ export interface Method {
   name: string;
   title: string;
   units: string;
+  relative: boolean; // values are changes against the base that is there
   index: number[]; // row of the table -> place in `values`, or -1
   scale: number[]; // value = int8 * scale, one a sequence
   values: string;
@@ -19,6 +20,7 @@ export interface Payload {
   columns: Column[];
   rows: (string | number | null)[][]; // name first, then one value a column
   lengths: number[];
+  letters: string[]; // outlines of A C G T
   codes: string;
   methods: Method[];
 }
@@ -28,6 +30,7 @@ export interface Explained {
   codes: Uint8Array; // (length) 0-3 = A C G T, 4 = unknown
   values: Float32Array; // (4 * length), rows A C G T
   length: number;
+  relative: boolean;
 }
 
 export function readPayload(): Payload | null {
@@ -75,6 +78,7 @@ export class Store {
       codes: codes.subarray(start, start + length),
       values: Float32Array.from(quantized, (v) => v * scale),
       length,
+      relative: method.relative,
     };
   }
 

@@ -2,7 +2,7 @@
 // all four bases; axis, ruler, cursor. Only what is visible is drawn.
 
 import { minus } from "./dom";
-import { BASES, letterPath } from "./letters";
+import { BASES, BOX, type Letters } from "./letters";
 import type { Explained } from "./payload";
 import { step, type View } from "./view";
 
@@ -40,12 +40,23 @@ const TOP = 8;
 const RULER = 22;
 const LETTER_FROM = 2.2; // px a base; narrower ones are bars
 
-/** Score of the base that is there; 0 at N. */
+/**
+ * Score of the base that is there; 0 at N. Where the values are changes against that base, it is
+ * minus their mean over the three others.
+ */
 export function observed(sequence: Explained): Float32Array {
-  const scores = new Float32Array(sequence.length);
-  for (let i = 0; i < sequence.length; i++) {
-    const code = sequence.codes[i] ?? 4;
-    scores[i] = code < 4 ? (sequence.values[code * sequence.length + i] ?? 0) : 0;
+  const { codes, values, length, relative } = sequence;
+  const scores = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
+    const code = codes[i] ?? 4;
+    if (code > 3) continue;
+    if (!relative) {
+      scores[i] = values[code * length + i] ?? 0;
+      continue;
+    }
+    let sum = 0;
+    for (let b = 0; b < 4; b++) sum += b === code ? 0 : (values[b * length + i] ?? 0);
+    scores[i] = -sum / 3;
   }
   return scores;
 }
@@ -67,6 +78,7 @@ export function sharp(canvas: HTMLCanvasElement, height: number): [CanvasRenderi
 }
 
 export interface Scene {
+  letters: Letters;
   sequence: Explained;
   scores: Float32Array;
   view: View;
@@ -135,7 +147,7 @@ export function drawLetters(
     if (code > 3 || Math.abs(tall) < 0.3) continue;
     context.fillStyle = colors.bases[code] ?? colors.ink;
     const left = frame.x(i);
-    const path = letterPath(code);
+    const path = scene.letters.path(code);
     if (frame.perBase < LETTER_FROM || !path) {
       context.fillRect(left, Math.min(zero, zero - tall), Math.max(0.8, frame.perBase), Math.abs(tall));
       continue;
@@ -144,7 +156,7 @@ export function drawLetters(
     context.translate(left + frame.perBase * 0.04, zero);
     if (tall >= 0) context.translate(0, -tall);
     else context.transform(1, 0, 0, -1, 0, -tall); // standing on its head, below the line
-    context.scale(frame.perBase * 0.92, Math.abs(tall));
+    context.scale((frame.perBase * 0.92) / BOX, Math.abs(tall) / BOX);
     context.fill(path, "evenodd");
     context.restore();
   }

@@ -1,8 +1,8 @@
 // The panel that draws the chosen sequence: method, zoom, pan, read-out, downloads.
 
-import { button, element, minus, save, short } from "./dom";
+import { button, element, save, short } from "./dom";
 import { viewAsSvg, viewAsTable } from "./export";
-import { BASES } from "./letters";
+import { BASES, Letters } from "./letters";
 import type { Method, Payload, Store } from "./payload";
 import { drawOverview, drawTrack, LEFT, type Mode, observed, palette, RIGHT, type Scene } from "./track";
 import { strongest, View } from "./view";
@@ -18,6 +18,7 @@ export class Viewer {
   private readonly readout = element("p", { class: "readout", id: "viewer-readout" });
   private readonly methods = element("select", { "aria-label": "Attribution method" });
   private readonly modes = element("select", { "aria-label": "What is drawn" });
+  private readonly letters: Letters;
   private scene: Scene | null = null;
   private row = -1;
   private asked = 0;
@@ -28,6 +29,7 @@ export class Viewer {
     private readonly store: Store,
     private readonly payload: Payload,
   ) {
+    this.letters = new Letters(payload.letters);
     host.setAttribute("role", "group");
     host.setAttribute("aria-labelledby", "viewer-title");
     this.modes.append(new Option("Letters", "letters"), new Option("All four bases", "map"));
@@ -70,7 +72,7 @@ export class Viewer {
       if (ticket !== this.asked) return; // another row was chosen meanwhile
       const scores = observed(sequence);
       const view = keepView && this.scene ? this.scene.view : new View(sequence.length);
-      this.scene = { sequence, scores, view, mode: this.modes.value as Mode, cursor: null };
+      this.scene = { letters: this.letters, sequence, scores, view, mode: this.modes.value as Mode, cursor: null };
       if (!keepView && this.canvas.clientWidth < READABLE * view.length) this.closeUp();
       this.canvas.setAttribute("aria-label", `${method.title} of ${this.title.textContent ?? ""}`);
       this.say(null);
@@ -237,7 +239,7 @@ export class Viewer {
       " \u00b7 score ",
       element("b", {}, short(scores[position] ?? 0)),
       units ? ` ${units}` : "",
-      ` \u00b7 ${minus(four.join("  "))}`,
+      ` \u00b7 ${sequence.relative ? "change to " : ""}${four.join(", ")}`,
     );
   }
 

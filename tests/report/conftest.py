@@ -52,8 +52,9 @@ def make_run(
     known = {m.id: m for m in known.values() if m.name in ("CTCF", "ELK1", "USF1") and m.width < 20}
     _motifs(folder, list(known.values()), bad, worse)
     for method in ("ism", "saliency"):
+        stream = np.random.default_rng(seed)
         _explained(
-            folder / "explain" / method, rng, names, logit, label, list(known.values()), length
+            folder / "explain" / method, stream, names, logit, label, list(known.values()), length
         )
     return Run(folder)
 
@@ -156,7 +157,8 @@ def _data(folder: Path, names: list[str], bad: str) -> None:
     ]
     tsv(folder / "data" / "leaks.tsv", "first second kind first_set second_set action", leaks)
     files.write_json(
-        folder / "data" / "summary.json", {"positives": {"rows": 4100, "lower case": 12}, "N": 3}
+        folder / "data" / "summary.json",
+        {"sets": {"train": {"sequences": 4000, "positive": 2000}}, "handled": {"lower_case": 12}},
     )
 
 
@@ -224,6 +226,8 @@ def _explained(
         weight = np.log2(motif.ppm + 0.05) + 2
         values[i, :, at : at + motif.width] += 0.35 * weight * motif.information
     x[:, :, 3] = 0  # an N
+    if folder.name == "ism":  # changes against the base that is there
+        values -= (values * x).sum(1, keepdims=True)
     folder.mkdir(parents=True)
     arrays = {"values": values.astype(np.float32), "x": np.ascontiguousarray(x)}
     save_file(arrays, folder / "values.safetensors")

@@ -153,32 +153,38 @@ def test_arrow_keys_walk_through_the_sequences(chromium, page_of_run):
         assert page.locator("#viewer-title").inner_text() == shown[14]
 
 
-def test_the_read_out_is_the_value_of_the_file(chromium, new_run):
+@pytest.mark.parametrize("method", ["ism", "saliency"])
+def test_the_read_out_is_the_value_of_the_file(chromium, new_run, method):
+    """Of saliency the score of the base that is there; of ISM minus the mean of the others."""
     from safetensors.numpy import load_file
 
     run = new_run(n=6, length=40)
-    arrays = load_file(run.path / "explain" / "ism" / "values.safetensors")
+    arrays = load_file(run.path / "explain" / method / "values.safetensors")
     with showing(chromium, report.write(run)) as page:
+        page.select_option("#viewer select >> nth=0", method)
+        page.wait_for_timeout(100)
         name = page.locator("#viewer-title").inner_text()
         x = arrays["x"][int(name.removeprefix("peak_"))]
         values = arrays["values"][int(name.removeprefix("peak_"))]
+        scores = (values * x).sum(0) if method == "saliency" else -values.sum(0) / 3 * x.sum(0)
         page.locator("#viewer canvas").first.focus()
         page.keyboard.press("Home")
         for position in range(8):
             said = page.locator(".readout").inner_text().replace("−", "-")
             base = "ACGT"[x[:, position].argmax()] if x[:, position].any() else "N"
-            expected = float((values * x)[:, position].sum())
             found = re.search(r"Position (\d+) · base (\w) · score (\S+) logit", said)
             assert found is not None, said
             assert (int(found[1]), found[2]) == (position, base)
             step = float(abs(values).max()) / 127
-            assert float(found[3]) == pytest.approx(expected, abs=0.51 * step + 0.001)
+            assert float(found[3]) == pytest.approx(float(scores[position]), abs=0.51 * step + 1e-3)
             page.keyboard.press("ArrowRight")
 
 
 def test_the_downloaded_table_holds_what_is_shown(chromium, new_run):
     run = new_run(n=6, length=40)
     with showing(chromium, report.write(run)) as page:
+        page.select_option("#viewer select >> nth=0", "saliency")
+        page.wait_for_timeout(100)
         with page.expect_download() as saved:
             page.click("#viewer button:has-text('TSV')")
         lines = Path(saved.value.path()).read_text().splitlines()

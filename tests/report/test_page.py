@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 import cisgram.report.sections
 from cisgram import report
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.motifs import Motif
+from cisgram.motifs.glyphs import COLORS
 from cisgram.report import SECTIONS
 from cisgram.report.matches import aligned, sources
 from cisgram.report.pack import quantize
+from cisgram.report.references import REFERENCES
 from cisgram.report.text import environment
 
 HOME = Path(report.__file__).parent
@@ -199,6 +201,36 @@ def test_methods_with_different_sequences_share_one_table(new_run):
     assert sorted(by_name["peak_0"])[0] == -1
     assert by_name["other"][0] == -1
     assert by_name["peak_3"] == by_name["peak_3"][:1] * 2
+
+
+def test_one_name_with_two_sequences_makes_two_rows(new_run):
+    run = new_run(n=5)
+    path = run.path / "explain" / "saliency" / "values.safetensors"
+    arrays = load_file(path)
+    arrays["x"][2] = arrays["x"][2, ::-1].copy()
+    save_file(arrays, path)
+    payload = opened(report.write(run)).payload
+    found = [
+        [m["index"][i] for m in payload["methods"]]
+        for i, r in enumerate(payload["rows"])
+        if r[0] == "peak_2"
+    ]
+    assert sorted(row.index(-1) for row in found) == [0, 1]
+
+
+def test_letters_and_colors_are_those_of_the_motif_logos():
+    style = (HOME / "page.css").read_text()
+    for base in "ACGT":
+        assert f"--{base}: {COLORS[base]};" in style
+        assert f'[fill="{COLORS[base]}"] {{ fill: var(--{base}); }}' in style
+
+
+def test_everything_registered_has_a_reference():
+    from cisgram.explain import METHODS
+    from cisgram.models import MODELS
+
+    keys = {e.facts["cite"] for registry in (METHODS, MODELS) for e in registry.values()}
+    assert keys <= set(REFERENCES)
 
 
 def test_learned_and_known_motif_stand_in_one_frame(new_run):

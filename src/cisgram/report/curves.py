@@ -183,7 +183,7 @@ def _axes(frame: Frame, xlabel: str, ylabel: str) -> Markup:
         (at,) = _r(float(frame.across(v)))
         parts.append(
             Markup('<path class="grid" d="M{x} {}V{}"/><text x="{x}" y="{}">{t}</text>').format(
-                TOP, bottom, bottom + 16, x=at, t=f"{v:g}"
+                TOP, bottom, bottom + 16, x=at, t=_tick(v)
             )
         )
     for v in ticks(*frame.ys):
@@ -192,7 +192,7 @@ def _axes(frame: Frame, xlabel: str, ylabel: str) -> Markup:
             Markup(
                 '<path class="grid" d="M{} {y}H{}"/>'
                 '<text class="y" x="{}" y="{y}" dy="4">{t}</text>'
-            ).format(LEFT, right, LEFT - 7, y=at, t=f"{v:g}")
+            ).format(LEFT, right, LEFT - 7, y=at, t=_tick(v))
         )
     parts.append(
         Markup(
@@ -221,3 +221,7 @@ def _line(x: NDArray[np.float64], y: NDArray[np.float64], line: Line) -> Markup:
 
 def _r(*values: float) -> list[str]:
     return [f"{float(v):.1f}" for v in values]
+
+
+def _tick(value: float) -> str:
+    return f"{value:g}".replace("-", "−")

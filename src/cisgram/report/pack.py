@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.motifs.glyphs import outline
 from cisgram.report import read
 from cisgram.report.text import as_float, title
 
@@ -51,6 +53,18 @@ class Explained:
     def title(self) -> str:
         """The method as a heading."""
         return title(str(self.options.get("title") or self.name))
+
+    def digests(self) -> list[str]:
+        """What tells the (n,) sequences apart, read in blocks of a thousand."""
+        from safetensors import safe_open
+
+        found, n = [], len(self.names)
+        with safe_open(self.path, framework="numpy") as handle:
+            x = handle.get_slice("x")
+            for start in range(0, n, 1000):
+                block = np.asarray(x[start : min(start + 1000, n)])
+                found += [hashlib.blake2b(b.tobytes(), digest_size=12).hexdigest() for b in block]
+        return found
 
     def arrays(self, rows: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Values (n, 4, length) float32 and base codes (n, length) uint8 of some rows."""
@@ -106,21 +120,24 @@ def _check(path: Path, n: int) -> None:
 def joined(run: Run, methods: Sequence[Explained]) -> pd.DataFrame:
     """One row a sequence, best score first, with the row that it has in each method.
 
-    The columns ``row:METHOD`` hold that row, or -1; a name that occurs twice in one file makes
-    two rows. What ``names.tsv`` leaves out is taken from ``predictions.tsv`` where a name is
-    unique there.
+    The columns ``row:NUMBER`` hold that row, or -1. Two methods share a row when name and
+    sequence are the same; what occurs twice in one file makes two rows. What ``names.tsv``
+    leaves out is taken from ``predictions.tsv`` where a name is unique there.
     """
     import pandas as pd
 
     together: pd.DataFrame | None = None
     for i, method in enumerate(methods):
         part = method.names.copy()
-        part["copy"] = part.groupby("name").cumcount()
+        part["bases"] = method.digests() if len(methods) > 1 else ""
+        part["copy"] = part.groupby(["name", "bases"]).cumcount()
         part[f"row:{i}"] = np.arange(len(part))
         if together is None:
             together = part
             continue
-        together = together.merge(part, on=["name", "copy"], how="outer", suffixes=("", ":new"))
+        together = together.merge(
+            part, on=["name", "bases", "copy"], how="outer", suffixes=("", ":new")
+        )
         for column in [c for c in together.columns if c.endswith(":new")]:
             old = column.removesuffix(":new")
             together[old] = together[old].fillna(together[column])
@@ -129,7 +146,7 @@ def joined(run: Run, methods: Sequence[Explained]) -> pd.DataFrame:
         return pd.DataFrame({"name": []})
     rows = [c for c in together.columns if c.startswith("row:")]
     together[rows] = together[rows].fillna(-1).astype(int)
-    together = _with_predictions(run, together.fillna("")).drop(columns="copy")
+    together = _with_predictions(run, together.fillna("")).drop(columns=["bases", "copy"])
     by = next((c for c in RANKED_BY if c in together.columns), None)
     if by is not None:
         rank = read.numeric(together[by]).fillna(-np.inf)
@@ -141,9 +158,11 @@ def _with_predictions(run: Run, rows: pd.DataFrame) -> pd.DataFrame:
     predictions = read.table(run.path / "predictions.tsv", needs=("name",))
     if predictions is None:
         return rows
-    first = predictions.drop_duplicates("name")
-    if "output" in predictions.columns and predictions["output"].nunique() > 1:
-        first = first[["name", "set"]] if "set" in first.columns else first[["name"]]
+    several = "output" in predictions.columns and predictions["output"].nunique() > 1
+    if several:  # of which only the set is the same for all outputs
+        predictions = predictions[[c for c in ("name", "set") if c in predictions.columns]]
+        predictions = predictions.drop_duplicates()
+    first = predictions.drop_duplicates("name", keep=False)
     wanted = [c for c in FIRST if c in first.columns and c not in rows.columns]
     return rows.merge(first[["name", *wanted]], on="name", how="left").fillna("")
 
@@ -172,6 +191,7 @@ def payload(table: pd.DataFrame, methods: Sequence[Explained]) -> dict[str, Any]
                 "name": method.name,
                 "title": method.title,
                 "units": str(method.options.get("units", "")),
+                "relative": is_relative(values, codes),
                 "index": index.tolist(),
                 "scale": [float(f"{s:.6g}") for s in scale],
                 "values": _squeeze(quantized.tobytes()),
@@ -186,6 +206,7 @@ def payload(table: pd.DataFrame, methods: Sequence[Explained]) -> dict[str, Any]
             for name, *row in table[["name", *(c["name"] for c in columns)]].to_numpy().tolist()
         ],
         "lengths": [len(c) for c in kept],
+        "letters": [outline(base, 0, 0, 100, 100, flip=False) for base in "ACGT"],
         "codes": _squeeze(np.concatenate(kept).tobytes() if kept else b""),
         "methods": packed,
     }
@@ -204,6 +225,24 @@ def quantize(values: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
     scale = np.abs(finite).max(axis=(1, 2)) / 127
     divisor = np.where(scale > 0, scale, 1)[:, None, None]
     return np.rint(finite / divisor).astype(np.int8), scale
+
+
+def is_relative(values: NDArray[np.float32], codes: NDArray[np.uint8]) -> bool:
+    """True when (n, 4, length) values are changes against the base that is there.
+
+    Such a method (in-silico mutagenesis) gives that base exactly 0 everywhere; its importance
+    is then minus the mean of the other three.
+
+    Examples
+    --------
+    >>> codes = np.array([[0, 4]], dtype=np.uint8)
+    >>> values = np.array([[[0, 1], [-1, 1], [-2, 0], [-3, 0]]], dtype=np.float32)
+    >>> is_relative(values, codes), is_relative(values + 1, codes)
+    (True, False)
+    """
+    rows, places = np.nonzero(codes < 4)
+    observed = values[rows, codes[rows, places], places]
+    return bool(values[rows, :, places].any() and not observed.any())
 
 
 def _columns(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cisgram.core.run import Run
 from cisgram.report import read
 from cisgram.report.matches import sources
 from cisgram.report.pack import explained
+from cisgram.report.references import reference
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import render
 
@@ -15,19 +17,30 @@ from cisgram.report.text import render
 @SECTIONS.register(title="Method notes and how to cite", place=7, step=None)
 def cite(run: Run) -> Section | None:
     """Only the notes that this run needs."""
+    from cisgram.explain import METHODS
+    from cisgram.models import MODELS
+
     metrics = read.mapping(run.path / "metrics.json") or {}
     of_sets = [m for m in metrics.values() if isinstance(m, dict)]
     models = [read.mapping(folder / "model.toml") or {} for folder in run.members()]
+    name = str(models[0].get("name", "")) if models else ""
     return Section(
         render(
             "cite.html",
             classified=any(m.get("auroc") is not None for m in of_sets),
             compared=any(s.compared for s in sources(run)),
-            explained=[(m.title, _reference(m.options)) for m in explained(run)],
-            model=_reference(models[0]) if models else "",
+            explained=[
+                (
+                    m.title,
+                    METHODS[m.name].summary if m.name in METHODS else "",
+                    _cited(METHODS, m.name),
+                )
+                for m in explained(run)
+            ],
+            model=(name, _cited(MODELS, name)) if name else None,
         )
     )
 
 
-def _reference(facts: Any) -> str:
-    return str(facts.get("cite") or facts.get("reference") or "")
+def _cited(registry: Mapping[str, Any], name: str) -> str:
+    return reference(registry[name].facts.get("cite", "")) if name in registry else ""

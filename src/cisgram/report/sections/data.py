@@ -31,6 +31,7 @@ def data(run: Run) -> Section | None:
         render(
             "data.html",
             sets=set_counts(split) if split is not None else [],
+            positive=_positive(summary or {}),
             dropped=_dropped(dropped),
             leaks=_leaks(leaks),
             summary=summary or {},
@@ -44,6 +45,14 @@ def set_counts(split: pd.DataFrame) -> list[tuple[str, int]]:
     counts = {str(k): int(n) for k, n in split["set"].value_counts().items()}
     order = [*SETS, *sorted(counts.keys() - set(SETS))]
     return [(name, counts[name]) for name in order if name in counts]
+
+
+def _positive(summary: dict[str, Any]) -> dict[str, Any]:
+    """Positives of each set, as far as the summary counts them."""
+    sets = summary.get("sets")
+    if not isinstance(sets, dict):
+        return {}
+    return {k: v["positive"] for k, v in sets.items() if isinstance(v, dict) and "positive" in v}
 
 
 def _dropped(rows: pd.DataFrame | None) -> dict[str, Any] | None:

@@ -65,11 +65,11 @@ def _row(learned: Learned, known: dict[str, Motif]) -> Row:
     if learned.is_match and target is not None and offset is not None:
         turned = best["strand"] == "-"
         motif, target = aligned(motif, target, offset=int(offset), strand=best["strand"])
-        target_logo = _logo(target)
+        target_logo = _logo(target, f"Logo of {target.name}")
     sites = as_float(learned.facts.get("n_sites")) or learned.motif.n_sites
     return Row(
         learned=learned,
-        logo=_logo(motif),
+        logo=_logo(motif, f"Logo of {motif.name}, consensus {learned.motif.consensus}"),
         target_logo=target_logo,
         is_turned=turned,
         n_sites=int(sites) if sites is not None and sites == int(sites) else sites,
@@ -84,5 +84,5 @@ def _fact(value: str) -> str:
     return value if v is None else number(v)
 
 
-def _logo(motif: Motif) -> Markup:
-    return Markup(logo_svg(motif, kind="bits"))  # noqa: S704 (made by us, its text escaped there)
+def _logo(motif: Motif, shown: str) -> Markup:
+    return Markup(logo_svg(motif, kind="bits", title=shown))  # noqa: S704 (made by us, its text escaped there)

@@ -121,7 +121,8 @@ def _spread(predictions: pd.DataFrame) -> list[Figure]:
     if not lines or predictions["output"].nunique() > 1:
         return []
     name, label, score = lines[0]
-    edges = np.linspace(score.min(), score.max() + 1e-9, 25)
+    bins = int(np.clip(np.sqrt(len(score)), 8, 24))
+    edges = np.linspace(score.min(), score.max() + 1e-9, bins + 1)
     drawn, legend = [], []
     for style, wanted, title in ((1, 1, "Positive"), (2, 0, "Negative")):
         of_class = score[label == wanted]

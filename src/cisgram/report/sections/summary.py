@@ -34,19 +34,25 @@ def _score(held_out: str | None, m: dict[str, Any]) -> list[str]:
         if held_out == "test"
         else f"No test set was held out. On {those} of the validation set,"
     )
+    outputs = as_float(m.get("outputs")) or len(m.get("per_output") or [])
+    mean = f", the mean of {int(outputs)} outputs," if outputs > 1 else ""
     auroc, pearson = as_float(m.get("auroc")), as_float(m.get("pearson"))
     if auroc is not None:
         ends = interval(m.get("auroc_interval"))
         ends = f" (95 % interval {ends})" if ends else ""
         return [
-            f"{tested} the model tells positives from negatives with AUROC {number(auroc)}{ends}: "
+            f"{tested} the model tells positives from negatives with AUROC {number(auroc)}"
+            f"{mean}{ends}: "
             "of one positive and one negative sequence drawn at random, it gives the positive "
             f"the higher score {100 * auroc:.1f} % of the time."
         ]
     if pearson is not None:
         ends = interval(m.get("pearson_interval"))
         ends = f" (95 % interval {ends})" if ends else ""
-        return [f"{tested} predictions correlate with measurements at r = {number(pearson)}{ends}."]
+        return [
+            f"{tested} predictions correlate with measurements at r = {number(pearson)}"
+            f"{mean}{ends}."
+        ]
     return [f"{tested} no score could be computed: it needs positives and negatives."]
 
 
@@ -83,9 +89,10 @@ def _cautions(run: Run, held_out: str | None, m: dict[str, Any]) -> list[str]:
     low = as_float(ends[0]) if isinstance(ends, list) and len(ends) == 2 else None
     if low is not None and low <= 0.5:
         said.append("The interval reaches 0.5: on this set the model cannot be told from chance.")
-    leaks = read.table(run.path / "data" / "leaks.tsv", needs=("action",))
+    leaks = read.table(run.path / "data" / "leaks.tsv", needs=("first_set", "second_set", "action"))
     if leaks is not None:
-        kept = int((~leaks["action"].str.startswith(("drop", "remove"))).sum())
+        stayed = ~leaks["action"].str.startswith("dropped")
+        kept = int((stayed & (leaks["first_set"] != leaks["second_set"])).sum())
         if kept:
             said.append(
                 f"{plural(kept, 'pair')} of the same or nearly the same sequence stayed in "
@@ -105,12 +112,12 @@ def _prevalence(m: dict[str, Any]) -> float | None:
     return positive / n if n and positive is not None else None
 
 
-def _tiles(m: dict[str, Any]) -> list[tuple[str, str, str]]:
+def _tiles(m: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
     tiles = []
     share = _prevalence(m)
     notes = {
-        "auroc": "0.5 is chance",
-        "auprc": f"{number(share)} is chance" if share is not None else "",
+        "auroc": "chance: 0.5",
+        "auprc": f"chance: {number(share)}" if share is not None else "",
         "accuracy": f"at threshold {number(m['threshold'])}"
         if m.get("threshold") is not None
         else "",
@@ -119,8 +126,6 @@ def _tiles(m: dict[str, Any]) -> list[tuple[str, str, str]]:
         value = as_float(m.get(key))
         if value is not None:
             ends = interval(m.get(f"{key}_interval"))
-            ends = f"95 %: {ends}" if ends else ""
-            tiles.append(
-                (key, number(value), "; ".join(t for t in (ends, notes.get(key, "")) if t))
-            )
+            ends = f"95 % interval {ends}" if ends else ""
+            tiles.append((key, number(value), [t for t in (ends, notes.get(key, "")) if t]))
     return tiles

@@ -1,0 +1,36 @@
+"""What the page asks to cite, by the keys that models and methods are registered with."""
+
+REFERENCES = {
+    "alipanahi2015": (
+        "Alipanahi, Delong, Weirauch and Frey. Predicting the sequence specificities of DNA- and "
+        "RNA-binding proteins by deep learning. Nature Biotechnology 33, 831-838, 2015."
+    ),
+    "lanchantin2017": (
+        "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
+        "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "
+        "254-265, 2017."
+    ),
+    "shrikumar2016": (
+        "Shrikumar, Greenside, Shcherbina and Kundaje. Not just a black box: learning important "
+        "features through propagating activation differences. arXiv:1605.01713, 2016."
+    ),
+    "simonyan2014": (
+        "Simonyan, Vedaldi and Zisserman. Deep inside convolutional networks: visualising image "
+        "classification models and saliency maps. ICLR workshop, arXiv:1312.6034, 2014."
+    ),
+    "zhou2015": (
+        "Zhou and Troyanskaya. Predicting effects of noncoding variants with deep learning-based "
+        "sequence model. Nature Methods 12, 931-934, 2015."
+    ),
+}
+
+
+def reference(key: object) -> str:
+    """The reference of a key; a key that is not in the list is given as it is.
+
+    Examples
+    --------
+    >>> reference("zhou2015")[-5:], reference("")
+    ('2015.', '')
+    """
+    return REFERENCES.get(str(key), str(key))
