@@ -225,7 +225,7 @@ def _rest(a: int, b: int, width: int) -> list[tuple[int, int]]:
 
 
 def sites_plain(
-    codes: NDArray[np.uint8], scores: NDArray[np.int32], threshold: int
+    codes: NDArray[np.integer], scores: NDArray[np.int32], threshold: int
 ) -> tuple[Ints, Ints]:
     """What `sites` gives, by adding up every column at every position: the plain way."""
     width = scores.shape[1]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _TILE = 1 << 24  # positions whose index is held at once: about 250 MB
-_SMALL = 30_000  # positions below which adding up columns beats building an index
+_SMALL = 50_000  # positions below which adding up columns beats building an index
 
 
 def scan(
@@ -206,12 +206,13 @@ def _tile(
 ) -> Iterator[tuple[_Query, Ints, NDArray[np.int8], Ints]]:
     """Sites of every motif, by position, then strand."""
     index = KmerIndex(codes, margin=margin) if len(codes) > _SMALL else None
+    plain = codes.astype(np.intp) if index is None else codes  # numpy looks up by intp
     for query in queries:
         forward, least = query.table.scores, query.threshold
         turned = np.ascontiguousarray(forward[::-1, ::-1])
         both = [forward, turned][:strands]
         if index is None:
-            parts = [sites_plain(codes, s, least) for s in both]
+            parts = [sites_plain(plain, s, least) for s in both]
         else:
             how = plan(forward, least, index.k)
             plans = [how, how.mirrored(query.width)][:strands]
