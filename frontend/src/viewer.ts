@@ -7,7 +7,8 @@ import type { Method, Payload, Store } from "./payload";
 import { drawOverview, drawTrack, LEFT, type Mode, observed, palette, RIGHT, type Scene } from "./track";
 import { strongest, View } from "./view";
 
-const CLOSE_UP = 80; // bases
+const CLOSE_UP = 80; // bases at most
+const COMFORTABLE = 11; // px a letter in the close-up of a narrow window
 const READABLE = 7; // px a letter; a sequence whose letters would be narrower opens on its strongest site
 
 export class Viewer {
@@ -109,7 +110,9 @@ export class Viewer {
     if (!this.scene) return;
     const { scores, view } = this.scene;
     const site = Math.min(12, scores.length);
-    view.show(strongest(scores, site) + site / 2 - CLOSE_UP / 2, CLOSE_UP);
+    const room = Math.floor((this.canvas.clientWidth - LEFT - RIGHT) / COMFORTABLE);
+    const span = Math.max(2 * site, Math.min(CLOSE_UP, room));
+    view.show(strongest(scores, site) + site / 2 - span / 2, span);
   }
 
   private download(kind: "svg" | "tsv"): void {
