@@ -23,7 +23,7 @@ class Options(BaseModel):
     )
 
 
-O = TypeVar("O", bound=Options)  # noqa: E741  (the one letter that fits)
+O = TypeVar("O", bound=Options)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

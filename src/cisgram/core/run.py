@@ -55,7 +55,7 @@ class Run:
 
     def members(self) -> list[Path]:
         """Folders of the members that are there, first one first."""
-        found = []
+        found: list[Path] = []
         while (self.member(len(found)) / "model.toml").is_file():
             found.append(self.member(len(found)))
         return found

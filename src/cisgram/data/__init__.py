@@ -3,7 +3,7 @@
 from cisgram.data.dataset import Batch, Dataset, TrainingData, joined, shuffled_negatives
 from cisgram.data.leaks import Leaks, find_leaks
 from cisgram.data.options import DataOptions
-from cisgram.data.prepare import Prepared, prepare
+from cisgram.data.prepare import Prepared, prepare, read_dataset
 from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
 from cisgram.data.windows import genomic_negatives
 
@@ -18,6 +18,7 @@ __all__ = [
     "genomic_negatives",
     "joined",
     "prepare",
+    "read_dataset",
     "shuffled_negatives",
     "split_by_chromosome",
     "split_by_fraction",

@@ -150,7 +150,7 @@ class TrainingData:
     @property
     def positive_share(self) -> NDArray[np.float64]:
         """(t,) share of labels that are 1, missing ones left out."""
-        share = np.nanmean(self.data.y, 0).astype(np.float64)
+        share: NDArray[np.float64] = np.nanmean(self.data.y.astype(np.float64), 0)
         return share / 2 if self.fresh_negatives else share
 
     def epoch(self, epoch: int, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -197,10 +197,8 @@ def steps(n: int, batch_size: int) -> list[tuple[int, int]]:
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 
 
-def _shifted(
-    codes: NDArray[np.uint8], most: int, random: np.random.Generator
-) -> NDArray[np.uint8]:
+def _shifted(codes: NDArray[np.uint8], most: int, random: np.random.Generator) -> NDArray[np.uint8]:
     n, length = codes.shape
     padded = np.pad(codes, ((0, 0), (most, most)), constant_values=4)
-    start = random.integers(0, 2 * most + 1, n)
+    start = np.asarray(random.integers(0, 2 * most + 1, n))
     return np.take_along_axis(padded, start[:, None] + np.arange(length), 1)

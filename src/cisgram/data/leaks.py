@@ -107,7 +107,9 @@ def _keys(codes: list[NDArray[np.uint8]]) -> tuple[list[bytes], list[bool]]:
     return keys, turned
 
 
-def _same(keys: list[bytes], which: NDArray[np.int64], label: NDArray[np.int64]) -> NDArray[np.int64]:
+def _same(
+    keys: list[bytes], which: NDArray[np.int64], label: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Pairs (first < second) of equal keys apart in set or label; one partner for each row."""
     groups: dict[bytes, list[int]] = {}
     for row, key in enumerate(keys):
@@ -139,7 +141,10 @@ def _words(codes: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def _near(
-    words: list[NDArray[np.uint64]], which: NDArray[np.int64], label: NDArray[np.int64], least: float
+    words: list[NDArray[np.uint64]],
+    which: NDArray[np.int64],
+    label: NDArray[np.int64],
+    least: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rows (first < second) in different sets or with different labels, and their similarity."""
     row = np.concatenate(

@@ -91,15 +91,14 @@ class _Source:
         from cisgram.io import format_of
 
         kind = "table" if options.sequence_column else format_of(path)
-        columns = {
-            "sequence": options.sequence_column,
-            "labels": list(options.label_columns) or None,
-        }
         if kind == "bed":
             return read_sequences(
                 path, genome=self.genome, length=self._window(path), stranded=False
             )
-        return read_sequences(path, **(columns if kind == "table" else {}))
+        if kind == "table":
+            labels = list(options.label_columns) or None
+            return read_sequences(path, sequence=options.sequence_column, labels=labels)
+        return read_sequences(path)
 
     def _window(self, path: str) -> int:
         """Length of the windows of a BED file: as asked, else the median width of its peaks."""
@@ -149,7 +148,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     data = _strongest(data, options, source)
     kind = _negatives_kind(options, data, task, source)
     if kind == "file":
-        assert options.negatives is not None  # noqa: S101  (for the type checker)
+        assert options.negatives is not None
         data = joined([data, source.read(options.negatives, options, label=0.0)])
     sets = _sets(options, data, has_test=test is not None, seed=seed)
     parts = {name: data.take(sets == name) for name in ("train", "valid", "test")}
@@ -174,6 +173,22 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         leaks=leaks,
         summary=_summary(parts, kind, source, task),
     )
+
+
+def read_dataset(path: str, card_length: int, *, genome: str | None = None) -> Dataset:
+    """Sequences of a file at the length of a model; labels are NaN where the file has none.
+
+    Parameters
+    ----------
+    path
+        FASTA, BED (with ``genome``), DeepBind table, TSV or CSV.
+    card_length
+        Longer sequences keep their middle of this length, shorter ones get N around.
+    genome
+        FASTA that intervals lie on.
+    """
+    source = _Source(Genome(genome) if genome else None, card_length)
+    return source.read(path, DataOptions(positives=path), label=np.nan)
 
 
 def _task(data: Dataset) -> str:
@@ -214,9 +229,7 @@ def _negatives_kind(options: DataOptions, data: Dataset, task: str, source: _Sou
     return asked if asked in ("shuffle", "genome") else "file"
 
 
-def _sets(
-    options: DataOptions, data: Dataset, *, has_test: bool, seed: int
-) -> NDArray[np.str_]:
+def _sets(options: DataOptions, data: Dataset, *, has_test: bool, seed: int) -> NDArray[np.str_]:
     test_fraction = 0.0 if has_test else options.test_fraction
     if options.split is not None:
         sets = split_given(Path(options.split), data.names)
@@ -269,7 +282,7 @@ def _with_negatives(
             )
             out[name] = joined([part, negatives])
         elif kind == "genome":
-            assert source.genome is not None  # noqa: S101  (for the type checker)
+            assert source.genome is not None
             negatives, missed = genomic_negatives(
                 part,
                 peaks=_all(source.peaks),
@@ -357,9 +370,7 @@ def _table(rows: list[tuple[str, str]], columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _summary(
-    parts: dict[str, Dataset], kind: str, source: _Source, task: str
-) -> dict[str, Any]:
+def _summary(parts: dict[str, Dataset], kind: str, source: _Source, task: str) -> dict[str, Any]:
     words = {
         "none": "given with the positives",
         "file": "from a file",

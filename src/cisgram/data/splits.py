@@ -65,7 +65,9 @@ def split_by_chromosome(
         msg = f"{', '.join(sorted(both))} cannot be held out for validation and for the test."
         raise InputError(msg)
     order = generator(seed, "chromosomes").permutation(sorted(counts)).tolist()
-    of = dict.fromkeys(counts, "train") | dict.fromkeys(valid, "valid") | dict.fromkeys(test, "test")
+    of = (
+        dict.fromkeys(counts, "train") | dict.fromkeys(valid, "valid") | dict.fromkeys(test, "test")
+    )
     for name, given, fraction in (
         ("test", test, test_fraction),
         ("valid", valid, valid_fraction),

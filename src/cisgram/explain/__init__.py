@@ -1,1 +1,20 @@
-"""Explanation methods."""
+"""Explanation methods: ``explain.ism(model, x, target=0)``; ``explain.METHODS`` lists them."""
+
+from cisgram.explain.base import METHODS, Target, scalar
+from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
+from cisgram.explain.influence import filter_influence, site_effects
+from cisgram.explain.methods import gradient_x_input, ism, saliency
+
+__all__ = [
+    "CONVENTIONS",
+    "METHODS",
+    "Convention",
+    "Target",
+    "filter_influence",
+    "filter_motifs",
+    "gradient_x_input",
+    "ism",
+    "saliency",
+    "scalar",
+    "site_effects",
+]

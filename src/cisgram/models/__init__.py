@@ -2,7 +2,16 @@
 
 from cisgram.models import zoo
 from cisgram.models.base import MODELS, create
-from cisgram.models.checkpoint import Card, build, load, read_card, save
+from cisgram.models.checkpoint import (
+    Card,
+    build,
+    load,
+    put_weights,
+    read_card,
+    read_tensors,
+    save,
+    write_tensors,
+)
 from cisgram.models.foreign import from_callable, read_weights
 from cisgram.models.predict import predict
 from cisgram.models.state import device_of, untouched
@@ -18,9 +27,12 @@ __all__ = [
     "from_callable",
     "load",
     "predict",
+    "put_weights",
     "read_card",
+    "read_tensors",
     "read_weights",
     "save",
     "untouched",
+    "write_tensors",
     "zoo",
 ]

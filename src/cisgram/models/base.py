@@ -48,7 +48,8 @@ def create(name: str, **options: Any) -> nn.Module:
     known = inspect.signature(factory).parameters
     for option in options:
         if option not in known:
-            raise unknown(f"option of {name}", option, known)
+            what = f"option of {name}"
+            raise unknown(what, option, known)
     return factory(**options)
 
 

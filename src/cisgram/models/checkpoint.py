@@ -145,11 +145,11 @@ def _load_one(folder: Path) -> nn.Module:
     card = read_card(folder)
     model = build(card)
     tensors = read_tensors(folder / "weights.safetensors")
-    fit(model, tensors, source=folder / "weights.safetensors")
+    put_weights(model, tensors, source=folder / "weights.safetensors")
     return (BothStrands(model) if card.strands == "both" else model).eval()
 
 
-def fit(model: nn.Module, tensors: Mapping[str, Tensor], *, source: Path) -> None:
+def put_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: Path) -> None:
     """Put weights into a model, or say which do not fit.
 
     Raises
@@ -202,7 +202,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         )
         raise UnsafeError(msg)
     try:
-        return load_tensors(content)
+        found: dict[str, Tensor] = load_tensors(content)
     except (SafetensorError, ValueError, KeyError) as error:
         msg = f"{path} is damaged or no safetensors file: {error}."
         raise InputError(msg) from error
+    return found

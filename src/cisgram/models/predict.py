@@ -48,10 +48,9 @@ def predict(
         If not even one sequence fits into memory.
     """
     check_positive(batch_size, name="batch_size")
-    codes = isinstance(x, np.ndarray) and x.ndim == 2
-    if isinstance(x, np.ndarray) and not codes:
+    if isinstance(x, np.ndarray) and x.ndim != 2:
         x = torch.from_numpy(x)
-    if not codes:
+    if isinstance(x, Tensor):
         check_onehot(x)
     if len(x) == 0:
         msg = "x holds no sequences."
@@ -66,7 +65,7 @@ def predict(
             start = 0
             while start < len(x):
                 part = x[start : start + batch_size]
-                batch = one_hot(part) if codes else part.float()
+                batch = part.float() if isinstance(part, Tensor) else one_hot(part)
                 try:
                     out.append(model(batch.to(there)).float().cpu())
                 except (RuntimeError, MemoryError) as error:

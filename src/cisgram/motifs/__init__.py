@@ -1,7 +1,7 @@
 """Motifs: files and databases, Tomtom, scanning, clustering, logos."""
 
 from cisgram.motifs.cluster import Clusters, Similarity, cluster, similarity
-from cisgram.motifs.database import database, jaspar
+from cisgram.motifs.database import TAXA, database, jaspar
 from cisgram.motifs.files import read_motifs
 from cisgram.motifs.homer import read_homer
 from cisgram.motifs.logo import logo_svg
@@ -13,6 +13,7 @@ from cisgram.motifs.tomtom import match_motifs, tomtom
 from cisgram.motifs.transfac import read_transfac
 
 __all__ = [
+    "TAXA",
     "Clusters",
     "Motif",
     "MotifSet",

@@ -17,6 +17,7 @@ from cisgram.motifs.files import read_motifs
 from cisgram.motifs.motif import Motif, MotifSet
 
 RELEASE = "JASPAR2024"
+TAXA = ("vertebrates", "fungi", "insects", "plants", "nematodes", "urochordates", "diatoms")
 
 # The newest version of every CORE profile of one taxon. A profile is superseded by a higher
 # version of the same base id in any collection: what the JASPAR site calls non-redundant.

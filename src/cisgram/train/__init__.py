@@ -1,7 +1,6 @@
 """Training and honest evaluation of any model of the zoo or of your own."""
 
 from cisgram.train import metrics
-from cisgram.train.job import Settings, evaluate_run, train_run
 from cisgram.train.loop import State, fit, learning_rate
 from cisgram.train.losses import loss_function
 from cisgram.train.options import AS_PUBLISHED, ModelOptions, TrainOptions
@@ -9,13 +8,10 @@ from cisgram.train.options import AS_PUBLISHED, ModelOptions, TrainOptions
 __all__ = [
     "AS_PUBLISHED",
     "ModelOptions",
-    "Settings",
     "State",
     "TrainOptions",
-    "evaluate_run",
     "fit",
     "learning_rate",
     "loss_function",
     "metrics",
-    "train_run",
 ]

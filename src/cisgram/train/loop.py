@@ -110,7 +110,9 @@ def fit(
             break
         began = time.perf_counter()
         torch.manual_seed(derive(seed, "dropout", epoch, accelerator.process_index))
-        row = _train_epoch(accelerator, model, optimizer, loss, data, options, epoch, seed)
+        row = _train_epoch(
+            accelerator, model, optimizer, loss, data=data, options=options, epoch=epoch, seed=seed
+        )
         row |= _validate(plain, valid, loss, task)
         state.history.append(row)
         score = _score(row, options, task)
@@ -133,6 +135,7 @@ def _train_epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     loss: Loss,
+    *,
     data: TrainingData,
     options: TrainOptions,
     epoch: int,
@@ -230,9 +233,7 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     if device == "cuda" and not torch.cuda.is_available():
         msg = "device cuda was asked for and torch finds none. Take --device auto."
         raise InputError(msg)
-    return Accelerator(
-        cpu=device == "cpu", mixed_precision="bf16" if precision == "bf16" else "no"
-    )
+    return Accelerator(cpu=device == "cpu", mixed_precision="bf16" if precision == "bf16" else "no")
 
 
 def _loss_name(options: TrainOptions, task: str) -> str:

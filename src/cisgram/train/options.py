@@ -20,7 +20,7 @@ class TrainOptions(Options):
 
     seed: int = Field(default=0, ge=0)
     seeds: int = Field(default=1, ge=1, le=100)  # members of the ensemble
-    epochs: int = Field(default=30, ge=1, le=100_000)
+    epochs: int = Field(default=20, ge=1, le=100_000)
     batch_size: int = Field(default=128, ge=1)
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = Field(default=3e-3, gt=0)
@@ -33,7 +33,7 @@ class TrainOptions(Options):
     clip_by: Literal["norm", "value"] = "norm"
     loss: Literal["auto", "bce", "mse", "poisson"] = "auto"
     class_weights: Literal["none", "balanced"] = "none"
-    patience: int = Field(default=8, ge=1)  # epochs without a better validation score
+    patience: int = Field(default=6, ge=1)  # epochs without a better validation score
     stop_on: Literal["auto", "auroc", "auprc", "pearson", "loss"] = "auto"
     precision: Literal["float32", "bf16"] = "float32"
     shuffle: bool = True

@@ -26,7 +26,7 @@ class DeepBind(nn.Module):
         self, detectors: int, width: int, hidden: int, dropout: float, n_outputs: int
     ) -> None:
         super().__init__()
-        self.pad = width - 1
+        self.detectors, self.pad = detectors, width - 1
         self.detect = nn.Sequential(Conv1d(4, detectors, width), nn.ReLU(), GlobalMax())
         self.dropout = dropout
         head: list[nn.Module] = []
@@ -46,9 +46,7 @@ class DeepBind(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         keep = None
         if self.training and self.dropout:
-            first = self.detect[0]
-            ones = x.new_ones(len(x), first.out_channels)
-            keep = F.dropout(ones, self.dropout)
+            keep = F.dropout(x.new_ones(len(x), self.detectors), self.dropout)
         return torch.maximum(self.strand(x, keep), self.strand(x.flip(1, 2), keep))
 
 

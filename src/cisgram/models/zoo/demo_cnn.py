@@ -59,7 +59,8 @@ def demo_cnn(*, size: str = "released", dropout: float = 0.5, n_outputs: int = 1
         Binary tasks, t.
     """
     if size not in SIZES:
-        raise unknown("size of demo-cnn", size, SIZES)
+        what = "size of demo-cnn"
+        raise unknown(what, size, SIZES)
     check_share(dropout, name="dropout")
     maps, widths = SIZES[size]
     return DemoCNN(maps, widths, 2, dropout, n_outputs)

@@ -55,9 +55,7 @@ class DemoCNNRNN(nn.Module):
 
 
 @MODELS.register(name="demo-cnn-rnn", kind="CNN-RNN", cite="lanchantin2017", min_length=9)
-def demo_cnn_rnn(
-    *, size: str = "medium", dropout: float = 0.5, n_outputs: int = 1
-) -> DemoCNNRNN:
+def demo_cnn_rnn(*, size: str = "medium", dropout: float = 0.5, n_outputs: int = 1) -> DemoCNNRNN:
     """Convolution, then LSTMs of Deep Motif Dashboard: its best network, and our default.
 
     Parameters
@@ -70,7 +68,8 @@ def demo_cnn_rnn(
         Binary tasks, t.
     """
     if size not in SIZES:
-        raise unknown("size of demo-cnn-rnn", size, SIZES)
+        what = "size of demo-cnn-rnn"
+        raise unknown(what, size, SIZES)
     check_share(dropout, name="dropout")
     maps, widths, layers, width = SIZES[size]
     return DemoCNNRNN(maps, widths, (layers, width), dropout, n_outputs)

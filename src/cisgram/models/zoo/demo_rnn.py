@@ -50,7 +50,8 @@ def demo_rnn(*, size: str = "medium", dropout: float = 0.5, n_outputs: int = 1) 
         Binary tasks, t.
     """
     if size not in SIZES:
-        raise unknown("size of demo-rnn", size, SIZES)
+        what = "size of demo-rnn"
+        raise unknown(what, size, SIZES)
     check_share(dropout, name="dropout")
     layers, width = SIZES[size]
     return DemoRNN(layers, width, dropout, n_outputs)

@@ -11,28 +11,16 @@ import torch
 from numpy.typing import NDArray
 
 from cisgram.core import files
-from cisgram.core.config import Options
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
-from cisgram.data import DataOptions, Dataset, Prepared, prepare
-from cisgram.models import Card, build, predict, read_weights, save
-from cisgram.models.checkpoint import fit as fit_weights
-from cisgram.models.checkpoint import load
-from cisgram.train import metrics
-from cisgram.train.loop import State, fit
-from cisgram.train.options import ModelOptions, TrainOptions
+from cisgram.data import Dataset, Prepared, prepare
+from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
+from cisgram.steps.settings import Settings
+from cisgram.train import State, fit, metrics
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
-
-
-class Settings(Options):
-    """All settings of a training run: the groups of its ``run.toml``."""
-
-    data: DataOptions
-    model: ModelOptions = ModelOptions()
-    train: TrainOptions = TrainOptions()
 
 
 def train_run(
@@ -68,7 +56,7 @@ def train_run(
     InputError
         When files or settings are wrong, or the folder holds another run.
     """
-    run.begin(settings.model_dump(mode="json"), inputs=_inputs(settings))
+    run.begin(settings.model_dump(mode="json"), inputs=input_files(settings))
     if (run.path / "metrics.json").is_file():
         found: dict[str, Any] = files.read_json(run.path / "metrics.json")
         return found
@@ -77,7 +65,9 @@ def train_run(
     card = make_card(settings, data)
     history: list[dict[str, float]] = []
     for member in range(settings.train.seeds):
-        history += _train_member(run, settings, data, card, member, device, progress)
+        history += _train_member(
+            run, settings, data, card, member=member, device=device, progress=progress
+        )
     return evaluate_run(run, data, seed=settings.train.seed, history=history)
 
 
@@ -154,7 +144,7 @@ def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any
     return pd.concat(tables, ignore_index=True)
 
 
-def _inputs(settings: Settings) -> dict[str, Path]:
+def input_files(settings: Settings) -> dict[str, Path]:
     """Input files by role; a file that is absent is refused here, before anything is written."""
     d, m = settings.data, settings.model
     given = {
@@ -185,6 +175,7 @@ def _train_member(
     settings: Settings,
     data: Prepared,
     card: Card,
+    *,
     member: int,
     device: str,
     progress: Progress | None,
@@ -195,14 +186,14 @@ def _train_member(
     name = "history.tsv" if member == 0 else f"history-{member + 1}.tsv"
     if (folder / "model.toml").is_file():
         checkpoint.unlink(missing_ok=True)
-        rows: list[dict[str, float]] = run.read_table(name).to_dict("records")
-        return rows
+        rows = run.read_table(name).drop(columns="best").to_dict("records")
+        return [{str(k): float(v) for k, v in row.items()} for row in rows]
     seed = settings.train.seed if member == 0 else derive(settings.train.seed, "member", member)
     torch.manual_seed(derive(seed, "weights"))
     model = build(card)
     if settings.model.weights is not None:
         path = Path(settings.model.weights)
-        fit_weights(model, read_weights(path), source=path)
+        put_weights(model, read_weights(path), source=path)
     state = fit(
         model,
         data.train,

@@ -1,0 +1,83 @@
+"""``explain``, ``motifs``, ``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cisgram.cli.shared import DATABASE, DEVICE, GENOME, JSON, RUN, print_json, say, say_share
+
+
+@click.command()
+@click.argument("method")
+@RUN
+@click.option("--sequences", metavar="F", help="Default: held-out sequences of the run.")
+@GENOME
+@click.option("--target", help="Output, by number or name.  [default: the first]")
+@click.option("--most", type=click.IntRange(1), help="At most so many sequences.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Default: RUN/explain/METHOD.")
+@DEVICE
+def explain(
+    method: str,
+    run: Path,
+    sequences: str | None,
+    genome: str | None,
+    target: str | None,
+    most: int | None,
+    out: Path | None,
+    device: str,
+) -> None:
+    """Score every base of sequences with METHOD ('cisgram list methods')."""
+    from cisgram import steps
+    from cisgram.core.run import Run
+
+    folder = steps.explain_run(
+        Run(run),
+        method,
+        sequences=sequences,
+        genome=genome,
+        target=target,
+        most=most,
+        out=out,
+        device=device,
+        progress=say_share,
+    )
+    say(f"The scores lie in {folder}: values.safetensors, names.tsv.")
+
+
+@click.command()
+@RUN
+@click.option("--source", default="filters", show_default=True, help="Where motifs are read from.")
+@DATABASE
+@click.option("--convention", help="How filters are read, for example basset or deepbind.")
+@JSON
+def motifs(
+    run: Path, source: str, database: str | None, convention: str | None, as_json: bool
+) -> None:
+    """Read the motifs that a run's network learned, and name them."""
+    from cisgram import steps
+    from cisgram.core.run import Run
+
+    folder = Run(run)
+    options = steps.settings_of(folder).motifs
+    changed = {"database": database, "convention": convention}
+    options = options.model_copy(update={k: v for k, v in changed.items() if v is not None})
+    matches = steps.motifs_run(folder, source=source, options=options, progress=say)
+    best = matches.groupby("motif", sort=False).head(1).sort_values("q", kind="stable")
+    if as_json:
+        print_json(best.to_dict("records"))
+        return
+    for row in best[best["q"] < options.max_q].itertuples():
+        click.echo(f"{row.motif:<12} {row.target_name:<20} {row.target_id:<12} q {row.q:.2g}")
+    say(f"All of them lie in {run / 'motifs'}.")
+
+
+@click.command()
+@RUN
+def report(run: Path) -> None:
+    """Write RUN/report.html: one page that opens offline and survives being mailed."""
+    from cisgram import report as page
+    from cisgram.core.run import Run
+
+    say(f"The page is {page.write(Run(run))}.")

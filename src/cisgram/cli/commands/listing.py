@@ -1,0 +1,60 @@
+"""``list``: what there is, read from the registries."""
+
+from __future__ import annotations
+
+import click
+
+from cisgram.cli.shared import JSON, print_json
+
+
+@click.command(name="list")
+@click.argument("what", type=click.Choice(["models", "methods", "conventions", "motifs"]))
+@JSON
+def list_(what: str, as_json: bool) -> None:
+    """Show the models, methods, filter conventions or motif databases that there are."""
+    rows = {
+        "models": _models,
+        "methods": _methods,
+        "conventions": _conventions,
+        "motifs": _motifs,
+    }[what]()
+    if as_json:
+        print_json(rows)
+        return
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        click.echo(f"{row['name']:<{width}}  {row['about']}")
+
+
+def _models() -> list[dict[str, str]]:
+    from cisgram.models import MODELS
+
+    return [{"name": name, "about": entry.summary} for name, entry in sorted(MODELS.items())]
+
+
+def _methods() -> list[dict[str, str]]:
+    from cisgram.explain import METHODS
+
+    return [{"name": name, "about": entry.summary} for name, entry in sorted(METHODS.items())]
+
+
+def _conventions() -> list[dict[str, str]]:
+    from cisgram.explain import CONVENTIONS
+
+    return [
+        {
+            "name": name,
+            "about": f"{c.sites} sites, threshold {c.threshold[0]} {c.threshold[1]:g}, "
+            f"pseudocount {c.pseudocount:g}, at least {c.min_sites} sites",
+        }
+        for name, c in CONVENTIONS.items()
+    ]
+
+
+def _motifs() -> list[dict[str, str]]:
+    from cisgram.motifs import TAXA, jaspar
+
+    return [
+        {"name": f"jaspar:{taxon}", "about": f"{len(jaspar(taxon))} matrices, JASPAR CORE"}
+        for taxon in TAXA
+    ]

@@ -1,0 +1,85 @@
+"""``tomtom`` and ``scan``: the motif tools alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cisgram.cli.shared import GENOME, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OUT = click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
+
+
+@click.command()
+@click.argument("queries", type=click.Path(path_type=Path))
+@click.option(
+    "--database",
+    default="jaspar:vertebrates",
+    show_default=True,
+    help="jaspar:vertebrates, jaspar:fungi, ... or a motif file.",
+)
+@click.option("--distance", default="euclidean", show_default=True, help="Between columns.")
+@click.option("--best", type=click.IntRange(1), help="Only the N best matches of each query.")
+@click.option("--max-q", type=click.FloatRange(0, 1), help="Only matches up to this q-value.")
+@OUT
+def tomtom(
+    queries: Path,
+    database: str,
+    distance: str,
+    best: int | None,
+    max_q: float | None,
+    out: Path | None,
+) -> None:
+    """Compare the motifs of a file with known ones: p-, e- and q-values, offset, strand."""
+    from cisgram import motifs
+
+    table = motifs.tomtom(
+        motifs.read_motifs(queries),
+        motifs.database(database),
+        distance=distance,
+        best=best,
+        max_q=max_q,
+    )
+    _write(table, out)
+
+
+@click.command()
+@click.argument("motifs_file", metavar="MOTIFS", type=click.Path(path_type=Path))
+@click.argument("sequences", type=click.Path(path_type=Path))
+@GENOME
+@click.option("--p", "p", type=float, default=1e-4, show_default=True, help="Largest p-value.")
+@click.option("--one-strand", is_flag=True, help="Only the strand as given.")
+@OUT
+def scan(
+    motifs_file: Path,
+    sequences: Path,
+    genome: str | None,
+    p: float,
+    one_strand: bool,
+    out: Path | None,
+) -> None:
+    """Find the sites of motifs in sequences, with exact p-values."""
+    from cisgram import io, motifs
+
+    found = io.read_sequences(sequences, genome=genome)
+    table = motifs.scan(
+        found.letters, motifs.read_motifs(motifs_file), p=p, both_strands=not one_strand
+    )
+    table["sequence"] = [found.names[i] for i in table["sequence"]]
+    _write(table, out)
+
+
+def _write(table: pd.DataFrame, out: Path | None) -> None:
+    from cisgram.core import files
+
+    text = table.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        files.write_text(out, text)
+        say(f"{len(table)} rows lie in {out}.")

@@ -1,0 +1,131 @@
+"""``run``, ``demo``, ``benchmark``: whole jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cisgram.cli.shared import (
+    DEVICE,
+    JSON,
+    data_options,
+    groups_of,
+    need,
+    print_json,
+    say,
+    say_epoch,
+    score_lines,
+)
+
+if TYPE_CHECKING:
+    from cisgram.steps import Outcome
+
+
+@click.command()
+@click.argument("config", required=False, type=click.Path(path_type=Path))
+@data_options
+@click.option("--database", help="jaspar:vertebrates, jaspar:fungi, ... or a motif file.")
+@DEVICE
+@JSON
+def run(
+    config: Path | None,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    as_published: bool,
+    database: str | None,
+    device: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Do the whole job: train, score, explain, read motifs, write the page.
+
+    Settings come from CONFIG (TOML with the groups data, model, train, explain, motifs), or from
+    the options.
+    """
+    folder: Path = need(out, "-o")
+    given = [name for name, value in options.items() if value is not None]
+    if config is not None and (given or as_published or database):
+        msg = "Give CONFIG or the options; change a setting of CONFIG with --set."
+        raise click.UsageError(msg)
+    from cisgram import steps
+    from cisgram.core.run import Run
+
+    if config is not None:
+        settings = steps.from_file(config, overrides=overrides)
+    else:
+        need(options["positives"], "--positives")
+        groups = groups_of(options) | {"motifs": {"database": database}}
+        settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
+    outcome = steps.run_all(Run(folder), settings, device=device, epoch=say_epoch, say=say)
+    if as_json:
+        print_json(outcome.metrics)
+        return
+    _show(outcome, settings.motifs.max_q)
+
+
+def _show(outcome: Outcome, max_q: float) -> None:
+    for line in score_lines(outcome.metrics):
+        click.echo(line)
+    if outcome.matches is not None:
+        best = outcome.matches.groupby("motif", sort=False).head(1)
+        named = best[best["q"] < max_q].sort_values("q", kind="stable")
+        click.echo(f"{len(named)} of the learned motifs have a known match (q < {max_q:g}):")
+        for row in named.drop_duplicates("target_name").head(10).itertuples():
+            click.echo(f"  {row.target_name:<20} {row.target_id:<12} q {row.q:.2g}")
+    for note in outcome.notes:
+        click.echo(note)
+    click.echo(f"The page: {outcome.page}")
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo-run"),
+    show_default=True,
+    help="Folder of the run.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@DEVICE
+@JSON
+def demo(out: Path, seed: int, device: str, as_json: bool) -> None:
+    """Do the whole job on a simulation whose truth is known, and compare.
+
+    Two JASPAR motifs are planted in a fixed order and spacing; decoys are planted in both classes.
+    """
+    from cisgram.core.run import Run
+    from cisgram.steps.demo import demo_run
+
+    found = demo_run(Run(out), seed=seed, device=device, epoch=say_epoch, say=say)
+    if as_json:
+        print_json(found)
+        return
+    for line in found["lines"]:
+        click.echo(line)
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["tf-chipseq", "yeast"]))
+@click.option("--data", type=click.Path(path_type=Path), envvar="CISGRAM_DATA", help="Data sets.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Folder.")
+@click.option("--docs", type=click.Path(path_type=Path), help="Write the table there (Markdown).")
+@click.option("--only", help="Comma-separated experiments or networks.")
+@DEVICE
+def benchmark(
+    name: str, data: Path | None, out: Path, docs: Path | None, only: str | None, device: str
+) -> None:
+    """Rebuild a table of the docs from real data; finished cells are kept, the rest resumes."""
+    from cisgram.steps.benchmark import benchmark as rebuild
+
+    folder = need(data, "--data")
+    page = rebuild(name, folder, out, only=only, device=device, epoch=say_epoch, say=say)
+    if docs is None:
+        click.echo(page)
+    else:
+        from cisgram.core import files
+
+        files.write_text(docs, page)
+        say(f"The table lies in {docs}.")

@@ -1,0 +1,94 @@
+"""``train``, ``evaluate``, ``predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cisgram.cli.shared import (
+    DEVICE,
+    GENOME,
+    JSON,
+    RUN,
+    data_options,
+    groups_of,
+    need,
+    print_json,
+    say,
+    say_epoch,
+    score_lines,
+)
+
+
+@click.command()
+@data_options
+@DEVICE
+@JSON
+def train(
+    out: Path | None,
+    overrides: tuple[str, ...],
+    as_published: bool,
+    device: str,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train a network on sequences and score it on what it never saw.
+
+    A killed job goes on where it was when the same command is given again.
+    """
+    need(options["positives"], "--positives")
+    folder: Path = need(out, "-o")
+    from cisgram import steps
+    from cisgram.core.run import Run
+
+    settings = steps.resolve(groups_of(options), overrides=overrides, as_published=as_published)
+    metrics = steps.train_run(Run(folder), settings, device=device, progress=say_epoch)
+    if as_json:
+        print_json(metrics)
+        return
+    for line in score_lines(metrics):
+        click.echo(line)
+    say(f"The model and its scores lie in {folder}.")
+
+
+@click.command()
+@RUN
+@click.option("--sequences", metavar="F", help="A file with labels; default: the run's own sets.")
+@GENOME
+@JSON
+def evaluate(run: Path, sequences: str | None, genome: str | None, as_json: bool) -> None:
+    """Score a run's model, with bootstrap intervals."""
+    from cisgram import steps
+    from cisgram.core.run import Run
+
+    if sequences is None:
+        metrics = steps.evaluate_again(Run(run))
+    else:
+        metrics = {"given": steps.evaluate_file(Run(run), sequences, genome=genome)}
+    if as_json:
+        print_json(metrics)
+        return
+    for line in score_lines(metrics):
+        click.echo(line)
+
+
+@click.command()
+@RUN
+@click.option("--sequences", required=True, metavar="F", help="FASTA, BED, table.")
+@GENOME
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
+def predict(run: Path, sequences: str, genome: str | None, out: Path | None) -> None:
+    """Predict for the sequences of a file: name, output, score, probability."""
+    from cisgram import steps
+    from cisgram.core import files
+    from cisgram.core.run import Run
+
+    table = steps.predict_file(Run(run), sequences, genome=genome).drop(columns="set")
+    text = table.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        files.write_text(out, text)
+        say(f"{len(table)} predictions lie in {out}.")

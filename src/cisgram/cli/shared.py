@@ -1,0 +1,142 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from cisgram.train import State
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+RUN = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where to compute.",
+)
+GENOME = click.option("--genome", help="FASTA of the genome, for BED and narrowPeak.")
+DATABASE = click.option(
+    "--database",
+    default=None,
+    help="jaspar:vertebrates, jaspar:fungi, ... or a motif file.  [default: the run's own, or "
+    "jaspar:vertebrates]",
+)
+
+_DATA = (
+    click.option(
+        "--positives", metavar="F", help="FASTA, BED/narrowPeak, DeepBind table, TSV/CSV."
+    ),
+    click.option("--negatives", metavar="F", help="A file, 'shuffle', or 'genome' (windows)."),
+    click.option("--test", metavar="F", help="Sequences of both kinds, kept for the test."),
+    click.option("--genome", metavar="FA", help="FASTA of the genome, for BED and narrowPeak."),
+    click.option("--model", metavar="NAME", help="See 'cisgram list models', or module:callable."),
+    click.option("--weights", metavar="F", help="Start from these weights."),
+    click.option("--length", type=int, help="bp of every sequence; windows about the summits."),
+    click.option("--max-positives", type=int, metavar="N", help="Only the N strongest positives."),
+    click.option("--valid-chromosomes", metavar="C,...", help="Held out to choose the model."),
+    click.option("--test-chromosomes", metavar="C,...", help="Held out for the test."),
+    click.option("--seed", type=int, help="Of everything random.  [default: 0]"),
+    click.option("--seeds", type=int, metavar="K", help="Train K members and average them."),
+    click.option("--epochs", type=int, help="At most so many."),
+    click.option("--as-published", is_flag=True, help="The regime of Deep Motif Dashboard."),
+    click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Any other setting."),
+    click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of the run."),
+)
+
+
+def data_options(command: F) -> F:
+    """The options by which a run is described."""
+    for option in reversed(_DATA):
+        command = option(command)
+    return command
+
+
+def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Settings by group from the options of `data_options`; what was not given is None."""
+
+    def names(text: str | None) -> list[str] | None:
+        return None if text is None else [t.strip() for t in text.split(",") if t.strip()]
+
+    return {
+        "data": {
+            "positives": options["positives"],
+            "negatives": options["negatives"],
+            "test": options["test"],
+            "genome": options["genome"],
+            "length": options["length"],
+            "max_positives": options["max_positives"],
+            "valid_chromosomes": names(options["valid_chromosomes"]),
+            "test_chromosomes": names(options["test_chromosomes"]),
+        },
+        "model": {"name": options["model"], "weights": options["weights"]},
+        "train": {
+            "seed": options["seed"],
+            "seeds": options["seeds"],
+            "epochs": options["epochs"],
+        },
+    }
+
+
+def need(value: Any, option: str) -> Any:
+    """The value of an option that must be given."""
+    if value is None:
+        msg = f"Missing option {option}."
+        raise click.UsageError(msg)
+    return value
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal; results go to standard output."""
+    click.echo(text, err=True)
+
+
+def say_epoch(member: int, state: State) -> None:
+    """One line an epoch."""
+    row = state.history[-1]
+    name = "auroc" if "valid_auroc" in row else "pearson"
+    mark = "  best so far" if state.best_epoch == row["epoch"] else ""
+    who = f"member {member + 1}  " if member else ""
+    say(
+        f"  {who}epoch {row['epoch']:>3}  loss {row['train_loss']:.4f}  "
+        f"validation {row['valid_loss']:.4f}  {name} {row[f'valid_{name}']:.4f}  "
+        f"{state.seconds[-1]:.1f} s{mark}"
+    )
+
+
+def say_share(done: int, total: int) -> None:
+    """How far a long step is, on one line of a terminal."""
+    if sys.stderr.isatty():
+        click.echo(f"\r  {done} of {total}", err=True, nl=done == total)
+
+
+def print_json(value: Any) -> None:
+    """Strict JSON on standard output."""
+    click.echo(json.dumps(value, indent=2, allow_nan=False, default=str))
+
+
+def score_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """Scores of each set in words, with their intervals."""
+    lines = []
+    for name, found in metrics.items():
+        if "per_output" not in found:
+            continue
+        parts = []
+        for score in ("auroc", "auprc", "accuracy", "brier", "pearson", "spearman"):
+            value = found.get(score)
+            if value is None:
+                continue
+            ends = found.get(f"{score}_interval")
+            between = f" ({ends[0]:.3f}-{ends[1]:.3f})" if ends else ""
+            parts.append(f"{score} {value:.3f}{between}")
+        lines.append(f"{name:<6} n {found['n']:<7} " + "  ".join(parts))
+    return lines

@@ -1,0 +1,90 @@
+"""What every explanation method shares: the table of methods and the seam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from cisgram.core.checks import check_onehot
+from cisgram.core.errors import InputError
+from cisgram.core.registry import Registry
+from cisgram.core.types import OneHot, Scalar, ScalarFn
+from cisgram.models.state import device_of
+
+METHODS: Registry[Callable[..., Any]] = Registry("explanation method")
+Target: TypeAlias = int | Callable[[Tensor], Scalar]
+
+
+def scalar(model: nn.Module, target: Target | None) -> ScalarFn:
+    """The seam: model and target as one function, sequences -> one number each.
+
+    Parameters
+    ----------
+    model
+        Maps (n, 4, length) to (n, t), or to anything that a callable target can reduce.
+    target
+        Column of the output, or a function of the output that gives (n,). ``None`` is enough
+        only for a single output.
+
+    Raises
+    ------
+    InputError
+        When the target does not fit the output: nothing is explained by accident.
+    """
+
+    def f(x: OneHot) -> Scalar:
+        y = model(x)
+        if callable(target):
+            out = target(y)
+            if not isinstance(out, Tensor) or out.shape != (len(x),):
+                came = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+                msg = f"a target function must give one number a sequence, ({len(x)},); got {came}."
+                raise InputError(msg)
+            return out
+        one: Tensor = y[:, column(y, target)]
+        return one
+
+    return f
+
+
+def column(y: Tensor, target: int | None) -> int:
+    """The output column that a target names.
+
+    Raises
+    ------
+    InputError
+        When the output is not (n, t), has several columns and no target, or too few for it.
+    """
+    if y.ndim != 2:
+        msg = (
+            f"target={target!r} needs a model output of shape (n, t); got {tuple(y.shape)}. "
+            "Give target as a function of the output, e.g. lambda y: y.sum((1, 2))."
+        )
+        raise InputError(msg)
+    outputs = y.shape[1]
+    if target is None:
+        if outputs != 1:
+            msg = f"The model has {outputs} outputs; say which to explain, e.g. target=0."
+            raise InputError(msg)
+        return 0
+    if isinstance(target, bool) or not isinstance(target, int) or not 0 <= target < outputs:
+        msg = f"target must be a column from 0 to {outputs - 1}, or a function; got {target!r}."
+        raise InputError(msg)
+    return target
+
+
+def ready(model: nn.Module, x: OneHot) -> OneHot:
+    """``x`` checked, as float32, where the model is."""
+    check_onehot(x)
+    if len(x) == 0:
+        msg = "x holds no sequences."
+        raise InputError(msg)
+    return x.to(device_of(model), torch.float32)
+
+
+def plain_options(**options: Any) -> dict[str, Any]:
+    """Options as plain values for the record; a function by its name."""
+    return {k: getattr(v, "__name__", repr(v)) if callable(v) else v for k, v in options.items()}

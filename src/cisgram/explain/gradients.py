@@ -1,0 +1,91 @@
+"""Gradients of the target at the sequences, which several methods start from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cisgram.core.checks import check_positive
+from cisgram.core.errors import InputError
+from cisgram.core.registry import unknown
+from cisgram.core.types import OneHot, PerBase, Scalar
+from cisgram.explain.base import Target, column, ready, scalar
+from cisgram.models.state import untouched
+
+READINGS = ("logit_difference", "logit", "probability", "loss")
+
+
+def gradient(
+    model: nn.Module,
+    x: OneHot,
+    *,
+    target: Target | None,
+    of: str = "logit_difference",
+    labels: Tensor | None = None,
+    corrected: bool = False,
+    batch_size: int = 256,
+) -> PerBase:
+    """Gradient d f / d x at each sequence: (n, 4, length), on the CPU.
+
+    Parameters
+    ----------
+    model, x, target
+        As everywhere in this room.
+    of
+        What f is: ``logit_difference`` (the output as it is; for a two-class head the difference
+        of its scores, for a logistic output its logit), ``logit`` (the bound class's own score,
+        where the model has ``class_scores``; else the output), ``probability`` (its sigmoid), or
+        ``loss`` (cross-entropy against ``labels``).
+    labels
+        (n,) 0 or 1; needed for ``loss``.
+    corrected
+        Subtract each position's mean over the four bases: a one-hot input never moves off the
+        simplex, so that part of the gradient is noise (Majdandzic et al. 2023).
+    batch_size
+        Sequences run at once; the result does not depend on it.
+    """
+    check_positive(batch_size, name="batch_size")
+    if of not in READINGS:
+        what = "reading of the output"
+        raise unknown(what, of, READINGS)
+    if (labels is not None) != (of == "loss"):
+        msg = f"labels are needed for of='loss' and for nothing else; got of={of!r}."
+        raise InputError(msg)
+    x = ready(model, x)
+    if labels is not None and labels.shape != (len(x),):
+        msg = f"labels must have shape ({len(x)},); got {tuple(labels.shape)}."
+        raise InputError(msg)
+    out = torch.empty(x.shape)
+    with untouched(model), torch.enable_grad():
+        f = _reading(model, target, of)
+        for start in range(0, len(x), batch_size):
+            part = slice(start, start + batch_size)
+            point = x[part].clone().requires_grad_()
+            value = f(point)
+            if labels is not None:
+                sign = 2 * labels[part].to(value) - 1
+                value = F.softplus(-sign * value)
+            (g,) = torch.autograd.grad(value.sum(), point)
+            out[part] = g.cpu()
+    return out - out.mean(1, keepdim=True) if corrected else out
+
+
+def _reading(model: nn.Module, target: Target | None, of: str) -> Callable[[OneHot], Scalar]:
+    f = scalar(model, target)
+    if of == "probability":
+        return lambda x: torch.sigmoid(f(x))
+    scores = getattr(model, "class_scores", None)
+    if of == "logit" and callable(scores):
+        if callable(target):
+            msg = "of='logit' needs target as a column of the output, not a function."
+            raise InputError(msg)
+
+        def bound(x: OneHot) -> Scalar:
+            both: Tensor = scores(x)  # (n, t, 2)
+            return both[:, column(both[..., 1], target), 1]
+
+        return bound
+    return f

@@ -1,0 +1,24 @@
+"""The steps of a run, each from files to files: what a command, or the dashboard, starts."""
+
+from cisgram.steps.explain import explain_run
+from cisgram.steps.motifs import motifs_run
+from cisgram.steps.pipeline import Outcome, run_all
+from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
+from cisgram.steps.settings import Settings, from_file, resolve, settings_of
+from cisgram.steps.train import evaluate_run, train_run
+
+__all__ = [
+    "Outcome",
+    "Settings",
+    "evaluate_again",
+    "evaluate_file",
+    "evaluate_run",
+    "explain_run",
+    "from_file",
+    "motifs_run",
+    "predict_file",
+    "resolve",
+    "run_all",
+    "settings_of",
+    "train_run",
+]

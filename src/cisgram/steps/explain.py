@@ -1,0 +1,167 @@
+"""The explanation step of a run: scores of every base of chosen sequences, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cisgram import explain
+from cisgram.core import config
+from cisgram.core.errors import InputError
+from cisgram.core.registry import unknown
+from cisgram.core.run import Run
+from cisgram.data import Dataset, Prepared, prepare, read_dataset
+from cisgram.models import Card, load, predict, read_card, write_tensors
+from cisgram.seq.alphabet import one_hot
+from cisgram.steps.settings import settings_of
+from cisgram.train.metrics import sigmoid
+
+CHUNK = 25  # sequences between two calls of the progress callback
+
+
+def explain_run(
+    run: Run,
+    method: str,
+    *,
+    sequences: str | None = None,
+    genome: str | None = None,
+    target: int | str | None = None,
+    most: int | None = None,
+    out: Path | None = None,
+    device: str = "auto",
+    prepared: Prepared | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Explain sequences with one method and write the scores.
+
+    Writes ``values.safetensors`` (``values`` (n, 4, length) float32, ``x`` (n, 4, length) int8),
+    ``names.tsv`` (``name``, ``label``, ``score``, ``probability``) and ``options.toml``.
+
+    Parameters
+    ----------
+    run
+        A trained run.
+    method
+        Name in ``explain.METHODS``.
+    sequences, genome
+        A file of sequences; default: the run's test set (validation set where there is none),
+        three positives to one negative, at most ``most``.
+    target
+        Output to explain, by number or name; default the only one, or the first.
+    most
+        At most so many sequences; default the run's setting for its own, all of a file.
+    out
+        Folder to write; default ``RUN/explain/<method>``.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    prepared
+        The run's data, where they were prepared already.
+    progress
+        Called with the number of sequences done and of all.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        When the run holds no model, or method, target or sequences do not fit.
+    """
+    entry = explain.METHODS[method]
+    card = read_card(run.member(0))
+    column = output_column(card, target)
+    if sequences is None:
+        settings = settings_of(run)
+        data = prepared or prepare(settings.data, seed=settings.train.seed)
+        part = data.test if data.test is not None else data.valid
+        chosen = choose(part, most or settings.explain.most, column)
+    else:
+        part = read_dataset(sequences, card.length, genome=genome)
+        chosen = part if most is None else part.take(np.arange(min(most, len(part))))
+    model = load(run).to(_device(device))
+    score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
+    folder = out or run.path / "explain" / method
+    parts = []
+    for start in range(0, len(chosen), CHUNK):
+        x = one_hot(chosen.codes[start : start + CHUNK])
+        parts.append(entry.fn(model, x, target=column).values.cpu())
+        if progress is not None:
+            progress(min(start + CHUNK, len(chosen)), len(chosen))
+    _write(folder, chosen, torch.cat(parts), score, card, column)
+    config.write_toml(
+        folder / "options.toml",
+        {
+            "method": method,
+            "target": column,
+            "output": card.outputs[column],
+            "sequences": sequences or "held-out sequences of the run",
+            "substitutions": method == "ism",  # values are changes, 0 at the base that is there
+        },
+    )
+    return folder
+
+
+def output_column(card: Card, target: int | str | None) -> int:
+    """The column of an output given by number or name; the first where none is given.
+
+    Raises
+    ------
+    UnknownName
+        When the model has no such output.
+    """
+    if target is None:
+        return 0
+    if isinstance(target, str) and target.isdigit():
+        target = int(target)
+    if isinstance(target, int):
+        if 0 <= target < len(card.outputs):
+            return target
+        msg = f"target must be from 0 to {len(card.outputs) - 1}; got {target}."
+        raise InputError(msg)
+    if target in card.outputs:
+        return card.outputs.index(target)
+    what = "output"
+    raise unknown(what, target, card.outputs)
+
+
+def choose(data: Dataset, most: int, column: int = 0) -> Dataset:
+    """At most ``most`` sequences, three positives to one negative, each in their own order."""
+    positive = np.flatnonzero(data.y[:, column] > 0.5)
+    other = np.flatnonzero(~(data.y[:, column] > 0.5))
+    n_other = min(len(other), max(most - len(positive), most // 4))
+    rows: NDArray[np.int64] = np.r_[positive[: most - n_other], other[:n_other]].astype(np.int64)
+    return data.take(rows)
+
+
+def _device(device: str) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        msg = f"device must be auto, cpu, or cuda where there is one; got {device!r}."
+        raise InputError(msg)
+    return torch.device(device)
+
+
+def _write(
+    folder: Path,
+    data: Dataset,
+    values: torch.Tensor,
+    score: NDArray[np.float64],
+    card: Card,
+    column: int,
+) -> None:
+    import pandas as pd
+
+    table: dict[str, Any] = {"name": data.names, "label": data.y[:, column], "score": score}
+    if card.task == "classification":
+        table["probability"] = sigmoid(score)
+    tensors = {"values": values.float(), "x": one_hot(data.codes, dtype=torch.int8)}
+    write_tensors(folder / "values.safetensors", tensors)
+    Run(folder).write_table("names.tsv", pd.DataFrame(table))

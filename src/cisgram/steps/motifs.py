@@ -1,0 +1,124 @@
+"""The motif step of a run: what its filters learned, named and weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cisgram import explain, motifs
+from cisgram.core.registry import unknown
+from cisgram.core.run import Run
+from cisgram.data import Dataset, Prepared, prepare
+from cisgram.models import load
+from cisgram.models.probe import core
+from cisgram.motifs import MotifSet
+from cisgram.seq.alphabet import one_hot
+from cisgram.steps.explain import choose
+from cisgram.steps.settings import MotifOptions, settings_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOURCES = ("filters",)
+READ = 5000  # sequences that filters are read from
+ASKED = 200  # sequences that influences and effects are measured on
+WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
+
+
+def motifs_run(
+    run: Run,
+    *,
+    source: str = "filters",
+    options: MotifOptions | None = None,
+    prepared: Prepared | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """Read the motifs of a run, name them, and measure what the model loses without them.
+
+    Writes ``motifs/<source>.meme``, ``<source>.matches.tsv`` (up to five best matches a motif:
+    ``motif``, ``target_id``, ``target_name``, ``p``, ``e``, ``q``, ``offset``, ``overlap``,
+    ``strand``) and ``<source>.facts.tsv`` (sites, information, influence, effect).
+
+    Parameters
+    ----------
+    run
+        A trained run.
+    source
+        ``filters``: the filters of the first convolution.
+    options
+        Database and convention; default: the run's own.
+    prepared
+        The run's data, where they were prepared already.
+    progress
+        Called with a word on what is being done.
+
+    Returns
+    -------
+    DataFrame
+        The matches.
+
+    Raises
+    ------
+    InputError
+        When the run holds no model, its model has no filters, or source or database are not known.
+    """
+    say = progress or (lambda _: None)
+    if source not in SOURCES:
+        what = "source of motifs"
+        raise unknown(what, source, SOURCES)
+    settings = settings_of(run)
+    how = options or settings.motifs
+    targets = motifs.database(how.database)
+    data = prepared or prepare(settings.data, seed=settings.train.seed)
+    model = load(run)
+    positives = _positives(data.train.data)
+    say("reading filters")
+    x = one_hot(positives.codes[:READ])
+    found = explain.filter_motifs(core(model), x, convention=how.convention)
+    found = MotifSet(
+        [m.trimmed() for m in found if m.information.max() >= 0.25], found.origin, found.skipped
+    )
+    say(f"comparing {len(found)} motifs with {how.database}")
+    matches = motifs.tomtom(found, targets, best=5)
+    say("silencing filters")
+    held_out = data.test if data.test is not None else data.valid
+    asked = one_hot(choose(_positives(held_out), ASKED).codes)
+    facts = _facts(found).merge(explain.filter_influence(model, asked, target=0), on="motif")
+    named = matches.loc[matches["q"] < how.max_q, "motif"]
+    weighed = _weighed(facts, set(named))
+    say(f"overwriting the sites of {len(weighed)} motifs")
+    effects = explain.site_effects(
+        model, asked, [m for m in found if m.name in weighed], target=0, seed=settings.train.seed
+    )
+    facts = facts.merge(effects, on="motif", how="left")
+    folder = run.path / "motifs"
+    motifs.write_meme(folder / f"{source}.meme", found)
+    run.write_table(f"motifs/{source}.matches.tsv", matches)
+    run.write_table(f"motifs/{source}.facts.tsv", facts)
+    return matches
+
+
+def _positives(data: Dataset) -> Dataset:
+    """Sequences with a positive label; all of a regression task's."""
+    positive = (data.y == 1).any(1)
+    return data.take(positive) if positive.any() else data
+
+
+def _facts(found: MotifSet) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "motif": [m.name for m in found],
+            "consensus": [m.consensus for m in found],
+            "n_sites": [m.n_sites for m in found],
+            "information": [round(float(m.information.sum()), 3) for m in found],
+        }
+    )
+
+
+def _weighed(facts: pd.DataFrame, named: set[str]) -> set[str]:
+    """The motifs worth a measurement: half of them named ones, by influence, then the rest."""
+    order = facts.sort_values("influence", ascending=False, kind="stable")["motif"].tolist()
+    first = [m for m in order if m in named][:WEIGHED]
+    return set(first + [m for m in order if m not in named][: max(WEIGHED - len(first), 2)])

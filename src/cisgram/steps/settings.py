@@ -1,0 +1,94 @@
+"""All settings of a run: the groups of its ``run.toml`` and of ``cisgram run CONFIG.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from cisgram.core import config
+from cisgram.core.config import Options
+from cisgram.core.run import Run
+from cisgram.data import DataOptions
+from cisgram.train import AS_PUBLISHED, ModelOptions, TrainOptions
+
+
+class ExplainOptions(Options):
+    """Which sequences are explained, and how."""
+
+    methods: tuple[str, ...] = ("ism", "gradient_x_input", "saliency")
+    most: int = Field(default=200, ge=1)  # sequences; three positives to one negative
+    target: int | str | None = None  # None: the only output, or the first
+
+
+class MotifOptions(Options):
+    """How the learned motifs are read and named."""
+
+    database: str = "jaspar:vertebrates"
+    convention: str = "basset-paper"
+    max_q: float = Field(default=0.05, gt=0, le=1)
+
+
+class Settings(Options):
+    """Everything that a run depends on."""
+
+    data: DataOptions
+    model: ModelOptions = ModelOptions()
+    train: TrainOptions = TrainOptions()
+    explain: ExplainOptions = ExplainOptions()
+    motifs: MotifOptions = MotifOptions()
+
+
+def resolve(
+    groups: Mapping[str, Mapping[str, Any]],
+    *,
+    overrides: Iterable[str] = (),
+    as_published: bool = False,
+    source: str = "the command line",
+) -> Settings:
+    """Settings from groups of plain values; what is not given keeps its default.
+
+    Parameters
+    ----------
+    groups
+        ``data``, ``model``, ``train``, ``explain``, ``motifs``; ``None`` values are left out.
+    overrides
+        ``group.name=value``, applied last.
+    as_published
+        Start from the training regime of Deep Motif Dashboard's authors.
+    source
+        Where the values come from, for messages.
+
+    Raises
+    ------
+    InputError
+        When a name or a value is wrong.
+    """
+    given: dict[str, Any] = {
+        name: {k: v for k, v in group.items() if v is not None and v != ()}
+        if isinstance(group, Mapping)
+        else group
+        for name, group in groups.items()
+    }
+    if as_published:
+        given["train"] = AS_PUBLISHED | given.get("train", {})
+        given["data"] = {"reverse_complement": False} | given.get("data", {})
+    return config.validate(Settings, config.override(given, overrides), source=source)
+
+
+def settings_of(run: Run) -> Settings:
+    """The settings that a run was made with.
+
+    Raises
+    ------
+    InputError
+        When the folder is no run, or its ``run.toml`` was changed by hand.
+    """
+    return config.validate(Settings, run.read().get("settings", {}), source=str(run.toml))
+
+
+def from_file(path: Path, *, overrides: Iterable[str] = ()) -> Settings:
+    """Settings of a TOML file; relative paths count from where the command runs."""
+    return resolve(config.read_toml(path), overrides=overrides, source=str(path))
