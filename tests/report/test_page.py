@@ -296,6 +296,13 @@ def test_the_summary_says_what_was_tested_and_learned(new_run):
     assert "Caution" not in said
 
 
+def test_the_settings_say_what_counts_as_a_match(new_run):
+    run = new_run()
+    run.toml.write_text(run.toml.read_text() + "\n[settings.motifs]\nmax_q = 3e-7\n")
+    said = opened(report.write(run)).said
+    assert "1 of 4 motifs matches a known one (q < 3e-07)" in said
+
+
 def changed_metrics(run, **changes):
     metrics = files.read_json(run.path / "metrics.json")
     metrics["test"] |= changes

@@ -19,8 +19,8 @@ from cisgram.report.text import as_float, title
 if TYPE_CHECKING:
     import pandas as pd
 
-Q_SHOWN = 0.05
-"""A match is called one below this q-value."""
+MAX_Q = 0.05
+"""A match is called one below this q-value, unless the settings of the run say another."""
 N_MATCHES = 5
 TITLES = {
     "filters": "First-layer filters",
@@ -44,11 +44,14 @@ class Learned:
         Rows of the matches table, best first.
     facts
         Free columns of the facts table.
+    max_q
+        The best match counts as one below this q-value.
     """
 
     motif: Motif
     matches: list[dict[str, str]]
     facts: dict[str, str]
+    max_q: float = MAX_Q
 
     @property
     def best_q(self) -> float | None:
@@ -58,7 +61,7 @@ class Learned:
     @property
     def is_match(self) -> bool:
         """True when the best match counts as one."""
-        return self.best_q is not None and self.best_q < Q_SHOWN
+        return self.best_q is not None and self.best_q < self.max_q
 
     @property
     def target_name(self) -> str:
@@ -95,10 +98,20 @@ def sources(run: Run) -> list[Source]:
     found = [p for p in folder.glob("*.meme") if not p.name.endswith(".targets.meme")]
     known = list(TITLES)
     found.sort(key=lambda p: (known.index(p.stem) if p.stem in known else len(known), p.stem))
-    return [_source(path) for path in found]
+    return [_source(path, max_q=highest_q(run)) for path in found]
 
 
-def _source(path: Path) -> Source:
+def highest_q(run: Run) -> float:
+    """The q-value below which this run calls a match one."""
+    return as_float(_asked(run).get("max_q")) or MAX_Q
+
+
+def _asked(run: Run) -> Mapping[str, Any]:
+    asked = run.read().get("settings", {}).get("motifs", {})
+    return asked if isinstance(asked, Mapping) else {}
+
+
+def _source(path: Path, *, max_q: float) -> Source:
     matches = read.table(
         path.with_name(f"{path.stem}.matches.tsv"),
         needs=("motif", "target_id", "target_name", "q", "offset", "strand"),
@@ -111,7 +124,8 @@ def _source(path: Path) -> Source:
         key = next(
             (k for k in map(_joined, (motif.id, motif.name)) if k in by_motif or k in about), ""
         )
-        learned.append(Learned(motif, by_motif.get(key, [])[:N_MATCHES], about.get(key, {})))
+        rows = by_motif.get(key, [])[:N_MATCHES]
+        learned.append(Learned(motif, rows, about.get(key, {}), max_q))
     return Source(path.stem, learned, matches is not None, path)
 
 
@@ -137,8 +151,7 @@ def known_motifs(run: Run, source: Source) -> MotifSet:
     kept = source.path.with_name(f"{source.name}.targets.meme")
     if kept.is_file():
         return motifs.read_meme(kept)
-    asked: Any = run.read().get("settings", {}).get("motifs", {})
-    spec = asked.get("database", DEFAULT_DATABASE) if isinstance(asked, Mapping) else ""
+    spec = _asked(run).get("database", DEFAULT_DATABASE)
     try:
         return motifs.database(str(spec))
     except CisgramError:  # the page is drawn without the logos of the targets

@@ -191,7 +191,7 @@ def payload(table: pd.DataFrame, methods: Sequence[Explained]) -> dict[str, Any]
                 "name": method.name,
                 "title": method.title,
                 "units": str(method.options.get("units", "")),
-                "relative": is_relative(values, codes),
+                "relative": bool(method.options.get("substitutions", is_relative(values, codes))),
                 "index": index.tolist(),
                 "scale": [float(f"{s:.6g}") for s in scale],
                 "values": _squeeze(quantized.tobytes()),

@@ -6,7 +6,7 @@ from typing import Any
 
 from cisgram.core.run import Run
 from cisgram.report import read
-from cisgram.report.matches import Q_SHOWN, sources
+from cisgram.report.matches import highest_q, sources
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, interval, number, plural, render, scientific
 
@@ -73,7 +73,7 @@ def _motifs(run: Run) -> list[str]:
         best = hits[0]
         said.append(
             f"{source.title}: {len(hits)} of {plural(n, 'motif')} {verb} a known one "
-            f"(q < {Q_SHOWN:g}); the strongest is {best.target_name} "
+            f"(q < {highest_q(run):g}); the strongest is {best.target_name} "
             f"(q = {scientific(best.best_q)})."
         )
     return said
