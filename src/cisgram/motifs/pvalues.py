@@ -109,12 +109,14 @@ def _survival(scores: NDArray[np.int32], b: NDArray[np.float64]) -> NDArray[np.f
     """Tail probabilities from the lowest score to the highest, one bin a unit."""
     steps = scores - scores.min(0)  # every position starts at 0
     width = int(steps.max(0).sum()) + 1
+    shares = b.tolist()
     pmf, filled = np.zeros(width), 1
     pmf[0] = 1.0
     for step in steps.T.tolist():
         nxt = np.zeros(width)
-        for base, up in enumerate(step):
-            nxt[up : up + filled] += b[base] * pmf[:filled]
+        drawn = {share: share * pmf[:filled] for share in set(shares)}
+        for share, up in zip(shares, step, strict=True):
+            nxt[up : up + filled] += drawn[share]
         filled += max(step)
         pmf = nxt
     # summed from the rare end, so that small tails keep their digits; rounding may pass 1
