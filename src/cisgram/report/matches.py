@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_Q = 0.05
 """A match is called one below this q-value, unless the settings of the run say another."""
+WEAK = 5.0
+"""A motif of fewer bits in all matches many known ones: three sure bases already carry 6."""
 N_MATCHES = 5
 TITLES = {
     "filters": "First-layer filters",
@@ -62,6 +64,11 @@ class Learned:
     def is_match(self) -> bool:
         """True when the best match counts as one."""
         return self.best_q is not None and self.best_q < self.max_q
+
+    @property
+    def is_weak(self) -> bool:
+        """True when the motif carries too little information to name a factor."""
+        return float(self.motif.information.sum()) < WEAK
 
     @property
     def target_name(self) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 2000
 """Sequences that a page shows at most, whatever room there is."""
 FIRST = ("label", "set", "probability", "score", "sd")
+DRAWN_FIRST = "ism"
+"""The method that the page opens with where it is there: it asks the model itself."""
 RANKED_BY = ("probability", "score")
 
 
@@ -80,7 +82,7 @@ class Explained:
 
 
 def explained(run: Run) -> list[Explained]:
-    """Every ``explain/METHOD`` of a run, by name.
+    """Every ``explain/METHOD`` of a run, by name, `DRAWN_FIRST` before the others.
 
     Raises
     ------
@@ -88,7 +90,11 @@ def explained(run: Run) -> list[Explained]:
         When tables and arrays do not belong together.
     """
     found = []
-    for path in sorted((run.path / "explain").glob("*/values.safetensors")):
+    paths = sorted(
+        (run.path / "explain").glob("*/values.safetensors"),
+        key=lambda p: (p.parent.name != DRAWN_FIRST, p.parent.name),
+    )
+    for path in paths:
         names = read.table(path.with_name("names.tsv"), needs=("name",))
         if names is None:
             msg = f"{path} has no names.tsv beside it; run 'cisgram explain' again."

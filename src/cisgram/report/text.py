@@ -30,12 +30,12 @@ DASH = "–"
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number with ``digits`` significant figures; a dash where there is none.
+    r"""A number with ``digits`` significant figures; a dash where there is none.
 
     Examples
     --------
     >>> number(0.96512), number(12345.6), number(2.5e-7), number(None), number(1000), number(1.0)
-    ('0.965', '12,346', '2.5 × 10⁻⁷', '–', '1,000', '1.00')
+    ('0.965', '12,346', '2.5\xa0×\xa010⁻⁷', '–', '1,000', '1.00')
     """
     v = as_float(value)
     if v is None:
@@ -51,12 +51,12 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def scientific(value: Any) -> str:
-    """A p- or q-value: plain from 0.001 on, else with a power of ten.
+    r"""A p- or q-value: plain from 0.001 on, else with a power of ten.
 
     Examples
     --------
     >>> scientific(0.0321), scientific(1e-6), scientific(3.21e-12), scientific(0.0)
-    ('0.032', '10⁻⁶', '3.2 × 10⁻¹²', '0')
+    ('0.032', '10⁻⁶', '3.2\xa0×\xa010⁻¹²', '0')
     """
     v = as_float(value)
     if v is None:
@@ -68,7 +68,7 @@ def scientific(value: Any) -> str:
     mantissa, _, exponent = f"{v:.1e}".partition("e")
     power = f"10{str(int(exponent)).translate(_SUPERSCRIPT)}"
     mantissa = mantissa.removesuffix(".0").replace("-", "−")
-    return power if mantissa == "1" else f"{mantissa} × {power}"
+    return power if mantissa == "1" else f"{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{power}"
 
 
 def interval(value: Any, digits: int = 3) -> str:

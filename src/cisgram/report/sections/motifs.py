@@ -9,13 +9,18 @@ from markupsafe import Markup
 from cisgram.core.run import Run
 from cisgram.motifs import Motif, MotifSet
 from cisgram.motifs.logo import logo_svg
-from cisgram.report.matches import Learned, Source, aligned, highest_q, known_motifs, sources
+from cisgram.report.matches import WEAK, Learned, Source, aligned, highest_q, known_motifs, sources
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, number, render, title
 
 MAX_DRAWN = 150
 """Motifs of one source that are drawn; the files of the run hold them all."""
-OWN_COLUMNS = ("n_sites", "influence", "influence_low", "influence_high")
+MEASURED = {
+    "influence": "Influence: mean loss of output without the filter.",
+    "effect": "Effect: mean loss of output when the sites of the motif are overwritten.",
+}
+"""Columns of the facts table that are drawn beside the logos, with their 95 % intervals."""
+OWN_COLUMNS = {"n_sites", *(k + e for k in MEASURED for e in ("", "_low", "_high"))}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,13 +42,15 @@ def motifs(run: Run) -> Section | None:
     if not found:
         return None
     tables = [_table(run, source) for source in found]
-    return Section(render("motifs.html", tables=tables, q_shown=highest_q, max_drawn=MAX_DRAWN))
+    return Section(
+        render("motifs.html", tables=tables, q_shown=highest_q(run), max_drawn=MAX_DRAWN, weak=WEAK)
+    )
 
 
 def _table(run: Run, source: Source) -> dict[str, object]:
     order = sorted(
         source.motifs,
-        key=lambda m: (not m.is_match, m.best_q if m.best_q is not None else 2.0),
+        key=lambda m: (not m.is_match, m.is_weak, m.best_q if m.best_q is not None else 2.0),
     )
     known = known_motifs(run, source) if source.compared else MotifSet([])
     by_id = {m.id: m for m in known}
@@ -53,7 +60,7 @@ def _table(run: Run, source: Source) -> dict[str, object]:
         "rows": rows,
         "n": len(order),
         "n_matched": sum(m.is_match for m in order),
-        "has_influence": any("influence" in m.facts for m in order),
+        "measured": [(k, v) for k, v in MEASURED.items() if any(m.facts.get(k) for m in order)],
     }
 
 
