@@ -31,7 +31,7 @@ def random_motifs(n, seed=0, widths=(4, 12), concentration=0.3):
 
 
 def test_p_of_two_bases_is_what_counting_all_random_targets_gives():
-    """Exact columns either match (one step of 64) or score the median, 0."""
+    """Exact columns either match (one step of 60) or score the median, 0."""
     targets = [exact("AG"), exact("TT"), exact("CG"), exact("GT")]
     columns = "AGTTCGGT"
     share = {b: columns.count(b) / 8 for b in "ACGT"}
@@ -117,6 +117,8 @@ def test_null_of_a_column_is_how_it_scores_against_the_targets(distance):
             expected = np.bincount(top[q, i] - table[:-1, q], counts, loss.shape[2])
             np.testing.assert_allclose(loss[q, i], expected / counts.sum(), atol=1e-12)
             assert table[-1, q] == 0
+            for side in (table[:-1, q] >= 0, table[:-1, q] <= 0):  # the median column scores 0
+                assert counts[side].sum() >= counts.sum() / 2
             assert inside[q, i] or not table.any(0)[q]
     assert max(np.ptp(t[:, 0]) for t in scores.tables()) <= BINS + 1
 

@@ -117,6 +117,7 @@ def best_alignments(
     score, offset, overlap = (np.empty((n, g), dtype=np.int64) for _ in range(3))
     minus = np.zeros((n, g), dtype=bool)
     widths, group = np.unique(queries, return_inverse=True)
+    first = np.searchsorted(group, np.arange(len(widths) + 1))
     lowest = np.iinfo(sums.dtype).min
     at = row = 0
     for block in targets.blocks:
@@ -125,12 +126,14 @@ def best_alignments(
         rank = np.zeros((t + w - 1, len(widths)), dtype=np.uint8 if t + w < 256 else np.int32)
         for i, width in enumerate(widths):  # a narrower query has offsets on the left for nothing
             rank[w - width :, i] = preferences(int(width), t, min_overlap)
+            enough = np.flatnonzero(rank[:, i])
+            here[:, :, : enough[0], first[i] : first[i + 1]] = lowest
+            here[:, :, enough[-1] + 1 :, first[i] : first[i + 1]] = lowest
         place_of = np.argsort(rank, axis=0)  # the ranks r of every width end in place r - max
         rank_of = rank[:, group]
-        if not rank.all():
-            here[:, :, rank_of == 0] = lowest
         best = here.max(2)  # (strands, m, g)
-        chosen = (rank_of * (here == best[:, :, None])).max(2)
+        equal = (here == best[:, :, None]).view(np.uint8)
+        chosen = (equal * rank_of).max(2)
         rows = targets.order[row : row + m]
         turned = best[-1] > best[0]
         minus[rows] = turned

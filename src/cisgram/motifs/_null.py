@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+SPLIT = 2
+"""Pieces that one column's distribution is cut in: more of them multiply fewer zeros."""
+
 
 def best_score_p(
     loss: Floats, top: Ints, scores: Ints, widths: Ints, *, min_overlap: int
@@ -92,12 +95,14 @@ def _spans(
         that any span of that length reaches so far, at the places.
     """
     g, w, k = loss.shape
+    size = -(-k // SPLIT)
+    loss = np.pad(loss, ((0, 0), (0, 0), (0, SPLIT * size - k)))
     reached = np.concatenate([np.zeros((g, 1), dtype=np.int64), np.cumsum(top, axis=1)], axis=1)
     # Spans that begin at column i miss the columns before it, so that only this many losses
-    # can matter; each row is cut in pieces of k, all rows end to end.
-    pieces = np.maximum(-((reached[:, :w].min(0) - depth) // k), 0)
+    # can matter; each row is cut in pieces, all rows end to end.
+    pieces = np.maximum(-((reached[:, :w].min(0) - depth) // size), 0)
     ends = np.cumsum(pieces)
-    tails = np.zeros((g, int(ends[-1]), k))
+    tails = np.zeros((g, int(ends[-1]), size))
     edges: dict[int, list[Floats]] = {}
     inner = {m: np.zeros(at.shape) for m, at in places.items()}
     everywhere = np.arange(depth)
@@ -105,8 +110,9 @@ def _spans(
         if j:
             _convolve(tails[:, : ends[j - 1]], loss[:, j], ends[:j])
         row = tails[:, ends[j] - pieces[j] : ends[j]]
-        row[:, 1:] = 1
-        row[:, :1] = np.minimum(np.cumsum(loss[:, j], axis=1), 1)[:, None]
+        row[:, SPLIT:] = 1
+        one = np.minimum(np.cumsum(loss[:, j], axis=1), 1).reshape(g, SPLIT, size)
+        row[:, :SPLIT] = one[:, : row.shape[1]]
         for i in range(j + 1):
             m = j - i + 1
             unaligned = reached[:, -1:] - (reached[:, j + 1] - reached[:, i])[:, None]
@@ -129,10 +135,10 @@ def _tail(row: Floats, at: Ints) -> Floats:
 
 
 def _convolve(x: Floats, f: Floats, ends: Ints) -> None:
-    """Convolve rows cut in pieces, (g, pieces, k), with f (g, k), in place.
+    """Convolve rows cut in pieces, (g, pieces, size), with f (g, SPLIT * size), in place.
 
-    Each piece times the (k, 2 k) matrix whose rows are f moved on by one place each; the
-    second half spills into the row's next piece. One matrix product instead of k passes.
+    Each piece times the matrix whose rows are f moved on by one place each; what lies beyond
+    the piece spills into the row's next ones. One matrix product instead of a pass a place.
 
     Parameters
     ----------
@@ -143,12 +149,15 @@ def _convolve(x: Floats, f: Floats, ends: Ints) -> None:
     ends
         See x.
     """
-    g, _, k = x.shape
-    padded = np.zeros((g, 3 * k))
-    padded[:, k : 2 * k] = f
+    g, _, size = x.shape
+    wide = (SPLIT + 1) * size
+    padded = np.zeros((g, size + wide))
+    padded[:, size:wide] = f
     s0, s1 = padded.strides
-    moved = as_strided(padded[:, k:], (g, k, 2 * k), (s0, -s1, s1))
+    moved = as_strided(padded[:, size:], (g, size, wide), (s0, -s1, s1))
     y = x @ np.ascontiguousarray(moved)
-    y[:, ends - 1, k:] = 0
-    x[:] = y[:, :, :k]
-    x[:, 1:] += y[:, :-1, k:]
+    x[:] = y[:, :, :size]
+    for q in range(1, SPLIT + 1):
+        # Nothing spills over the end of a row: the last q pieces reach that far.
+        y[:, ends - q, q * size :] = 0
+        x[:, q:] += y[:, :-q, q * size : (q + 1) * size]

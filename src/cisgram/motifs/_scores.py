@@ -13,7 +13,7 @@ from cisgram.motifs._columns import LEVELS, Distance
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-BINS = 64
+BINS = 60
 """Whole-number steps from a query's lowest to its highest column score (Tomtom's t is 100)."""
 
 TILE = 1 << 16  # numbers that are worked on at once: they stay in the cache
