@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +249,52 @@ def new_run(tmp_path: Path) -> Callable[..., Run]:
         return make_run(tmp_path / "demo", **options)
 
     return made
+
+
+class Page(HTMLParser):
+    """Elements, attributes and the text of scripts, as a browser would see them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.attributes, self.scripts, self.styles = [], [], [], []
+        self.text = ""
+        self._inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        self._inside = tag
+        if tag == "script":
+            self.scripts.append("")
+        if tag == "style":
+            self.styles.append("")
+
+    def handle_endtag(self, tag):
+        self._inside = ""
+
+    def handle_data(self, data):
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif self._inside == "style":
+            self.styles[-1] += data
+        else:
+            self.text += data
+
+    @property
+    def said(self) -> str:
+        return " ".join(self.text.split())
+
+    @property
+    def payload(self) -> dict:
+        return json.loads(self.scripts[0])
+
+
+@pytest.fixture
+def opened() -> Callable[[Path], Page]:
+    """Reads a page as a browser would."""
+
+    def read(path: Path) -> Page:
+        return Page(path.read_text(encoding="utf-8"))
+
+    return read

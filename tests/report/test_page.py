@@ -1,14 +1,10 @@
 import base64
-import gzip
 import hashlib
-import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
 
 import cisgram.report.sections
 from cisgram import report
@@ -18,54 +14,10 @@ from cisgram.motifs import Motif
 from cisgram.motifs.glyphs import COLORS
 from cisgram.report import SECTIONS
 from cisgram.report.matches import aligned, sources
-from cisgram.report.pack import quantize
 from cisgram.report.references import REFERENCES
 from cisgram.report.text import environment
 
 HOME = Path(report.__file__).parent
-
-
-class Page(HTMLParser):
-    """Elements, attributes and the text of scripts, as a browser would see them."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags, self.attributes, self.scripts, self.styles = [], [], [], []
-        self.text = ""
-        self._inside = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        self._inside = tag
-        if tag == "script":
-            self.scripts.append("")
-        if tag == "style":
-            self.styles.append("")
-
-    def handle_endtag(self, tag):
-        self._inside = ""
-
-    def handle_data(self, data):
-        if self._inside == "script":
-            self.scripts[-1] += data
-        elif self._inside == "style":
-            self.styles[-1] += data
-        else:
-            self.text += data
-
-    @property
-    def said(self) -> str:
-        return " ".join(self.text.split())
-
-    @property
-    def payload(self) -> dict:
-        return json.loads(self.scripts[0])
-
-
-def opened(path: Path) -> Page:
-    return Page(path.read_text(encoding="utf-8"))
 
 
 def test_every_section_file_is_exported_and_registered():
@@ -73,7 +25,7 @@ def test_every_section_file_is_exported_and_registered():
     assert there == set(cisgram.report.sections.__all__) == set(SECTIONS)
 
 
-def test_a_run_without_results_gives_a_page_that_names_the_missing_steps(new_run):
+def test_a_run_without_results_gives_a_page_that_names_the_missing_steps(new_run, opened):
     run = new_run()
     for name in ("metrics.json", "predictions.tsv", "history.tsv"):
         (run.path / name).unlink()
@@ -90,7 +42,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
         report.write(tmp_path)
 
 
-def test_the_policy_allows_exactly_the_script_and_the_style_of_the_page(new_run):
+def test_the_policy_allows_exactly_the_script_and_the_style_of_the_page(new_run, opened):
     page = opened(report.write(new_run()))
     policy = next(v for k, v in page.attributes if k == "content" and "default-src" in v)
     assert policy.startswith("default-src 'none'")
@@ -111,111 +63,13 @@ def test_the_page_names_no_other_address(new_run):
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 
 
-def test_names_from_files_never_become_elements(new_run):
+def test_names_from_files_never_become_elements(new_run, opened):
     bad = opened(report.write(new_run(n=12, evil=True)))
     assert not [k for k, _ in bad.attributes if k.startswith("on")]
     assert "img" not in bad.tags
     assert bad.tags.count("script") == 2
     assert "<img src=x onerror=alert(1)>" in bad.said, "the name itself is shown, as text"
     assert bad.payload["rows"][0][0].startswith("peak_")
-
-
-def test_names_that_look_like_numbers_or_nothing_are_kept(new_run):
-    run = new_run(n=4)
-    for method in ("ism", "saliency"):
-        path = run.path / "explain" / method / "names.tsv"
-        lines = path.read_text().splitlines()
-        names = ("007", "nan", "1e5", "-")
-        rows = [
-            "\t".join([n, *line.split("\t")[1:]]) for n, line in zip(names, lines[1:], strict=True)
-        ]
-        path.write_text("\n".join([lines[0], *rows]) + "\n")
-    rows = opened(report.write(run)).payload["rows"]
-    assert {row[0] for row in rows} == {"007", "nan", "1e5", "-"}
-
-
-def test_packed_attributions_are_those_of_the_file_to_half_a_step(new_run):
-    run = new_run(n=9, length=50)
-    payload = opened(report.write(run)).payload
-    stored = load_file(run.path / "explain" / "ism" / "values.safetensors")
-    method = next(m for m in payload["methods"] if m["name"] == "ism")
-    packed = np.frombuffer(gzip.decompress(base64.b64decode(method["values"])), dtype=np.int8)
-    packed = packed.reshape(9, 4, 50)
-    codes = np.frombuffer(gzip.decompress(base64.b64decode(payload["codes"])), dtype=np.uint8)
-    for row, (name, *_) in enumerate(payload["rows"]):
-        original = int(name.removeprefix("peak_"))
-        at = method["index"][row]
-        step = method["scale"][at]
-        difference = np.abs(packed[at] * step - stored["values"][original]).max()
-        assert difference <= 0.5001 * step
-        x = stored["x"][original]
-        expected = np.where(x.any(0), x.argmax(0), 4)
-        assert (codes[row * 50 : (row + 1) * 50] == expected).all()
-
-
-def test_a_sequence_of_zeros_and_one_with_nan_can_be_packed():
-    values = np.zeros((2, 4, 3), dtype=np.float32)
-    values[1, 0, 0], values[1, 1, 1] = np.nan, 2.0
-    quantized, scale = quantize(values)
-    assert not quantized[0].any()
-    assert quantized[1, 0, 0] == 0
-    assert quantized[1, 1, 1] * scale[1] == pytest.approx(2.0)
-
-
-def test_a_page_over_its_budget_keeps_the_best_sequences_and_says_so(new_run):
-    run = new_run(n=300, length=300)
-    whole = len(report.write(run).read_bytes())
-    smaller = opened(report.write(run, max_bytes=whole // 2))
-    assert run.report.stat().st_size <= whole // 2
-    scores = [row[4] for row in smaller.payload["rows"]]
-    assert 20 < len(scores) < 150
-    assert scores == sorted(scores, reverse=True)
-    best = max(
-        float(v.split("\t")[2])
-        for v in (run.path / "explain/ism/names.tsv").read_text().splitlines()[1:]
-    )
-    assert scores[0] == pytest.approx(best, rel=1e-4)
-    assert f"{len(scores)} of 300 explained sequences" in smaller.said
-
-
-def test_a_budget_below_the_page_itself_is_refused(new_run):
-    with pytest.raises(InputError, match="max_bytes is 1,000"):
-        report.write(new_run(n=4), max_bytes=1000)
-
-
-def test_the_same_run_gives_the_same_bytes(new_run):
-    run = new_run(n=8)
-    first = report.write(run).read_bytes()
-    assert report.write(run.path).read_bytes() == first
-
-
-def test_methods_with_different_sequences_share_one_table(new_run):
-    run = new_run(n=6)
-    path = run.path / "explain" / "saliency" / "names.tsv"
-    path.write_text(path.read_text().replace("peak_0", "other"))
-    payload = opened(report.write(run)).payload
-    assert len(payload["rows"]) == 7
-    by_name = {
-        row[0]: [m["index"][i] for m in payload["methods"]] for i, row in enumerate(payload["rows"])
-    }
-    assert sorted(by_name["peak_0"])[0] == -1
-    assert by_name["other"][0] == -1
-    assert by_name["peak_3"] == by_name["peak_3"][:1] * 2
-
-
-def test_one_name_with_two_sequences_makes_two_rows(new_run):
-    run = new_run(n=5)
-    path = run.path / "explain" / "saliency" / "values.safetensors"
-    arrays = load_file(path)
-    arrays["x"][2] = arrays["x"][2, ::-1].copy()
-    save_file(arrays, path)
-    payload = opened(report.write(run)).payload
-    found = [
-        [m["index"][i] for m in payload["methods"]]
-        for i, r in enumerate(payload["rows"])
-        if r[0] == "peak_2"
-    ]
-    assert sorted(row.index(-1) for row in found) == [0, 1]
 
 
 def test_letters_and_colors_are_those_of_the_motif_logos():
@@ -287,7 +141,7 @@ def test_a_broken_file_is_named(new_run, name, content, says):
     assert not run.report.exists()
 
 
-def test_the_summary_says_what_was_tested_and_learned(new_run):
+def test_the_summary_says_what_was_tested_and_learned(new_run, opened):
     said = opened(report.write(new_run())).said
     assert "Tested on 1,000 sequences never seen in training" in said
     assert "AUROC 0.965 (95 % interval 0.953–0.975)" in said
@@ -296,7 +150,7 @@ def test_the_summary_says_what_was_tested_and_learned(new_run):
     assert "Caution" not in said
 
 
-def test_a_match_of_a_flat_motif_is_called_weak(new_run):
+def test_a_match_of_a_flat_motif_is_called_weak(new_run, opened):
     run = new_run()
     path = run.path / "motifs" / "filters.matches.tsv"
     rows = path.read_text() + "filter_9\tMA0139.2\tCTCF\t0\t0\t1e-30\t0\t10\t+\n"
@@ -308,7 +162,7 @@ def test_a_match_of_a_flat_motif_is_called_weak(new_run):
     assert "4 match a known motif at q < 0.05" in said
 
 
-def test_the_settings_say_what_counts_as_a_match(new_run):
+def test_the_settings_say_what_counts_as_a_match(new_run, opened):
     run = new_run()
     run.toml.write_text(run.toml.read_text() + "\n[settings.motifs]\nmax_q = 3e-7\n")
     said = opened(report.write(run)).said
@@ -322,7 +176,7 @@ def changed_metrics(run, **changes):
     files.write_json(run.path / "metrics.json", metrics)
 
 
-def test_the_summary_warns_of_chance_of_bad_calibration_and_of_leaks(new_run):
+def test_the_summary_warns_of_chance_of_bad_calibration_and_of_leaks(new_run, opened):
     run = new_run()
     changed_metrics(run, auroc=0.52, auroc_interval=[0.48, 0.56], brier=0.3)
     path = run.path / "data" / "leaks.tsv"
@@ -333,7 +187,7 @@ def test_the_summary_warns_of_chance_of_bad_calibration_and_of_leaks(new_run):
     assert "3 pairs of the same or nearly the same sequence stayed" in said
 
 
-def test_validation_figures_are_not_sold_as_a_test(new_run):
+def test_validation_figures_are_not_sold_as_a_test(new_run, opened):
     run = new_run()
     metrics = files.read_json(run.path / "metrics.json")
     del metrics["test"]
@@ -343,14 +197,14 @@ def test_validation_figures_are_not_sold_as_a_test(new_run):
     assert "somewhat too good" in said
 
 
-def test_empty_scores_are_dashes(new_run):
+def test_empty_scores_are_dashes(new_run, opened):
     run = new_run()
     changed_metrics(run, auroc=None, auroc_interval=[None, None], brier=None, calibration=[])
     said = opened(report.write(run)).said
     assert "no score could be computed" in said
 
 
-def test_regression_is_drawn_as_measured_against_predicted(new_run):
+def test_regression_is_drawn_as_measured_against_predicted(new_run, opened):
     run = new_run()
     scored = {
         "n": 40,
@@ -370,7 +224,7 @@ def test_regression_is_drawn_as_measured_against_predicted(new_run):
     assert "ROC curve" not in page.said
 
 
-def test_several_outputs_are_each_named_and_drawn(new_run):
+def test_several_outputs_are_each_named_and_drawn(new_run, opened):
     run = new_run()
     rng = np.random.default_rng(0)
     names = ["K562", "</title><b>"]
@@ -390,7 +244,7 @@ def test_several_outputs_are_each_named_and_drawn(new_run):
     assert "b" not in page.tags
 
 
-def test_the_curve_of_the_page_is_that_of_the_predictions(new_run):
+def test_the_curve_of_the_page_is_that_of_the_predictions(new_run, opened):
     """Positives score 1 and 3, negatives 2 and 0.5: 3 of the 4 pairs are in order."""
     run = new_run()
     rows = [("s1", 1, 1), ("s2", 0, 2), ("s3", 1, 3), ("s4", 0, 0.5)]
@@ -400,7 +254,7 @@ def test_the_curve_of_the_page_is_that_of_the_predictions(new_run):
     assert "AUROC 0.750" in opened(report.write(run)).said
 
 
-def test_planted_and_found_stand_side_by_side(new_run):
+def test_planted_and_found_stand_side_by_side(new_run, opened):
     run = new_run()
     assert "Planted and found" not in opened(report.write(run)).said
     planted = {
