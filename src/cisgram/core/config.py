@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -86,7 +87,7 @@ def override(value: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any
     >>> override({"train": {"epochs": 5}}, ["train.epochs=8", "model.name=demo-cnn"])
     {'train': {'epochs': 8}, 'model': {'name': 'demo-cnn'}}
     """
-    out = {k: dict(v) if isinstance(v, Mapping) else v for k, v in value.items()}
+    out = copy.deepcopy(dict(value))
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():

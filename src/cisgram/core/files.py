@@ -89,6 +89,9 @@ def read_json(path: Path) -> Any:
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         msg = f"{path} is not JSON: {error}. Write it again, or delete it."
         raise InputError(msg) from error
+    except OSError as error:
+        msg = f"Cannot read {path}: {error.strerror}."
+        raise InputError(msg) from error
 
 
 def sha256(path: Path) -> str:

@@ -132,7 +132,7 @@ class Run:
         Raises
         ------
         InputError
-            When it is absent.
+            When it is absent or no table.
         """
         import pandas as pd
 
@@ -140,7 +140,12 @@ class Run:
         if not path.is_file():
             msg = f"{path} does not exist; the step that writes it has not run."
             raise InputError(msg)
-        return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=["nan", ""])
+        try:
+            return pd.read_csv(path, sep="\t", keep_default_na=False, na_values=["nan", ""])
+        except ValueError as error:  # of pandas: empty, ragged, not UTF-8
+            reason = str(error).rstrip(".\n")
+            msg = f"{path} is not a table: {reason}. Delete it and run its step again."
+            raise InputError(msg) from error
 
 
 def versions() -> dict[str, str]:
@@ -157,18 +162,26 @@ def versions() -> dict[str, str]:
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Names of what differs between the job of a run.toml and a new one."""
     differing = []
-    before, after = _flat(old.get("settings", {})), _flat(new["settings"])
+    before, after = _flat(old.get("settings")), _flat(new["settings"])
     differing += [k for k in sorted(before.keys() | after.keys()) if before.get(k) != after.get(k)]
-    for role in sorted(old.get("inputs", {}).keys() | new["inputs"].keys()):
-        digests = [j.get("inputs", {}).get(role, {}).get("sha256") for j in (old, new)]
-        if digests[0] != digests[1]:
+    had, has = (
+        {
+            role.removesuffix(".sha256"): v
+            for role, v in _flat(job.get("inputs")).items()
+            if role.endswith(".sha256")
+        }
+        for job in (old, new)
+    )
+    for role in sorted(had.keys() | has.keys()):
+        if had.get(role) != has.get(role):
             differing.append(f"the bytes of {role}")
     return differing
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Values by dotted name; none where ``value`` is no table (a ``run.toml`` edited by hand)."""
     out: dict[str, Any] = {}
-    for k, v in value.items():
+    for k, v in value.items() if isinstance(value, Mapping) else ():
         if isinstance(v, Mapping):
             out |= _flat(v, f"{prefix}{k}.")
         else:
