@@ -23,7 +23,7 @@ class Conv1d(nn.Conv1d):
         x = _channels_last(input)
         weight = self.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
         padding = self.padding if isinstance(self.padding, str) else (0, self.padding[0])
-        return F.conv2d(
+        out: Tensor = F.conv2d(
             x,
             weight,
             self.bias,
@@ -31,7 +31,8 @@ class Conv1d(nn.Conv1d):
             padding,
             (1, self.dilation[0]),
             self.groups,
-        ).squeeze(2)
+        )
+        return out.squeeze(2)
 
 
 class MaxPool1d(nn.MaxPool1d):
@@ -48,7 +49,8 @@ class MaxPool1d(nn.MaxPool1d):
             (1, _int(self.dilation)),
             self.ceil_mode,
         )
-        return pooled.squeeze(2)
+        out: Tensor = pooled.squeeze(2)
+        return out
 
 
 class Dropout(nn.Dropout):
@@ -76,7 +78,7 @@ def keep_mask(x: Tensor, p: float) -> Tensor:
     else:
         mask = torch.from_numpy(np.frombuffer(random.bytes(n), np.uint8) < kept)
     flat = mask.to(x.dtype) * (256 / max(kept, 1))
-    order = sorted(range(x.ndim), key=lambda d: -x.stride(d))  # as x lies in memory
+    order = sorted(range(x.ndim), key=lambda d: -x.stride()[d])  # as x lies in memory
     laid = flat.view([x.shape[d] for d in order])
     return laid.permute([order.index(d) for d in range(x.ndim)])
 
@@ -101,7 +103,8 @@ class TwoClassHead(nn.Module):
 
     def class_scores(self, features: Tensor) -> Tensor:
         """(n, t, 2): unbound, bound."""
-        return self.linear(features).unflatten(1, (-1, 2))
+        both: Tensor = self.linear(features)
+        return both.view(len(both), both.shape[1] // 2, 2)
 
     def forward(self, features: Tensor) -> Tensor:
         scores = self.class_scores(features)

@@ -30,13 +30,14 @@ def loss_function(name: str, *, positive_weight: Tensor | None = None) -> Loss:
     >>> round(bce(torch.zeros(1, 2), missing).item(), 4)
     0.6931
     """
-    pointwise = {
+    losses: dict[str, Loss] = {
         "bce": lambda out, y: F.binary_cross_entropy_with_logits(
             out, y, reduction="none", pos_weight=positive_weight
         ),
         "mse": lambda out, y: (out - y) ** 2,
         "poisson": lambda out, y: F.poisson_nll_loss(out, y, reduction="none"),
-    }[name]
+    }
+    pointwise = losses[name]
 
     def loss(out: Tensor, y: Tensor) -> Tensor:
         if out.shape != y.shape:
