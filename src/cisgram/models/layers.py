@@ -40,8 +40,9 @@ class MaxPool1d(nn.MaxPool1d):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's name)
         if input.device.type != "cpu" or input.ndim != 3 or self.return_indices:
-            return super().forward(input)
-        pooled = F.max_pool2d(
+            plain: Tensor = super().forward(input)
+            return plain
+        pooled: Tensor = F.max_pool2d(
             _channels_last(input),
             (1, _int(self.kernel_size)),
             (1, _int(self.stride)),
@@ -49,8 +50,7 @@ class MaxPool1d(nn.MaxPool1d):
             (1, _int(self.dilation)),
             self.ceil_mode,
         )
-        out: Tensor = pooled.squeeze(2)
-        return out
+        return pooled.squeeze(2)
 
 
 class Dropout(nn.Dropout):
