@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 
+from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.registry import Registry, unknown
 
@@ -50,11 +51,20 @@ def create(name: str, **options: Any) -> nn.Module:
         if option not in known:
             what = f"option of {name}"
             raise unknown(what, option, known)
+    if "n_outputs" in options:
+        check_positive(options["n_outputs"], name="n_outputs")
     return factory(**options)
+
+
+def check_size(value: object, sizes: Mapping[str, object], *, model: str) -> None:
+    """Raise `UnknownName` unless ``value`` is one of a model's named sizes."""
+    if not isinstance(value, str) or value not in sizes:
+        what = f"size of {model}"
+        raise unknown(what, str(value), sizes)
 
 
 def check_share(value: float, *, name: str) -> None:
     """Raise `InputError` unless 0 <= value < 1."""
-    if not 0 <= value < 1:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
         msg = f"{name} must be at least 0 and below 1; got {value!r}."
         raise InputError(msg)

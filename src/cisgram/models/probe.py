@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from cisgram.core.errors import InputError
+from cisgram.core.errors import NoFiltersError
 from cisgram.models.state import device_of, untouched
 from cisgram.models.strands import BothStrands
 
@@ -78,7 +78,7 @@ def first_convolution(model: nn.Module, *, length: int) -> tuple[nn.Conv1d, nn.M
 
     Raises
     ------
-    InputError
+    NoFiltersError
         When the model has no one-dimensional convolution over the four bases.
     """
     order: list[tuple[nn.Module, torch.Size]] = []
@@ -109,4 +109,4 @@ def first_convolution(model: nn.Module, *, length: int) -> tuple[nn.Conv1d, nn.M
         f"{type(model).__name__} has no convolution over the four bases, so it has no filters to "
         "read. Explain its output instead, for example with ism or saliency."
     )
-    raise InputError(msg)
+    raise NoFiltersError(msg)

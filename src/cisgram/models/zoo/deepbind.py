@@ -75,7 +75,7 @@ def deepbind(
     check_positive(detectors, name="detectors")
     check_positive(width, name="width")
     check_share(dropout, name="dropout")
-    if hidden < 0:
-        msg = f"hidden must be 0 (M1) or more; got {hidden}."
+    if isinstance(hidden, bool) or not isinstance(hidden, int) or hidden < 0:
+        msg = f"hidden must be 0 (M1) or a larger integer; got {hidden!r}."
         raise InputError(msg)
     return DeepBind(detectors, width, hidden, dropout, n_outputs)

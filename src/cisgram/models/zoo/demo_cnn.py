@@ -6,8 +6,7 @@ genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. 
 
 from torch import Tensor, nn
 
-from cisgram.core.registry import unknown
-from cisgram.models.base import MODELS, check_share
+from cisgram.models.base import MODELS, check_share, check_size
 from cisgram.models.layers import Conv1d, Dropout, GlobalMax, MaxPool1d, TwoClassHead
 
 # maps and filter widths: the three sizes of the paper's Table 1, then the released code's default
@@ -44,7 +43,7 @@ class DemoCNN(nn.Module):
         return out
 
 
-@MODELS.register(name="demo-cnn", kind="CNN", cite="lanchantin2017", min_length=26)
+@MODELS.register(name="demo-cnn", kind="CNN", cite="lanchantin2017", min_length=28)
 def demo_cnn(*, size: str = "released", dropout: float = 0.5, n_outputs: int = 1) -> DemoCNN:
     """Convolutional network of Deep Motif Dashboard: 9-5-3 filters, maximum over positions.
 
@@ -58,9 +57,7 @@ def demo_cnn(*, size: str = "released", dropout: float = 0.5, n_outputs: int = 1
     n_outputs
         Binary tasks, t.
     """
-    if size not in SIZES:
-        what = "size of demo-cnn"
-        raise unknown(what, size, SIZES)
+    check_size(size, SIZES, model="demo-cnn")
     check_share(dropout, name="dropout")
     maps, widths = SIZES[size]
     return DemoCNN(maps, widths, 2, dropout, n_outputs)

@@ -6,8 +6,7 @@ genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. 
 
 from torch import Tensor, nn
 
-from cisgram.core.registry import unknown
-from cisgram.models.base import MODELS, check_share
+from cisgram.models.base import MODELS, check_share, check_size
 from cisgram.models.layers import Conv1d, MaxPool1d, MeanLSTM, TwoClassHead
 
 # maps, filter widths, LSTM layers, LSTM size: the paper's Table 1.
@@ -67,9 +66,7 @@ def demo_cnn_rnn(*, size: str = "medium", dropout: float = 0.5, n_outputs: int =
     n_outputs
         Binary tasks, t.
     """
-    if size not in SIZES:
-        what = "size of demo-cnn-rnn"
-        raise unknown(what, size, SIZES)
+    check_size(size, SIZES, model="demo-cnn-rnn")
     check_share(dropout, name="dropout")
     maps, widths, layers, width = SIZES[size]
     return DemoCNNRNN(maps, widths, (layers, width), dropout, n_outputs)

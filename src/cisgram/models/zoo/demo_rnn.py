@@ -6,8 +6,7 @@ genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. 
 
 from torch import Tensor, nn
 
-from cisgram.core.registry import unknown
-from cisgram.models.base import MODELS, check_share
+from cisgram.models.base import MODELS, check_share, check_size
 from cisgram.models.layers import MeanLSTM, TwoClassHead
 
 # LSTM layers and size: the paper's Table 1; the released code's default is "medium"
@@ -49,9 +48,7 @@ def demo_rnn(*, size: str = "medium", dropout: float = 0.5, n_outputs: int = 1) 
     n_outputs
         Binary tasks, t.
     """
-    if size not in SIZES:
-        what = "size of demo-rnn"
-        raise unknown(what, size, SIZES)
+    check_size(size, SIZES, model="demo-rnn")
     check_share(dropout, name="dropout")
     layers, width = SIZES[size]
     return DemoRNN(layers, width, dropout, n_outputs)

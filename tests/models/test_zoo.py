@@ -1,0 +1,243 @@
+"""Sizes, shapes and structure of the published networks (counts: the papers' released code)."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from cisgram import models
+from cisgram.core.errors import InputError, UnknownName
+from cisgram.models.layers import Dropout, MeanLSTM, TwoClassHead, keep_mask
+from cisgram.seq import encode, reverse_complement
+
+every = pytest.mark.parametrize("name", sorted(models.MODELS))
+
+
+def parameters(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def some(n=3, length=101, *, unknown=False):
+    g = torch.Generator().manual_seed(5)
+    codes = torch.randint(0, 5 if unknown else 4, (n, length), generator=g)
+    return F.one_hot(codes, 5)[..., :4].transpose(1, 2).float().contiguous()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "count"),
+    [
+        ("demo-cnn", {}, 136_322),
+        ("demo-cnn", {"size": "medium"}, 35_394),
+        ("demo-cnn", {"size": "small"}, 64 * 4 * 9 + 64 + 64 * 64 * 5 + 64 + 2 * 65),
+        ("demo-cnn", {"size": "large"}, 35_394 + 64 * 64 * 3 + 64),
+        ("demo-rnn", {}, 9_858),
+        ("demo-rnn", {"size": "small"}, 2 * 4 * 16 * (4 + 16 + 2) + 2 * 33),
+        ("demo-rnn", {"size": "large"}, 9_858 + 2 * 4 * 32 * (32 + 32 + 2)),
+        ("demo-cnn-rnn", {}, 46_338),
+        ("demo-cnn-rnn", {"size": "large"}, 46_338 + 128 * 128 * 5 + 128),
+        ("deepbind", {"hidden": 0}, 1_569),
+        ("deepbind", {}, 2_129),
+    ],
+)
+def test_parameter_counts_are_the_published_ones(name, options, count):
+    assert parameters(models.create(name, **options)) == count
+
+
+def test_lengths_inside_the_cnn_are_the_published_ones():
+    model, x = models.create("demo-cnn").eval(), some()
+    lengths = []
+    for layer in model.features:
+        x = layer(x)
+        if x.ndim == 3 and (not lengths or x.shape[2] != lengths[-1]):
+            lengths.append(x.shape[2])
+    assert lengths == [93, 46, 42, 21, 19]
+    assert x.shape == (3, 128)
+
+
+def test_deepbind_sees_124_positions_of_101_bp():
+    model = models.create("deepbind")
+    seen = []
+    model.detect[0].register_forward_hook(lambda _, i, o: seen.append((i[0].shape, o.shape)))
+    model(some())
+    assert seen == [((3, 4, 147), (3, 16, 124))] * 2  # once a strand
+
+
+def test_the_recurrent_part_of_the_cnn_rnn_reads_every_position():
+    model = models.create("demo-cnn-rnn")
+    assert model.convolution(some()).shape == (3, 128, 101)
+    assert model.features(some()).shape == (3, 64)
+    assert not any(isinstance(m, Dropout) for m in model.convolution.modules())
+
+
+@every
+def test_every_model_maps_sequences_to_one_logit_an_output(name):
+    model = models.create(name, n_outputs=3).eval()
+    y = model(some(unknown=True))
+    assert y.shape == (3, 3)
+    assert torch.isfinite(y).all()
+
+
+@every
+def test_every_model_runs_at_its_shortest_length_and_not_below(name):
+    shortest = models.MODELS[name].facts["min_length"]
+    model = models.create(name).eval()
+    assert model(some(2, shortest)).shape == (2, 1)
+    if shortest > 9:  # one that pools: a base less leaves nothing to look at
+        with pytest.raises(RuntimeError):
+            model(some(2, shortest - 1))
+
+
+@every
+def test_equal_seeds_give_equal_weights(name):
+    made = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        made.append(models.create(name).state_dict())
+    assert all(torch.equal(made[0][k], made[1][k]) for k in made[0])
+
+
+@every
+def test_every_model_says_where_it_comes_from(name):
+    entry = models.MODELS[name]
+    assert entry.facts["cite"]
+    assert entry.summary
+    assert "n_outputs" in inspect.signature(entry.fn).parameters
+
+
+def test_every_file_of_the_zoo_is_exported():
+    folder = Path(models.zoo.__file__).parent
+    files = {p.stem for p in folder.glob("*.py")} - {"__init__"}
+    assert files == set(models.zoo.__all__)
+
+
+def test_the_two_directions_are_separate_stacks():
+    torch.manual_seed(0)
+    net = MeanLSTM(4, 8, layers=2, dropout=0.5).eval()
+    x = torch.randn(2, 11, 4)
+    down, up = net(x).chunk(2, 1)
+    net.forwards, net.backwards = net.backwards, net.forwards
+    swapped_up, swapped_down = net(x.flip(1)).chunk(2, 1)
+    torch.testing.assert_close(swapped_up, up)
+    torch.testing.assert_close(swapped_down, down)
+
+
+def test_one_direction_knows_nothing_of_the_other():
+    """Not so in ``nn.LSTM(bidirectional=True)``, whose second layer reads both."""
+    torch.manual_seed(0)
+    net = MeanLSTM(4, 8, layers=2, dropout=0.0)
+    net(torch.randn(2, 11, 4))[:, :8].sum().backward()
+    assert all(not p.grad.any() for p in net.backwards.parameters())
+    assert all(p.grad.any() for p in net.forwards.parameters())
+
+
+def test_lstm_weights_start_as_published():
+    torch.manual_seed(0)
+    lstm = MeanLSTM(128, 32, layers=1, dropout=0.0).forwards[0]
+    assert lstm.weight_ih_l0.std().item() == pytest.approx(160**-0.5, rel=0.05)
+    assert (lstm.bias_ih_l0 + lstm.bias_hh_l0).view(4, 32).sum(1).tolist() == [0, 32, 0, 0]
+
+
+def test_dropout_follows_the_last_lstm_too():
+    net = MeanLSTM(4, 8, layers=1, dropout=0.5).train()
+    x = torch.randn(2, 11, 4)
+    assert not torch.equal(net(x), net(x))
+
+
+def test_logit_is_the_difference_of_the_two_class_scores():
+    for name in ("demo-cnn", "demo-rnn", "demo-cnn-rnn"):
+        model = models.create(name, n_outputs=2).eval()
+        both = model.class_scores(some())
+        assert both.shape == (3, 2, 2)
+        torch.testing.assert_close(model(some()), both[..., 1] - both[..., 0])
+
+
+def test_binary_likelihood_of_the_logit_is_the_two_class_likelihood():
+    torch.manual_seed(0)
+    head, features = TwoClassHead(6, 1), torch.randn(5, 6)
+    y = torch.tensor([0, 1, 1, 0, 1])
+    two = F.cross_entropy(head.class_scores(features)[:, 0], y)
+    one = F.binary_cross_entropy_with_logits(head(features)[:, 0], y.float())
+    torch.testing.assert_close(one, two)
+
+
+def test_deepbind_scores_both_strands_alike():
+    model, x = models.create("deepbind").eval(), some(8, unknown=True)
+    assert torch.equal(model(x), model(reverse_complement(x)))
+
+
+def test_deepbind_takes_the_better_strand():
+    model, x = models.create("deepbind").eval(), some(8)
+    both = torch.stack([model.strand(x), model.strand(reverse_complement(x))])
+    torch.testing.assert_close(model(x), both.max(0).values)
+    assert (both[0] > both[1]).any()
+    assert (both[0] < both[1]).any()
+
+
+def test_deepbind_reads_n_as_it_reads_its_padding():
+    """An unknown base at the end is one more padding column: nothing changes."""
+    model = models.create("deepbind").eval()
+    bare, padded = encode(["ACGTTGCATGACGTACGATT"]), encode(["NNACGTTGCATGACGTACGATTN"])
+    torch.testing.assert_close(model.strand(bare), model.strand(padded))
+
+
+def test_deepbind_drops_the_same_detectors_on_both_strands():
+    """With all-equal features the strands differ only by their masks, so here not at all."""
+    torch.manual_seed(0)
+    model = models.create("deepbind", dropout=0.5).train()
+    seen = []
+    model.head.register_forward_hook(lambda _, i, o: seen.append(i[0]))
+    palindrome = encode(["ACGTACGTACGTACGTACGTACGTACGT"])
+    assert torch.equal(palindrome, reverse_complement(palindrome))
+    model(palindrome.expand(64, -1, -1))
+    assert torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[0][:1].expand(64, -1))  # and it did drop some
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("demo-cn", {}, "Did you mean 'demo-cnn'"),
+        ("demo-cnn", {"sise": "small"}, "Did you mean 'size'"),
+        ("demo-cnn", {"size": "medum"}, "Did you mean 'medium'"),
+        ("demo-rnn", {"size": "huge"}, "Known: large, medium, small"),
+        ("demo-cnn-rnn", {"size": "x"}, "No size of demo-cnn-rnn"),
+    ],
+)
+def test_unknown_names_are_answered_with_the_nearest(name, options, message):
+    with pytest.raises(UnknownName, match=message):
+        models.create(name, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("demo-cnn", {"dropout": 1.0}),
+        ("demo-cnn", {"dropout": -0.1}),
+        ("demo-cnn", {"dropout": "0.5"}),
+        ("demo-rnn", {"dropout": float("nan")}),
+        ("demo-cnn", {"n_outputs": 0}),
+        ("demo-rnn", {"n_outputs": -1}),
+        ("demo-cnn-rnn", {"n_outputs": "2"}),
+        ("demo-cnn", {"size": 64}),
+        ("demo-rnn", {"size": ["small"]}),
+        ("demo-cnn-rnn", {"size": None}),
+        ("deepbind", {"hidden": -1}),
+        ("deepbind", {"hidden": "32"}),
+        ("deepbind", {"width": 0}),
+        ("deepbind", {"detectors": 2.5}),
+        ("deepbind", {"dropout": 1}),
+        ("deepbind", {"n_outputs": 0}),
+    ],
+)
+def test_options_without_sense_are_refused(name, options):
+    with pytest.raises(InputError, match=next(iter(options))):
+        models.create(name, **options)
+
+
+def test_mask_of_dropout_is_one_draw_for_one_seed():
+    torch.manual_seed(11)
+    first = keep_mask(torch.ones(4, 5), 0.5)
+    torch.manual_seed(11)
+    assert torch.equal(keep_mask(torch.ones(4, 5), 0.5), first)
