@@ -37,7 +37,9 @@ class Leaks:
     training_rows: NDArray[np.int64]
 
 
-def find_leaks(sets: dict[str, Dataset], *, threshold: float = 0.5) -> Leaks:
+def find_leaks(
+    sets: dict[str, Dataset], *, threshold: float = 0.5, across_labels: bool = True
+) -> Leaks:
     """Duplicates across sets and across labels.
 
     Exact and reverse-complement duplicates are found by the whole sequence; near duplicates by
@@ -51,6 +53,9 @@ def find_leaks(sets: dict[str, Dataset], *, threshold: float = 0.5) -> Leaks:
         Datasets by name; the one called ``train`` is where rows may be dropped.
     threshold
         Share of words, in (0, 1].
+    across_labels
+        Whether copies in one set whose labels differ count. In a regression they do not: two
+        measurements of one sequence, or of two neighboring windows, are no contradiction.
     """
     import pandas as pd
 
@@ -59,10 +64,12 @@ def find_leaks(sets: dict[str, Dataset], *, threshold: float = 0.5) -> Leaks:
     owner = [name for s in names for name in sets[s].names]
     labels = np.concatenate([np.nan_to_num(sets[s].y, nan=-1.0) for s in names])
     label = np.unique(labels, axis=0, return_inverse=True)[1].ravel()
+    kind_of_label = label if across_labels else np.zeros_like(label)
     keys, turned = _keys([row for s in names for row in sets[s].codes])
-    pairs = _same(keys, which, label)
+    pairs = _same(keys, which, kind_of_label)
     exact = set(map(tuple, pairs.tolist()))
-    near, similarity = _near([_words(sets[s].codes) for s in names], which, label, threshold)
+    words = [_words(sets[s].codes) for s in names]
+    near, similarity = _near(words, which, kind_of_label, threshold)
     rows = [
         (i, j, "same" if turned[i] == turned[j] else "reverse complement", 1.0) for i, j in exact
     ]

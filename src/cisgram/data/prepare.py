@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,13 @@ from cisgram.core.seeds import derive
 from cisgram.data.dataset import Dataset, TrainingData, joined, shuffled_negatives
 from cisgram.data.leaks import find_leaks
 from cisgram.data.options import DataOptions
+from cisgram.data.source import Source
 from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
 from cisgram.data.windows import genomic_negatives
-from cisgram.io import Genome, Intervals, Sequences, read_sequences
-from cisgram.seq.alphabet import to_codes
+from cisgram.io import Genome, Intervals
 
 if TYPE_CHECKING:
     import pandas as pd
-
-POINT = 20  # bp; peaks no wider than this are points and need a length
-WINDOW = 200  # bp; the length that points get when none is given
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,75 +53,6 @@ class Prepared:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class _Source:
-    """What has been read so far, and what was left out on the way."""
-
-    genome: Genome | None
-    length: int | None
-    dropped: list[tuple[str, str]] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    peaks: list[Intervals] = field(default_factory=list)
-
-    def read(self, path: str, options: DataOptions, *, label: float | None) -> Dataset:
-        """One file as a dataset; ``label`` fills in where the file has none."""
-        found = self._sequences(path, options)
-        self.dropped += found.dropped
-        self.counts.update(found.counts)
-        if found.intervals is not None:
-            self.peaks.append(found.intervals)
-        codes = self._to_length(found)
-        y, outputs = found.labels, found.columns
-        if y is None:
-            if label is None:
-                msg = f"{path} holds no labels; a test file needs sequences of both kinds."
-                raise InputError(msg)
-            y, outputs = np.full((len(found), 1), label), ("bound",)
-        if len(outputs) == 1:
-            outputs = (outputs[0].lower(),)
-        return Dataset(
-            list(found.names), codes, y.astype(np.float32), tuple(outputs), found.chromosomes
-        )
-
-    def _sequences(self, path: str, options: DataOptions) -> Sequences:
-        from cisgram.io import format_of
-
-        kind = "table" if options.sequence_column else format_of(path)
-        if kind == "bed":
-            return read_sequences(
-                path, genome=self.genome, length=self._window(path), stranded=False
-            )
-        if kind == "table":
-            labels = list(options.label_columns) or None
-            return read_sequences(path, sequence=options.sequence_column, labels=labels)
-        return read_sequences(path)
-
-    def _window(self, path: str) -> int:
-        """Length of the windows of a BED file: as asked, else the median width of its peaks."""
-        from cisgram.io import read_bed
-
-        if self.length is None:
-            peaks = read_bed(path)
-            width = int(np.median(peaks.end - peaks.start))
-            self.length = WINDOW if width <= POINT else min(width, 1000)
-        return self.length
-
-    def _to_length(self, found: Sequences) -> NDArray[np.uint8]:
-        """Codes of one length: longer sequences keep their middle, shorter ones get N around."""
-        if self.length is None:
-            self.length = int(found.lengths.max())
-        length = self.length
-        self.counts["trimmed_to_length"] += int((found.lengths > length).sum())
-        self.counts["padded_with_n"] += int((found.lengths < length).sum())
-        letters = []
-        for text in found.letters:
-            cut = max(0, len(text) - length) // 2
-            middle = text[cut : cut + length]
-            before = (length - len(middle)) // 2
-            letters.append("N" * before + middle + "N" * (length - len(middle) - before))
-        return to_codes(letters)
-
-
 def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     """Read, split, make negatives, look for leaks.
 
@@ -141,12 +68,18 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     InputError
         When a file is wrong, or too little is left to train on.
     """
-    source = _Source(Genome(options.genome) if options.genome else None, options.length)
+    source = Source(Genome(options.genome) if options.genome else None, options.length)
     data = source.read(options.positives, options, label=1.0)
     test = source.read(options.test, options, label=None) if options.test else None
     task = _task(data)
     data = _strongest(data, options, source)
     kind = _negatives_kind(options, data, task, source)
+    if options.negatives_per_positive > 1 and kind != "genome":
+        msg = (
+            f"data.negatives_per_positive={options.negatives_per_positive} is for genomic windows; "
+            "give negatives=genome, or leave it out."
+        )
+        raise InputError(msg)
     if kind == "file":
         assert options.negatives is not None
         data = joined([data, source.read(options.negatives, options, label=0.0)])
@@ -155,7 +88,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     if test is not None:
         parts["test"] = _test_like(test, data, options)
     parts = _with_negatives(parts, kind, options, source, seed)
-    parts, leaks = _guard(parts, options, source)
+    parts, leaks = _guard(parts, options, source, task)
     train = TrainingData(
         parts["train"],
         fresh_negatives=options.shuffle_k if kind == "shuffle" else 0,
@@ -187,7 +120,7 @@ def read_dataset(path: str, card_length: int, *, genome: str | None = None) -> D
     genome
         FASTA that intervals lie on.
     """
-    source = _Source(Genome(genome) if genome else None, card_length)
+    source = Source(Genome(genome) if genome else None, card_length)
     return source.read(path, DataOptions(positives=path), label=np.nan)
 
 
@@ -196,21 +129,24 @@ def _task(data: Dataset) -> str:
     return "classification" if np.isin(known, (0, 1)).all() else "regression"
 
 
-def _strongest(data: Dataset, options: DataOptions, source: _Source) -> Dataset:
-    """At most ``max_positives`` positives, the first of the file: it lists the strongest first."""
+def _strongest(data: Dataset, options: DataOptions, source: Source) -> Dataset:
+    """At most ``max_positives`` positives: the strongest, or the first of a file without ranks."""
     most = options.max_positives
     positive = np.flatnonzero((data.y == 1).any(1))
     if most is None or len(positive) <= most:
         return data
+    ranks = source.ranks[options.positives]
+    reason = f"beyond the first {most} positives"
+    if ranks is not None:
+        positive = positive[np.argsort(ranks[positive], kind="stable")]
+        reason = f"not among the {most} strongest positives"
     beyond = np.zeros(len(data), dtype=bool)
     beyond[positive[most:]] = True
-    source.dropped += [
-        (data.names[i], f"beyond the first {most} positives") for i in np.flatnonzero(beyond)
-    ]
+    source.dropped += [(data.names[i], reason) for i in np.flatnonzero(beyond)]
     return data.take(~beyond)
 
 
-def _negatives_kind(options: DataOptions, data: Dataset, task: str, source: _Source) -> str:
+def _negatives_kind(options: DataOptions, data: Dataset, task: str, source: Source) -> str:
     """``none`` (the file has them), ``file``, ``shuffle`` or ``genome``."""
     asked = options.negatives
     if task == "regression" or not (data.y == 1).all():
@@ -232,6 +168,9 @@ def _negatives_kind(options: DataOptions, data: Dataset, task: str, source: _Sou
 def _sets(options: DataOptions, data: Dataset, *, has_test: bool, seed: int) -> NDArray[np.str_]:
     test_fraction = 0.0 if has_test else options.test_fraction
     if options.split is not None:
+        if options.valid_chromosomes or options.test_chromosomes:
+            msg = "give data.split or chromosomes, not both: each says what is held out."
+            raise InputError(msg)
         sets = split_given(Path(options.split), data.names)
     elif data.groups is not None:
         sets = split_by_chromosome(
@@ -269,7 +208,7 @@ def _test_like(test: Dataset, data: Dataset, options: DataOptions) -> Dataset:
 
 
 def _with_negatives(
-    parts: dict[str, Dataset], kind: str, options: DataOptions, source: _Source, seed: int
+    parts: dict[str, Dataset], kind: str, options: DataOptions, source: Source, seed: int
 ) -> dict[str, Dataset]:
     """Negatives for the sets that have none; the training set's shuffles are made each epoch."""
     out = dict(parts)
@@ -311,10 +250,14 @@ def _all(peaks: list[Intervals]) -> Intervals:
 
 
 def _guard(
-    parts: dict[str, Dataset], options: DataOptions, source: _Source
+    parts: dict[str, Dataset], options: DataOptions, source: Source, task: str
 ) -> tuple[dict[str, Dataset], pd.DataFrame]:
     """Report leaks, and drop their training rows unless told otherwise."""
-    found = find_leaks({k: v for k, v in parts.items() if len(v)}, threshold=options.leak_threshold)
+    found = find_leaks(
+        {k: v for k, v in parts.items() if len(v)},
+        threshold=options.leak_threshold,
+        across_labels=task == "classification",
+    )
     table = found.table
     if options.leaks == "refuse" and len(table):
         row = table.iloc[0]
@@ -370,7 +313,7 @@ def _table(rows: list[tuple[str, str]], columns: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _summary(parts: dict[str, Dataset], kind: str, source: _Source, task: str) -> dict[str, Any]:
+def _summary(parts: dict[str, Dataset], kind: str, source: Source, task: str) -> dict[str, Any]:
     words = {
         "none": "given with the positives",
         "file": "from a file",

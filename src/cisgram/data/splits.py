@@ -46,7 +46,7 @@ def split_by_chromosome(
         n chromosome names.
     valid, test
         Chromosomes to hold out; where not given, chromosomes in seeded order are taken until
-        the fraction is reached.
+        the fraction is reached, or the smallest one where all are too large for it.
     valid_fraction, test_fraction
         Used only where no names are given; a ``test_fraction`` of 0 holds none out.
 
@@ -73,13 +73,18 @@ def split_by_chromosome(
         ("valid", valid, valid_fraction),
     ):
         held = 0
-        for contig in order:
-            if given or held >= fraction * len(groups):
-                break
+        left = [c for c in order if of[c] == "train"]
+        spare = len(left) - (2 if name == "test" and not valid else 1)  # others need one each
+        for contig in left if fraction and not given else ():
             # a chromosome that overshoots by more than it helps is left for training
-            if of[contig] == "train" and held + counts[contig] <= 1.5 * fraction * len(groups) + 1:
+            if spare and held + counts[contig] <= 1.5 * fraction * len(groups) + 1:
                 of[contig] = name
                 held += counts[contig]
+                spare -= 1
+            if held >= fraction * len(groups):
+                break
+        if fraction and not given and not held and spare > 0:
+            of[min(left, key=counts.__getitem__)] = name
     sets = np.array([of[g] for g in groups], dtype="<U5")
     for name in ("train", "valid"):
         if not (sets == name).any():
@@ -97,7 +102,7 @@ def split_given(path: Path, names: Sequence[str]) -> NDArray[np.str_]:
     Raises
     ------
     InputError
-        When a name is not in the file, or a set is none of train, valid and test.
+        When a name is not in the file or has two sets, or a set is none of train, valid and test.
     """
     given = _read_split(path)
     missing = [n for n in names if n not in given]
@@ -130,5 +135,10 @@ def _read_split(path: Path) -> dict[str, str]:
                 f"{', '.join(SETS)}; got {row}."
             )
             raise InputError(msg)
-        found[row[name]] = row[which]
+        if found.setdefault(row[name], row[which]) != row[which]:
+            msg = (
+                f"{at_line(path, number)}: {row[name]!r} is put into {found[row[name]]} and into "
+                f"{row[which]}. Give every name one set."
+            )
+            raise InputError(msg)
     return found

@@ -1,0 +1,101 @@
+"""Files read one after the other at one length, with what was left out on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cisgram.core.errors import InputError
+from cisgram.data.dataset import Dataset
+from cisgram.data.options import DataOptions
+from cisgram.io import Genome, Intervals, Sequences, format_of, read_bed, read_sequences
+from cisgram.seq.alphabet import to_codes
+
+POINT = 20  # bp; peaks no wider than this are points and need a length
+WINDOW = 200  # bp; the length that points get when none is given
+
+
+@dataclass
+class Source:
+    """What has been read so far, and what was left out on the way.
+
+    Attributes
+    ----------
+    genome
+        Where intervals lie.
+    length
+        bp of every sequence; ``None`` until the first file gives it.
+    dropped
+        Names and reasons.
+    counts
+        What the readers handled.
+    peaks
+        Intervals of each BED file.
+    ranks
+        Strength of the sequences by file, 1 the strongest; ``None`` where a file tells none.
+    """
+
+    genome: Genome | None
+    length: int | None
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    peaks: list[Intervals] = field(default_factory=list)
+    ranks: dict[str, NDArray[np.int64] | None] = field(default_factory=dict)
+
+    def read(self, path: str, options: DataOptions, *, label: float | None) -> Dataset:
+        """One file as a dataset; ``label`` fills in where the file has none."""
+        found = self._sequences(path, options)
+        self.dropped += found.dropped
+        self.counts.update(found.counts)
+        self.ranks[path] = found.ranks
+        if found.intervals is not None:
+            self.peaks.append(found.intervals)
+        codes = self._to_length(found)
+        y, outputs = found.labels, found.columns
+        if y is None:
+            if label is None:
+                msg = f"{path} holds no labels; a test file needs sequences of both kinds."
+                raise InputError(msg)
+            y, outputs = np.full((len(found), 1), label), ("bound",)
+        if len(outputs) == 1:
+            outputs = (outputs[0].lower(),)
+        return Dataset(
+            list(found.names), codes, y.astype(np.float32), tuple(outputs), found.chromosomes
+        )
+
+    def _sequences(self, path: str, options: DataOptions) -> Sequences:
+        kind = "table" if options.sequence_column else format_of(path)
+        if kind == "bed":
+            return read_sequences(
+                path, genome=self.genome, length=self._window(path), stranded=False
+            )
+        if kind == "table":
+            labels = list(options.label_columns) or None
+            return read_sequences(path, sequence=options.sequence_column, labels=labels)
+        return read_sequences(path)
+
+    def _window(self, path: str) -> int:
+        """Length of the windows of a BED file: as asked, else the median width of its peaks."""
+        if self.length is None:
+            peaks = read_bed(path)
+            width = int(np.median(peaks.end - peaks.start))
+            self.length = WINDOW if width <= POINT else min(width, 1000)
+        return self.length
+
+    def _to_length(self, found: Sequences) -> NDArray[np.uint8]:
+        """Codes of one length: longer sequences keep their middle, shorter ones get N around."""
+        if self.length is None:
+            self.length = int(found.lengths.max())
+        length = self.length
+        self.counts["trimmed_to_length"] += int((found.lengths > length).sum())
+        self.counts["padded_with_n"] += int((found.lengths < length).sum())
+        letters = []
+        for text in found.letters:
+            cut = max(0, len(text) - length) // 2
+            middle = text[cut : cut + length]
+            before = (length - len(middle)) // 2
+            letters.append("N" * before + middle + "N" * (length - len(middle) - before))
+        return to_codes(letters)

@@ -1,0 +1,344 @@
+import gzip
+
+import numpy as np
+import pytest
+
+import planted
+from cisgram.core.errors import InputError
+from cisgram.data import DataOptions, prepare, read_dataset
+from cisgram.seq.alphabet import from_codes
+
+
+def made(path, **options):
+    return prepare(DataOptions(positives=str(path), **options))
+
+
+def names_of(table, which):
+    return set(table.loc[table["set"] == which, "name"])
+
+
+@pytest.fixture
+def tsv(tmp_path):
+    return planted.write_tsv(tmp_path / "a.tsv", 100)
+
+
+def write_deepbind(path, sequences, bound, first=1):
+    rows = [
+        f"A\tseq_{first + i:05d}_{'peak' if b else 'shuf'}\t{s}\t{b}\n"
+        for i, (s, b) in enumerate(zip(sequences, bound, strict=True))
+    ]
+    path.write_bytes(gzip.compress(("FoldID\tEventID\tseq\tBound\n" + "".join(rows)).encode()))
+    return path
+
+
+def test_a_deepbind_pair_gets_fresh_shuffles_and_keeps_its_test_file(tmp_path):
+    positives = planted.letters(60, seed=1)
+    train = write_deepbind(tmp_path / "X_AC.seq.gz", positives, [1] * 60)
+    test = write_deepbind(tmp_path / "X_B.seq.gz", planted.letters(20, seed=2), [1, 0] * 10, 100)
+    found = made(train, test=str(test))
+    assert found.train.fresh_negatives == 2
+    assert len(found.train.data) == 54  # 6 of 60 choose the model
+    assert (found.valid.y.mean(), len(found.valid)) == (0.5, 12)
+    assert (found.test.y.sum(), len(found.test)) == (10, 20)
+    assert from_codes(found.test.codes) == planted.letters(20, seed=2)
+    assert found.summary["negatives"].startswith("k-let shuffles")
+
+
+def test_shuffled_negatives_of_held_out_sets_do_not_change_with_the_epoch(tmp_path):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(60))
+    first, again = made(path), made(path)
+    for one, other in ((first.valid, again.valid), (first.test, again.test)):
+        assert one.names == other.names
+        assert (one.codes == other.codes).all()
+
+
+def test_two_fasta_files_are_positives_and_negatives(tmp_path):
+    p = planted.write_fasta(tmp_path / "p.fa", planted.letters(40, seed=1), prefix="p")
+    n = planted.write_fasta(tmp_path / "n.fa", planted.letters(60, seed=2), prefix="n")
+    found = made(p, negatives=str(n))
+    assert found.train.fresh_negatives == 0
+    parts = (found.train.data, found.valid, found.test)
+    assert sum(len(part) for part in parts) == 100
+    for part in parts:
+        assert [name[0] == "p" for name in part.names] == (part.y[:, 0] == 1).tolist()
+
+
+def test_a_table_with_both_labels_needs_no_negatives(tsv):
+    found = made(tsv)
+    assert (found.task, found.train.fresh_negatives) == ("classification", 0)
+    assert found.train.data.outputs == ("bound",)
+    assert found.summary["negatives"] == "given with the positives"
+    assert {n: s["sequences"] for n, s in found.summary["sets"].items()} == {
+        "train": 80,
+        "valid": 10,
+        "test": 10,
+    }
+    with pytest.raises(InputError, match="holds labels of both kinds; give no negatives"):
+        made(tsv, negatives="shuffle")
+
+
+def test_every_sequence_is_in_one_set_or_dropped_with_a_reason(tmp_path):
+    sequences = planted.letters(100)
+    sequences[60] = sequences[59]  # an even and an odd row: one sequence with two labels
+    path = tmp_path / "a.tsv"
+    rows = [f"s{i}\t{s}\t{i % 2}\n" for i, s in enumerate(sequences)]
+    path.write_text("name\tsequence\tbound\n" + "".join(rows))
+    found = made(path, split=None)
+    used, dropped = found.split["name"].tolist(), found.dropped["name"].tolist()
+    assert sorted(used + dropped) == sorted(f"s{i}" for i in range(100))
+    assert set(dropped) == names_of(found.split, "none") | (set(dropped) & {"s59", "s60"})
+    assert (found.dropped["reason"] == "leak: see leaks.tsv").all()
+    assert found.leaks[["first", "second"]].isin(["s59", "s60"]).all(axis=None)
+
+
+@pytest.fixture
+def leaky(tmp_path):
+    """100 rows; s0 (train) is s98 (test), and s1 (train) turned round is s99 (valid)."""
+    codes = planted.codes(100)
+    complement = np.array([3, 2, 1, 0], np.uint8)
+    codes[98], codes[99] = codes[0], complement[codes[1][::-1]]
+    sets = ["train"] * 80 + ["valid", "test"] * 10
+    sets[98], sets[99] = "test", "valid"
+    table = tmp_path / "a.tsv"
+    rows = [f"s{i}\t{s}\t{i % 2}\n" for i, s in enumerate(from_codes(codes))]
+    table.write_text("name\tsequence\tbound\n" + "".join(rows))
+    split = tmp_path / "split.tsv"
+    split.write_text("name\tset\n" + "".join(f"s{i}\t{s}\n" for i, s in enumerate(sets)))
+    return table, split
+
+
+def test_leaks_are_dropped_from_training_alone(leaky):
+    found = made(leaky[0], split=str(leaky[1]))
+    assert found.dropped["name"].tolist() == ["s0", "s1"]
+    assert names_of(found.split, "train") == {f"s{i}" for i in range(2, 80)}
+    assert {"s98", "s99"} <= set(found.split["name"])
+    assert found.leaks["action"].tolist() == ["dropped from train"] * 2
+    assert sorted(found.leaks["kind"]) == ["reverse complement", "same"]
+
+
+def test_leaks_are_only_reported_when_asked(leaky):
+    found = made(leaky[0], split=str(leaky[1]), leaks="report")
+    assert len(found.train) == 80
+    assert found.leaks["action"].tolist() == ["reported"] * 2
+    assert len(found.dropped) == 0
+
+
+def test_leaks_are_refused_when_asked(leaky):
+    with pytest.raises(InputError, match=r"2 pairs .* 's0' and 's98' \(same\); data\.leaks=drop"):
+        made(leaky[0], split=str(leaky[1]), leaks="refuse")
+
+
+def test_a_given_split_is_followed(leaky):
+    found = made(leaky[0], split=str(leaky[1]), leaks="report")
+    assert names_of(found.split, "train") == {f"s{i}" for i in range(80)}
+
+
+def test_a_split_with_a_test_set_beside_a_test_file_is_refused(leaky, tsv):
+    with pytest.raises(InputError, match="a test file was given and the split has a test set"):
+        made(leaky[0], split=str(leaky[1]), test=str(tsv))
+
+
+def multi_label(path, cells, n=60):
+    rows = [f"{s}\t{cells(i)}\n" for i, s in enumerate(planted.letters(n))]
+    path.write_text("sequence\tU\tV\n" + "".join(rows))
+    return path
+
+
+def test_several_labels_keep_their_missing_cells(tmp_path):
+    path = multi_label(tmp_path / "m.tsv", lambda i: f"{i % 2}\t{'NA' if i % 3 else (i // 2) % 2}")
+    found = made(path, label_columns=("U", "V"))
+    assert found.task == "classification"
+    assert found.valid.outputs == ("U", "V")
+    y = np.concatenate([d.y for d in (found.train.data, found.valid, found.test)])
+    assert np.isnan(y).sum(0).tolist() == [0, 40]
+    assert found.summary["handled"]["missing_labels"] == 40
+
+
+def test_labels_that_are_not_only_0_and_1_are_a_regression(tmp_path):
+    path = multi_label(tmp_path / "r.tsv", lambda i: f"{i / 7:.3f}\t0")
+    found = made(path, label_columns=("U",))
+    assert found.task == "regression"
+    assert found.valid.outputs == ("u",)
+    assert "positive" not in found.summary["sets"]["train"]
+    with pytest.raises(InputError, match="give no negatives"):
+        made(path, label_columns=("U",), negatives="shuffle")
+
+
+def test_replicates_of_a_measurement_are_no_contradiction(tmp_path):
+    """In a regression, near-identical training sequences with other values are the data."""
+    long = planted.letters(1, 90, seed=3)[0]
+    sequences = [long[i : i + 60] for i in range(20)] + planted.letters(80)
+    path = tmp_path / "r.tsv"
+    split = tmp_path / "split.tsv"
+    path.write_text(
+        "name\tsequence\ty\n" + "".join(f"s{i}\t{s}\t{i / 3}\n" for i, s in enumerate(sequences))
+    )
+    sets = ["train"] * 80 + ["valid", "test"] * 10
+    split.write_text("name\tset\n" + "".join(f"s{i}\t{s}\n" for i, s in enumerate(sets)))
+    found = made(path, split=str(split))
+    assert len(found.train) == 80
+    assert len(found.leaks) == 0
+
+
+def test_ragged_sequences_are_cut_to_the_middle_or_padded_and_counted(tmp_path):
+    middle = planted.letters(60, 20)
+    ragged = list(middle)
+    ragged[1] = "A" + middle[1] + "G"  # 22 bp: the middle 20
+    ragged[2] = middle[2][:15]  # 15 bp: 2 before, 3 after
+    path = planted.write_fasta(tmp_path / "a.fa", ragged)
+    found = made(path, length=20)
+    sequence = {
+        name: text
+        for part in (found.train.data, found.valid, found.test)
+        for name, text in zip(part.names, from_codes(part.codes), strict=True)
+    }
+    assert sequence["s1"] == middle[1]
+    assert sequence["s2"] == "NN" + middle[2][:15] + "NNN"
+    assert found.summary["handled"]["trimmed_to_length"] == 1
+    assert found.summary["handled"]["padded_with_n"] == 1
+
+
+def test_without_a_length_the_longest_sequence_gives_it(tmp_path):
+    path = planted.write_fasta(tmp_path / "a.fa", [*planted.letters(40, 30), "ACGT" * 10])
+    found = made(path)
+    assert found.valid.length == 40
+    assert found.summary["handled"]["padded_with_n"] == 40
+
+
+def test_max_positives_keeps_the_strongest_by_rank_wherever_they_stand(tmp_path):
+    sequences = planted.letters(50)
+    path = tmp_path / "X.seq"
+    order = np.random.default_rng(0).permutation(50)
+    rows = [f"A\tseq_{i + 1:05d}_peak\t{sequences[i]}\t1\n" for i in order]
+    path.write_text("FoldID\tEventID\tseq\tBound\n" + "".join(rows))
+    found = made(path, max_positives=30)
+    assert set(found.dropped["name"]) == {f"seq_{i + 1:05d}_peak" for i in range(30, 50)}
+    assert (found.dropped["reason"] == "not among the 30 strongest positives").all()
+    kept = set(found.split["name"].str.removesuffix("_shuffled"))
+    assert kept == {f"seq_{i + 1:05d}_peak" for i in range(30)}
+
+
+def test_max_positives_of_a_file_without_strengths_keeps_its_first_and_says_so(tmp_path):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(50))
+    found = made(path, max_positives=30)
+    assert found.dropped["name"].tolist() == [f"s{i}" for i in range(30, 50)]
+    assert (found.dropped["reason"] == "beyond the first 30 positives").all()
+
+
+def test_negatives_are_not_counted_by_max_positives(tsv):
+    found = made(tsv, max_positives=20)
+    y = np.concatenate([d.y for d in (found.train.data, found.valid, found.test)])
+    assert ((y == 1).sum(), (y == 0).sum()) == (20, 50)
+
+
+@pytest.fixture
+def genome(tmp_path):
+    """Five contigs of 6 kb and 12 peaks of 80 bp on each, one of which leaves its contig."""
+    contigs = {f"chr{c}": planted.letters(1, 6000, seed=i)[0] for i, c in enumerate("ABCDE")}
+    path = tmp_path / "g.fa"
+    path.write_text("".join(f">{n}\n{s}\n" for n, s in contigs.items()))
+    rows = [
+        f"{name}\t{400 * i + 100}\t{400 * i + 180}\t{name}.{i}\n"
+        for name in contigs
+        for i in range(12)
+    ]
+    rows.append("chrA\t5990\t6000\tend\n")
+    bed = tmp_path / "p.bed"
+    bed.write_text("".join(rows))
+    return bed, path, contigs
+
+
+def test_peaks_get_genomic_negatives_and_held_out_chromosomes(genome):
+    bed, fasta, contigs = genome
+    found = made(bed, genome=str(fasta), valid_chromosomes=("chrB",), test_chromosomes=("chrC",))
+    assert found.valid.length == 80  # the median width of the peaks
+    assert set(found.valid.groups) == {"chrB"}
+    assert set(found.test.groups) == {"chrC"}
+    assert set(found.train.data.groups) == {"chrA", "chrD", "chrE"}
+    assert found.train.fresh_negatives == 0
+    for part in (found.train.data, found.valid, found.test):
+        assert part.y.mean() == 0.5
+    at = dict(zip(found.valid.names, from_codes(found.valid.codes), strict=True))
+    assert at["chrB.3"] == contigs["chrB"][1300:1380]
+    assert found.dropped.to_numpy().tolist()[0][0] == "end"
+    assert "leaves the contig" in found.dropped["reason"][0]
+
+
+def test_peaks_take_shuffles_when_asked(genome):
+    bed, fasta, _ = genome
+    found = made(bed, genome=str(fasta), negatives="shuffle")
+    assert found.train.fresh_negatives == 2
+    assert len(set(found.train.data.groups) & set(found.valid.groups)) == 0
+
+
+def test_points_need_no_length_and_get_the_usual_one(genome, tmp_path):
+    _, fasta, _ = genome
+    bed = tmp_path / "points.bed"
+    rows = [f"chr{c}\t{400 * i + 500}\t{400 * i + 501}\n" for c in "ABCDE" for i in range(12)]
+    bed.write_text("".join(rows))
+    assert made(bed, genome=str(fasta)).valid.length == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"negatives": "genome"}, "negatives=genome needs positives as BED or narrowPeak"),
+        ({"valid_chromosomes": ("chr1",)}, "tells no chromosomes; hold out by fraction"),
+        ({"negatives_per_positive": 3}, r"negatives_per_positive=3 is for genomic windows"),
+        ({"negatives": "nowhere.fa"}, r"nowhere\.fa does not exist"),
+    ],
+)
+def test_what_positives_of_fasta_cannot_have_is_refused(tmp_path, options, said):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(40))
+    with pytest.raises(InputError, match=said):
+        made(path, **options)
+
+
+def test_chromosomes_beside_a_split_file_are_refused(leaky):
+    with pytest.raises(InputError, match=r"give data\.split or chromosomes, not both"):
+        made(leaky[0], split=str(leaky[1]), valid_chromosomes=("chr1",))
+
+
+@pytest.mark.parametrize("n", [3, 8])
+def test_too_few_sequences_are_refused_with_the_number(tmp_path, n):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(n))
+    with pytest.raises(InputError, match=r"only \d sequences are left for the train set"):
+        made(path)
+
+
+def test_negatives_alone_are_refused(tmp_path):
+    rows = [f"{s}\t0\n" for s in planted.letters(40)]
+    path = tmp_path / "a.tsv"
+    path.write_text("sequence\tbound\n" + "".join(rows))
+    with pytest.raises(InputError, match="every training sequence has the same label"):
+        made(path)
+
+
+def test_a_test_file_without_labels_is_refused(tmp_path, tsv):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(40))
+    with pytest.raises(InputError, match=r"a\.fa holds no labels; a test file needs"):
+        made(tsv, test=str(path))
+
+
+def test_a_test_file_with_other_labels_is_refused(tmp_path, tsv):
+    path = multi_label(tmp_path / "m.tsv", lambda i: f"{i % 2}\t1")
+    with pytest.raises(InputError, match=r"a\.tsv, line 1: No column named 'U'"):
+        made(path, label_columns=("U", "V"), test=str(tsv))
+    deepbind = write_deepbind(tmp_path / "b.seq.gz", planted.letters(10), [1, 0] * 5)
+    with pytest.raises(InputError, match=r"labels \('bound',\), .* must be the same"):
+        made(path, label_columns=("U", "V"), test=str(deepbind))
+
+
+def test_a_file_is_read_at_the_length_of_a_model_with_missing_labels(tmp_path):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(5, 40))
+    found = read_dataset(str(path), 30)
+    assert found.codes.shape == (5, 30)
+    assert np.isnan(found.y).all()
+    assert from_codes(found.codes)[2] == planted.letters(5, 40)[2][5:35]
+
+
+def test_the_seed_decides_the_split(tsv):
+    options = DataOptions(positives=str(tsv))
+    first, again, other = (prepare(options, seed=s) for s in (0, 0, 1))
+    assert first.split.equals(again.split)
+    assert not first.split.equals(other.split)
