@@ -2,6 +2,7 @@
 
 CisgramError
 ├── InputError      (also ValueError)   an argument, a file or a setting is wrong; exit status 2
+│   ├── NoFiltersError                  a model without a convolution over the bases
 │   └── UnknownName (also LookupError)  no such model, method, motif, ...
 ├── MissingExtra    (also ImportError)  an optional dependency is not installed; exit status 2
 ├── StorageError    (also OSError)      no room left on the disk or in memory; exit status 4
@@ -21,6 +22,10 @@ class InputError(CisgramError, ValueError):
 
 class UnknownName(InputError, LookupError):
     """A registry or a database has no entry of this name."""
+
+
+class NoFiltersError(InputError):
+    """The model has no convolution over the four bases, so it has no filters to read."""
 
 
 class MissingExtra(CisgramError, ImportError):

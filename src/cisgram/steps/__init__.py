@@ -1,7 +1,7 @@
 """The steps of a run, each from files to files: what a command, or the dashboard, starts."""
 
 from cisgram.steps.explain import explain_run
-from cisgram.steps.motifs import motifs_run
+from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
 from cisgram.steps.settings import Settings, from_file, resolve, settings_of
@@ -16,6 +16,7 @@ __all__ = [
     "explain_run",
     "from_file",
     "motifs_run",
+    "named_motifs",
     "predict_file",
     "resolve",
     "run_all",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.models import read_card
+from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings, resolve
 from cisgram.steps.train import Progress, train_run
 
@@ -32,6 +33,16 @@ PUBLISHED: dict[str, float | None] = {
     "ARID3A": 0.885,
     "FOXM1": 0.918,
 }
+# the family whose motif the peaks carry; SP1's carry the NF-Y box (README of the set)
+EXPECTED = {
+    "USF1": "USF|MITF|TFE|BHLHE|MAX|MLX|MNT|HEY|HES|ARNT|CLOCK|MYC|TCFL5|CREB3L|ATF3|XBP1",
+    "FOXA1": "FOX",
+    "ELK1": "ELK|ETS|ETV|ELF|ERG|FLI|GABPA|FEV|ERF|SPIB|SPI1|EHF",
+    "CTCFL": "CTCF",
+    "MYC": "MYC|MAX|MLX|MXI|MNT|USF|HEY|HES|ARNT|TCFL5|BHLHE",
+    "SP1": "NFY",
+}
+YEAST = ("Rap1", "Ume6", "Sko1", "Reb1", "Cin5")
 H1 = ("SRF", "SUZ12", "TAF1", "TAF7", "TBP", "TCF12", "TEAD4", "USF1", "USF2")
 
 
@@ -49,12 +60,15 @@ class Cell:
         What is run.
     published
         AUROC to compare with, where there is one.
+    expected
+        Names of the motifs that should be found (a regular expression), where they are known.
     """
 
     experiment: str
     network: str
     settings: Settings
     published: float | None = None
+    expected: str | None = None
 
 
 def benchmark(
@@ -104,6 +118,7 @@ def benchmark(
                 rows.append(row)
         page += [f"## {title}", "", *_table(rows), ""]
         page += _means(rows)
+        page += _motif_table(folder, cells, say)
     return "\n".join(page)
 
 
@@ -119,6 +134,8 @@ def _tf_chipseq(data: Path, folder: Path) -> Any:
     network = chosen_network(folder, eight)
     if network is None:
         return
+    named = [replace(_chip(first, tf, network), expected=names) for tf, names in EXPECTED.items()]
+    yield f"Motifs that the chosen network learned ({network})", named
     ten = [_chip(data / "tf-chipseq-h1", tf, network, suffix=" (H1)") for tf in H1]
     ten.append(_chip(first, "ZBTB7A", network))
     yield f"Ten further sets, the network chosen by validation ({network})", ten
@@ -162,18 +179,19 @@ def _yeast(data: Path, folder: Path) -> Any:  # noqa: ARG001  (one shape for all
     """Peaks of ChIP-exo against genomic windows, whole chromosomes held out."""
     home = data / "genome-yeast"
     cells = []
-    for tf in ("Reb1", "Ume6", "Rap1", "Mcm1", "Hsf1", "Sfp1"):
+    for tf in YEAST:
         settings = resolve(
             {
                 "data": {
                     "positives": str(home / "chexmix" / f"{tf}.bed"),
                     "genome": str(home / "sacCer3.fa.gz"),
+                    "length": 100,
                 },
-                "model": {"name": "demo-cnn-rnn"},
+                "model": {"name": "deepbind"},
                 "motifs": {"database": "jaspar:fungi"},
             }
         )
-        cells.append(Cell(tf, "demo-cnn-rnn", settings))
+        cells.append(Cell(tf, "deepbind", settings, expected=tf.upper()))
     yield "Yeast ChIP-exo peaks against genomic windows, held-out chromosomes", cells
 
 
@@ -245,6 +263,32 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"{r['positives']:,} | {r['parameters']:,} | {r['seconds']:.0f} |"
         )
     return lines
+
+
+def _motif_table(folder: Path, cells: Sequence[Cell], say: Callable[[str], None]) -> list[str]:
+    """The expected motif of each finished cell that has one: how sure the best match is."""
+    lines = []
+    for cell in cells:
+        if cell.expected is None or _finished(folder, cell) is None:
+            continue
+        run = Run(_home(folder, cell))
+        if not (run.path / "motifs" / "filters.facts.tsv").is_file():
+            say(f"motifs of {cell.experiment}, {cell.network}")
+            motifs_run(run)
+        named = named_motifs(
+            run.read_table("motifs/filters.matches.tsv"),
+            run.read_table("motifs/filters.facts.tsv"),
+            max_q=0.05,
+        )
+        mine = named[named["target_name"].str.contains(cell.expected, case=False, regex=True)]
+        best = mine.iloc[0] if len(mine) else None
+        found = "none" if best is None else f"{best['target_name']} ({best['target_id']})"
+        q = "" if best is None else f"{best['q']:.1g}"
+        lines.append(f"| {cell.experiment} | {len(named)} | {found} | {q} | {len(mine)} |")
+    if not lines:
+        return []
+    head = "| set | named motifs | best of the expected family | q | motifs of the family |"
+    return [head, "|---|---|---|---|---|", *lines, ""]
 
 
 def _between(value: float, ends: Sequence[float] | None) -> str:

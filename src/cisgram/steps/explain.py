@@ -101,6 +101,7 @@ def explain_run(
             "method": method,
             "target": column,
             "output": card.outputs[column],
+            "units": "logit" if card.task == "classification" else card.outputs[column],
             "sequences": sequences or "held-out sequences of the run",
             "substitutions": method == "ism",  # values are changes, 0 at the base that is there
         },

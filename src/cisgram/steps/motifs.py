@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SOURCES = ("filters",)
 READ = 5000  # sequences that filters are read from
 ASKED = 200  # sequences that influences and effects are measured on
+STRONG = 5.0  # bits; flatter motifs match the flat stretches of wide ones and tell nothing
 WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
 
 
@@ -37,7 +38,8 @@ def motifs_run(
 
     Writes ``motifs/<source>.meme``, ``<source>.matches.tsv`` (up to five best matches a motif:
     ``motif``, ``target_id``, ``target_name``, ``p``, ``e``, ``q``, ``offset``, ``overlap``,
-    ``strand``) and ``<source>.facts.tsv`` (sites, information, influence, effect).
+    ``strand``), ``<source>.targets.meme`` (the matched ones) and ``<source>.facts.tsv`` (sites,
+    information, influence, effect).
 
     Parameters
     ----------
@@ -84,8 +86,7 @@ def motifs_run(
     held_out = data.test if data.test is not None else data.valid
     asked = one_hot(choose(_positives(held_out), ASKED).codes)
     facts = _facts(found).merge(explain.filter_influence(model, asked, target=0), on="motif")
-    named = matches.loc[matches["q"] < how.max_q, "motif"]
-    weighed = _weighed(facts, set(named))
+    weighed = _weighed(facts, set(named_motifs(matches, facts, max_q=how.max_q)["motif"]))
     say(f"overwriting the sites of {len(weighed)} motifs")
     effects = explain.site_effects(
         model, asked, [m for m in found if m.name in weighed], target=0, seed=settings.train.seed
@@ -93,9 +94,23 @@ def motifs_run(
     facts = facts.merge(effects, on="motif", how="left")
     folder = run.path / "motifs"
     motifs.write_meme(folder / f"{source}.meme", found)
+    matched = set(matches["target_id"])
+    motifs.write_meme(folder / f"{source}.targets.meme", [t for t in targets if t.id in matched])
     run.write_table(f"motifs/{source}.matches.tsv", matches)
     run.write_table(f"motifs/{source}.facts.tsv", facts)
     return matches
+
+
+def named_motifs(matches: pd.DataFrame, facts: pd.DataFrame, *, max_q: float) -> pd.DataFrame:
+    """The best match of each motif that is strong enough to be named, the surest first.
+
+    A motif with less than 5 bits in all is not named: flat columns lie close to the flat columns
+    of any wide motif, which Tomtom cannot tell from a resemblance.
+    """
+    strong = set(facts.loc[facts["information"] >= STRONG, "motif"])
+    best = matches.groupby("motif", sort=False).head(1)
+    kept = best[(best["q"] < max_q) & best["motif"].isin(strong)]
+    return kept.sort_values(["q", "p"], kind="stable").reset_index(drop=True)
 
 
 def _positives(data: Dataset) -> Dataset:

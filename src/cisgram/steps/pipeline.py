@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cisgram import report
-from cisgram.core.errors import InputError
+from cisgram.core.errors import NoFiltersError
 from cisgram.core.run import Run
 from cisgram.data import prepare
 from cisgram.steps.explain import explain_run
-from cisgram.steps.motifs import motifs_run
+from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings
 from cisgram.steps.train import Progress, train_run
 
@@ -28,8 +28,8 @@ class Outcome:
     ----------
     metrics
         The content of ``metrics.json``.
-    matches
-        Matches of the learned motifs; ``None`` where the model has no filters to read.
+    named
+        Best matches of the motifs that have a name; ``None`` where the model has no filters.
     page
         The report.
     notes
@@ -37,7 +37,7 @@ class Outcome:
     """
 
     metrics: dict[str, Any]
-    matches: pd.DataFrame | None
+    named: pd.DataFrame | None
     page: Path
     notes: tuple[str, ...] = ()
 
@@ -75,15 +75,16 @@ def run_all(
             continue
         say(f"explaining with {method}")
         explain_run(run, method, target=settings.explain.target, device=device, prepared=data)
-    matches, notes = None, []
-    if (run.path / "motifs" / "filters.facts.tsv").is_file():
-        matches = run.read_table("motifs/filters.matches.tsv")
-    else:
-        try:
-            matches = motifs_run(run, prepared=data, progress=say)
-        except InputError as error:
-            if "no convolution" not in str(error):
-                raise
-            notes.append(str(error))
+    named, notes = None, []
+    try:
+        if not (run.path / "motifs" / "filters.facts.tsv").is_file():
+            motifs_run(run, prepared=data, progress=say)
+        named = named_motifs(
+            run.read_table("motifs/filters.matches.tsv"),
+            run.read_table("motifs/filters.facts.tsv"),
+            max_q=settings.motifs.max_q,
+        )
+    except NoFiltersError as error:
+        notes.append(str(error))
     say("writing the page")
-    return Outcome(found, matches, report.write(run), tuple(notes))
+    return Outcome(found, named, report.write(run), tuple(notes))

@@ -214,6 +214,7 @@ def _train_member(
 def _write_history(run: Run, name: str, state: State) -> None:
     import pandas as pd
 
-    table = pd.DataFrame(state.history)
+    columns = ["epoch", "train_loss", "learning_rate", "valid_loss"]  # where no epoch was run
+    table = pd.DataFrame(state.history, columns=None if state.history else columns)
     table["best"] = (table["epoch"] == state.best_epoch).astype(int)
     run.write_table(name, table)

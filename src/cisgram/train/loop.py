@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def fit(
         state.seconds.append(time.perf_counter() - began)
         if progress is not None and accelerator.is_main_process:
             progress(state)
-    if options.select == "best":
+    if options.select == "best" and state.best:
         plain.load_state_dict(state.best)
     plain.cpu().eval()
     return state
@@ -142,14 +143,18 @@ def _train_epoch(
     seed: int,
 ) -> dict[str, float]:
     model.train()
-    per_epoch = len(steps(len(data), options.batch_size))
+    passes = passes_of(data, options)
+    per_epoch = passes * len(steps(len(data), options.batch_size))
     total, seen, rate = 0.0, 0, 0.0
-    batches = data.batches(
-        epoch,
-        batch_size=options.batch_size,
-        seed=seed,
-        rank=accelerator.process_index,
-        world=accelerator.num_processes,
+    batches = chain.from_iterable(
+        data.batches(
+            epoch * passes + p,
+            batch_size=options.batch_size,
+            seed=seed,
+            rank=accelerator.process_index,
+            world=accelerator.num_processes,
+        )
+        for p in range(passes)
     )
     for step, batch in enumerate(batches):
         rate = learning_rate(options, epoch * per_epoch + step, per_epoch)
@@ -191,6 +196,14 @@ def _validate(model: nn.Module, valid: Dataset, loss: Loss, task: str) -> dict[s
     kept = ("auroc", "auprc") if task == "classification" else ("pearson", "mse")
     row = {"valid_loss": loss(out, torch.from_numpy(valid.y)).item()}
     return row | {f"valid_{k}": math.nan if found[k] is None else found[k] for k in kept}
+
+
+def passes_of(data: TrainingData, options: TrainOptions) -> int:
+    """How often an epoch passes over the data: several times when they are few.
+
+    Every pass has its own order, negatives and strands.
+    """
+    return max(1, math.ceil(options.min_rows / max(len(data), 1)))
 
 
 def learning_rate(options: TrainOptions, step: int, per_epoch: int) -> float:

@@ -20,8 +20,9 @@ class TrainOptions(Options):
 
     seed: int = Field(default=0, ge=0)
     seeds: int = Field(default=1, ge=1, le=100)  # members of the ensemble
-    epochs: int = Field(default=20, ge=1, le=100_000)
+    epochs: int = Field(default=20, ge=0, le=100_000)  # 0: weights as given, scored only
     batch_size: int = Field(default=128, ge=1)
+    min_rows: int = Field(default=4096, ge=1)  # an epoch passes over a smaller set several times
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-3, ge=0)
@@ -54,4 +55,5 @@ AS_PUBLISHED: dict[str, Any] = {
     "clip": 5.0,
     "clip_by": "value",
     "patience": 50,
+    "min_rows": 1,
 }

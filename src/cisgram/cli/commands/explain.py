@@ -64,11 +64,12 @@ def motifs(
     changed = {"database": database, "convention": convention}
     options = options.model_copy(update={k: v for k, v in changed.items() if v is not None})
     matches = steps.motifs_run(folder, source=source, options=options, progress=say)
-    best = matches.groupby("motif", sort=False).head(1).sort_values("q", kind="stable")
+    facts = folder.read_table(f"motifs/{source}.facts.tsv")
+    named = steps.named_motifs(matches, facts, max_q=options.max_q)
     if as_json:
-        print_json(best.to_dict("records"))
+        print_json(named.to_dict("records"))
         return
-    for row in best[best["q"] < options.max_q].itertuples():
+    for row in named.itertuples():
         click.echo(f"{row.motif:<12} {row.target_name:<20} {row.target_id:<12} q {row.q:.2g}")
     say(f"All of them lie in {run / 'motifs'}.")
 

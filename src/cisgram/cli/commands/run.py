@@ -62,17 +62,15 @@ def run(
     if as_json:
         print_json(outcome.metrics)
         return
-    _show(outcome, settings.motifs.max_q)
+    _show(outcome)
 
 
-def _show(outcome: Outcome, max_q: float) -> None:
+def _show(outcome: Outcome) -> None:
     for line in score_lines(outcome.metrics):
         click.echo(line)
-    if outcome.matches is not None:
-        best = outcome.matches.groupby("motif", sort=False).head(1)
-        named = best[best["q"] < max_q].sort_values("q", kind="stable")
-        click.echo(f"{len(named)} of the learned motifs have a known match (q < {max_q:g}):")
-        for row in named.drop_duplicates("target_name").head(10).itertuples():
+    if outcome.named is not None:
+        click.echo(f"{len(outcome.named)} of the learned motifs have a known match:")
+        for row in outcome.named.drop_duplicates("target_name").head(10).itertuples():
             click.echo(f"  {row.target_name:<20} {row.target_id:<12} q {row.q:.2g}")
     for note in outcome.notes:
         click.echo(note)
