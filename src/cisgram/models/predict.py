@@ -48,9 +48,10 @@ def predict(
         If not even one sequence fits into memory.
     """
     check_positive(batch_size, name="batch_size")
-    if isinstance(x, np.ndarray) and x.ndim != 2:
-        x = torch.from_numpy(x)
-    if isinstance(x, Tensor):
+    if isinstance(x, np.ndarray) and x.ndim == 2:
+        _check_codes(x)
+    else:
+        x = torch.from_numpy(x) if isinstance(x, np.ndarray) else x
         check_onehot(x)
     if len(x) == 0:
         msg = "x holds no sequences."
@@ -76,6 +77,15 @@ def predict(
             if there != home:
                 model.to(home)
     return torch.cat(out).clone()
+
+
+def _check_codes(x: NDArray[np.uint8]) -> None:
+    if x.dtype != np.uint8 or x.max(initial=0) > 4:
+        msg = (
+            "x has two axes, so it must be codes (n, length): uint8, 0 to 4 for A C G T N; got "
+            f"{x.dtype} {x.shape} up to {x.max(initial=0)}. One-hot has the shape (n, 4, length)."
+        )
+        raise InputError(msg)
 
 
 def _smaller(batch_size: int, error: Exception) -> int:
