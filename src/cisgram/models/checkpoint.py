@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
+from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -17,7 +18,7 @@ from cisgram.core import config, files
 from cisgram.core.errors import InputError, UnsafeError
 from cisgram.core.run import Run
 from cisgram.models.base import MODELS, create
-from cisgram.models.foreign import from_callable
+from cisgram.models.foreign import from_callable, looks_pickled
 from cisgram.models.strands import BothStrands
 
 
@@ -47,6 +48,18 @@ class Card:
     outputs: tuple[str, ...] = ("bound",)
     task: str = "classification"
     strands: str = "given"
+
+
+class _CardFile(config.Options):
+    """What ``model.toml`` holds."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    length: int = Field(ge=0)
+    outputs: tuple[str, ...] = Field(min_length=1)
+    task: Literal["classification", "regression"]
+    strands: Literal["both", "given"]
+    n_parameters: int | None = None
 
 
 def build(card: Card) -> nn.Module:
@@ -87,23 +100,11 @@ def read_card(folder: Path) -> Card:
     if not path.is_file():
         msg = f"{folder} holds no model.toml: no model was saved there, or training did not end."
         raise InputError(msg)
-    found = config.read_toml(path)
-    try:
-        card = Card(
-            name=found["name"],
-            options=found.get("options", {}),
-            length=int(found["length"]),
-            outputs=tuple(found["outputs"]),
-            task=found["task"],
-            strands=found["strands"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"{path} lacks or garbles the key {error}; it was not written by cisgram."
-        raise InputError(msg) from error
-    if not isinstance(card.name, str) or (":" not in card.name and card.name not in MODELS):
-        msg = f"{path}: no model is named {card.name!r}; known: {', '.join(sorted(MODELS))}."
+    found = config.validate(_CardFile, config.read_toml(path), source=str(path))
+    if ":" not in found.name and found.name not in MODELS:
+        msg = f"{path}: no model is named {found.name!r}; known: {', '.join(sorted(MODELS))}."
         raise InputError(msg)
-    return card
+    return Card(**found.model_dump(exclude={"n_parameters"}))
 
 
 def load(run: str | Path | Run) -> nn.Module:
@@ -195,7 +196,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         msg = f"Cannot read {path}: {error.strerror}."
         raise InputError(msg) from error
-    if content[:2] == b"PK" or content[:1] == b"\x80":
+    if looks_pickled(content[:9]):
         msg = (
             f"{path} is a pickle, which could run code when it is opened. Convert it to "
             "safetensors where you trust it: safetensors.torch.save_file(model.state_dict(), path)."

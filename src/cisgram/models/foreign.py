@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -24,19 +26,11 @@ def from_callable(spec: str, options: Mapping[str, Any] | None = None) -> nn.Mod
     ------
     InputError
         When it cannot be imported or called, or gives no ``torch.nn.Module``.
+    UnsafeError
+        When it is a function of Python or torch: those make no model, and a run that was mailed
+        could name one that runs a command. Importing runs the module's own code all the same.
     """
-    module, _, name = spec.partition(":")
-    if not module or not name.isidentifier():
-        msg = f"A model of your own is named package.module:callable; got {spec!r}."
-        raise InputError(msg)
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
-    try:
-        maker = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        msg = f"Cannot import {spec}: {error}. Run from the folder that holds it, or install it."
-        raise InputError(msg) from error
+    maker = _maker(spec)
     try:
         model = maker(**(options or {}))
     except TypeError as error:
@@ -46,6 +40,50 @@ def from_callable(spec: str, options: Mapping[str, Any] | None = None) -> nn.Mod
         msg = f"{spec} must give a torch.nn.Module; it gave {type(model).__name__}."
         raise InputError(msg)
     return model
+
+
+def _maker(spec: str) -> Callable[..., Any]:
+    """The class or function that ``package.module:callable`` names."""
+    module, _, name = spec.partition(":")
+    if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        msg = f"A model of your own is named package.module:callable; got {spec!r}."
+        raise InputError(msg)
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        raise _no_maker(spec)
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)
+    try:
+        maker = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, SyntaxError) as error:
+        msg = f"Cannot import {spec}: {error}. Run from the folder that holds it, or install it."
+        raise InputError(msg) from error
+    if isinstance(maker, type) and issubclass(maker, nn.Module):
+        return maker
+    if not isinstance(maker, FunctionType | type):
+        msg = f"{spec} must be a class or a function; it is of type {type(maker).__name__}."
+        raise InputError(msg)
+    # what a module imports from elsewhere is not its own: os.system by another name
+    if top == "torch" or maker.__module__.partition(".")[0] != top or isinstance(maker, type):
+        raise _no_maker(spec)
+    return maker
+
+
+def _no_maker(spec: str) -> UnsafeError:
+    return UnsafeError(
+        f"{spec} is refused: it is neither a class of torch.nn.Module nor a function that its "
+        "own package defines, and calling it could run anything."
+    )
+
+
+def looks_pickled(head: bytes) -> bool:
+    """True when a file's first nine bytes are those of a pickle or of a zip of one.
+
+    A safetensors file may begin with the same bytes, the length of its header; the header itself
+    is JSON and begins with a brace.
+    """
+    return (head[:2] == b"PK" or head[:1] == b"\x80") and head[8:9] != b"{"
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -64,23 +102,27 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         msg = f"{path} does not exist."
         raise InputError(msg)
     with path.open("rb") as handle:
-        head = handle.read(2)
-    if head != b"PK" and head[:1] != b"\x80":
+        head = handle.read(9)
+    if not looks_pickled(head):
         return read_tensors(path)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about protocols: it reads them or refuses
+            found = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         msg = (
             f"{path} holds more than weights, and opening it could run code. Save the state dict "
             "alone: torch.save(model.state_dict(), path)."
         )
         raise UnsafeError(msg) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        msg = f"{path} is damaged: {error}."
+    except Exception as error:  # torch's unpickler raises what the damaged bytes lead it to
+        msg = f"{path} is damaged: {str(error) or type(error).__name__}."
         raise InputError(msg) from error
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
-    if not isinstance(found, Mapping) or not all(isinstance(v, Tensor) for v in found.values()):
+    if not isinstance(found, Mapping) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in found.items()
+    ):
         msg = f"{path} holds no state dict (names and tensors)."
         raise InputError(msg)
     return dict(found)
