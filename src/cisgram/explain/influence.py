@@ -61,7 +61,7 @@ def filter_influence(
 
         whole = outputs()
         for k in range(conv.out_channels):
-            with silenced(activation, torch.tensor([k])):
+            with silenced(conv, activation, torch.tensor([k])):
                 low, mid, high = _mean_interval(whole - outputs())
             rows.append((f"filter_{k}", mid, low, high))
     return pd.DataFrame(rows, columns=["motif", "influence", "influence_low", "influence_high"])

@@ -54,19 +54,33 @@ def recorded(module: nn.Module) -> Iterator[list[tuple[Tensor, Tensor]]]:
 
 
 @contextmanager
-def silenced(module: nn.Module, channels: Tensor) -> Iterator[None]:
-    """Set the given channels (axis 1) of a module's output to zero."""
+def silenced(conv: nn.Module, activation: nn.Module, channels: Tensor) -> Iterator[None]:
+    """Set the given channels (axis 1) of a convolution's activation to zero.
+
+    ``activation`` is ``conv`` itself or a module that runs after it; where a model uses that
+    module in several places, only its first call after the convolution is changed.
+    """
+    due = [activation is conv]
+
+    def ran(_: nn.Module, __: tuple[Tensor, ...], ___: Tensor) -> None:
+        due[0] = True
 
     def zero(_: nn.Module, __: tuple[Tensor, ...], out: Tensor) -> Tensor:
+        if not due[0]:
+            return out
+        due[0] = activation is conv
         out = out.clone()
         out[:, channels] = 0
         return out
 
-    hook = module.register_forward_hook(zero)
+    hooks = [activation.register_forward_hook(zero)]
+    if activation is not conv:
+        hooks.append(conv.register_forward_hook(ran))
     try:
         yield
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
 
 
 def first_convolution(model: nn.Module, *, length: int) -> tuple[nn.Conv1d, nn.Module]:
