@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -50,14 +51,18 @@ def brier(y: Array, probability: Array) -> float:
 
 
 def pearson(y: Array, score: Array) -> float:
-    """Pearson correlation."""
+    """Pearson correlation; NaN where one side is constant."""
+    if not (np.ptp(y) and np.ptp(score)):
+        return math.nan
     return float(np.corrcoef(y, score)[0, 1])
 
 
 def spearman(y: Array, score: Array) -> float:
-    """Spearman rank correlation."""
+    """Spearman rank correlation; NaN where one side is constant."""
     from scipy.stats import spearmanr
 
+    if not (np.ptp(y) and np.ptp(score)):
+        return math.nan
     return float(spearmanr(y, score).statistic)
 
 
@@ -107,14 +112,15 @@ def interval(score: Score, y: Array, prediction: Array, *, seed: int) -> list[fl
     ``None`` where fewer than half of the resamples have a score.
     """
     random = generator(seed, "bootstrap", len(y))
-    found = []
+    found: list[float] = []
     for _ in range(RESAMPLES):
         rows = random.integers(0, len(y), len(y))
         if np.ptp(y[rows]) > 0:
-            found.append(score(y[rows], prediction[rows]))
+            value = score(y[rows], prediction[rows])
+            found += [value] if math.isfinite(value) else []
     if len(found) < RESAMPLES / 2:
         return None
-    low, high = np.nanpercentile(found, [2.5, 97.5])
+    low, high = np.percentile(found, [2.5, 97.5])
     return [float(low), float(high)]
 
 
