@@ -149,19 +149,28 @@ class TrainingData:
 
     @property
     def positive_share(self) -> NDArray[np.float64]:
-        """(t,) share of labels that are 1, missing ones left out."""
-        share: NDArray[np.float64] = np.nanmean(self.data.y.astype(np.float64), 0)
+        """(t,) share of labels that are 1, missing ones left out; 1/2 where all are missing."""
+        known = (~np.isnan(self.data.y)).sum(0)
+        total = np.nansum(self.data.y.astype(np.float64), 0)
+        share = np.where(known, total / np.maximum(known, 1), 0.5)
         return share / 2 if self.fresh_negatives else share
 
-    def epoch(self, epoch: int, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Codes and labels of an epoch, in the order in which they are shown."""
+    def epoch(
+        self, epoch: int, *, seed: int, shuffle: bool = True
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Codes and labels of an epoch, in the order in which they are shown.
+
+        Without ``shuffle`` that is the order of the data, fresh negatives last.
+        """
         data = self.data
         if self.fresh_negatives:
             negatives = shuffled_negatives(
                 data, k=self.fresh_negatives, seed=derive(seed, "negatives", epoch)
             )
             data = joined([data, negatives])
-        order = generator(seed, "order", epoch).permutation(len(data))
+        order = np.arange(len(data))
+        if shuffle:
+            order = generator(seed, "order", epoch).permutation(len(data))
         codes, y = data.codes[order], data.y[order]
         if self.max_shift:
             codes = _shifted(codes, self.max_shift, generator(seed, "shift", epoch))
@@ -171,7 +180,14 @@ class TrainingData:
         return codes, y
 
     def batches(
-        self, epoch: int, *, batch_size: int, seed: int, rank: int = 0, world: int = 1
+        self,
+        epoch: int,
+        *,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world: int = 1,
+        shuffle: bool = True,
     ) -> Iterator[Batch]:
         """Batches of one epoch; of ``world`` processes, each takes its own part of every batch.
 
@@ -180,7 +196,7 @@ class TrainingData:
         """
         import torch
 
-        codes, y = self.epoch(epoch, seed=seed)
+        codes, y = self.epoch(epoch, seed=seed, shuffle=shuffle)
         for start, end in steps(len(codes), batch_size):
             part = slice(start + rank, end, world)
             yield Batch((one_hot(codes[part]),), torch.from_numpy(y[part]))

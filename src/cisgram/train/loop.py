@@ -8,54 +8,29 @@ same number of threads).
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive
 from cisgram.data.dataset import Dataset, TrainingData, steps
-from cisgram.models.checkpoint import read_tensors, write_tensors
 from cisgram.models.predict import predict
 from cisgram.train import metrics
 from cisgram.train.losses import Loss, loss_function
 from cisgram.train.options import TrainOptions
+from cisgram.train.state import State, keep, resume
 
-
-@dataclass
-class State:
-    """Where a fit stands after an epoch.
-
-    Attributes
-    ----------
-    history
-        One row an epoch: ``epoch``, ``train_loss``, ``valid_loss``, the validation scores,
-        ``learning_rate``.
-    best
-        Weights of the best epoch so far.
-    best_epoch
-        Its number, from 1; 0 before the first.
-    best_score
-        Its validation score; larger is better.
-    seconds
-        Wall time of each epoch that this process ran (not part of the checkpoint).
-    """
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
-    best_epoch: int = 0
-    best_score: float = -math.inf
-    seconds: list[float] = field(default_factory=list)
+SCORES = {"classification": ("auroc", "auprc"), "regression": ("pearson",)}  # larger is better
+KEPT = {"classification": ("auroc", "auprc"), "regression": ("pearson", "mse")}
 
 
 def fit(
@@ -97,13 +72,20 @@ def fit(
     -------
     State
         History and best epoch.
+
+    Raises
+    ------
+    InputError
+        When ``valid`` cannot choose the epoch, the loss or an output is not finite, or the
+        checkpoint is damaged or of another model.
     """
+    check_choice(options, valid, task)
     seed = options.seed if seed is None else seed
     accelerator = make_accelerator(device, options.precision)
     optimizer = make_optimizer(model, options)
     positive_weight = _positive_weight(data, options, task)
     loss = loss_function(_loss_name(options, task), positive_weight=positive_weight)
-    state = _resume(checkpoint, model, optimizer)
+    state = resume(checkpoint, model, optimizer)
     model, optimizer = accelerator.prepare(model, optimizer)
     plain = accelerator.unwrap_model(model)
     for epoch in range(len(state.history), options.epochs):
@@ -114,14 +96,14 @@ def fit(
         row = _train_epoch(
             accelerator, model, optimizer, loss, data=data, options=options, epoch=epoch, seed=seed
         )
-        row |= _validate(plain, valid, loss, task)
+        row |= _validate(plain, valid, loss, task, row)
         state.history.append(row)
         score = _score(row, options, task)
         if score > state.best_score or not state.best:
             state.best_score, state.best_epoch = score, epoch + 1
             state.best = {k: v.detach().cpu().clone() for k, v in plain.state_dict().items()}
         if checkpoint is not None and accelerator.is_main_process:
-            _save(checkpoint, plain, optimizer, state)
+            keep(checkpoint, plain, optimizer, state)
         state.seconds.append(time.perf_counter() - began)
         if progress is not None and accelerator.is_main_process:
             progress(state)
@@ -153,6 +135,7 @@ def _train_epoch(
             seed=seed,
             rank=accelerator.process_index,
             world=accelerator.num_processes,
+            shuffle=options.shuffle,
         )
         for p in range(passes)
     )
@@ -176,16 +159,25 @@ def _train_epoch(
         total += value.item() * len(batch.y)
         seen += len(batch.y)
     if not math.isfinite(total):
-        msg = (
-            f"The training loss became {total} in epoch {epoch + 1}. Lower the learning rate "
-            f"(train.learning_rate={options.learning_rate / 10:g}) and check the labels."
-        )
-        raise InputError(msg)
+        what = f"The training loss became {total}"
+        raise _diverged(what, epoch + 1, rate)
     return {"epoch": epoch + 1, "train_loss": total / seen, "learning_rate": rate}
 
 
-def _validate(model: nn.Module, valid: Dataset, loss: Loss, task: str) -> dict[str, float]:
+def _diverged(what: str, epoch: float, rate: float) -> InputError:
+    return InputError(
+        f"{what} in epoch {epoch:g}, at the learning rate {rate:.3g}. Lower the learning rate "
+        f"(--set train.learning_rate={rate / 10:.1g}) and check the labels."
+    )
+
+
+def _validate(
+    model: nn.Module, valid: Dataset, loss: Loss, task: str, row: Mapping[str, float]
+) -> dict[str, float]:
     out = predict(model, valid.codes)
+    if not torch.isfinite(out).all():
+        what = "The outputs became infinite"
+        raise _diverged(what, row["epoch"], row["learning_rate"])
     found = metrics.evaluate(
         valid.y.astype(np.float64),
         out.numpy().astype(np.float64),
@@ -193,9 +185,8 @@ def _validate(model: nn.Module, valid: Dataset, loss: Loss, task: str) -> dict[s
         task=task,
         intervals=False,
     )
-    kept = ("auroc", "auprc") if task == "classification" else ("pearson", "mse")
-    row = {"valid_loss": loss(out, torch.from_numpy(valid.y)).item()}
-    return row | {f"valid_{k}": math.nan if found[k] is None else found[k] for k in kept}
+    scores = {"valid_loss": loss(out, torch.from_numpy(valid.y)).item()}
+    return scores | {f"valid_{k}": math.nan if found[k] is None else found[k] for k in KEPT[task]}
 
 
 def passes_of(data: TrainingData, options: TrainOptions) -> int:
@@ -232,7 +223,11 @@ def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optim
     rate, decay = options.learning_rate, options.weight_decay
     if options.optimizer == "sgd":
         return torch.optim.SGD(
-            weights, rate, momentum=options.momentum, weight_decay=decay, nesterov=True
+            weights,
+            rate,
+            momentum=options.momentum,
+            weight_decay=decay,
+            nesterov=options.momentum > 0,
         )
     kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
     return kind(weights, rate, weight_decay=decay, fused=True)
@@ -246,7 +241,14 @@ def make_accelerator(device: str, precision: str) -> Accelerator:
     if device == "cuda" and not torch.cuda.is_available():
         msg = "device cuda was asked for and torch finds none. Take --device auto."
         raise InputError(msg)
-    return Accelerator(cpu=device == "cpu", mixed_precision="bf16" if precision == "bf16" else "no")
+    wanted = {"cpu": device == "cpu", "mixed_precision": "bf16" if precision == "bf16" else "no"}
+    try:
+        return Accelerator(**wanted)
+    except ValueError:
+        # Accelerate keeps one state a process and refuses another device or precision.
+        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+        AcceleratorState._reset_state(reset_partial_state=not distributed)
+        return Accelerator(**wanted)
 
 
 def _loss_name(options: TrainOptions, task: str) -> str:
@@ -262,70 +264,37 @@ def _positive_weight(data: TrainingData, options: TrainOptions, task: str) -> Te
     return torch.tensor((1 - share) / share, dtype=torch.float32)
 
 
+def check_choice(options: TrainOptions, valid: Dataset, task: str) -> None:
+    """Raise `InputError` unless the validation set can choose the epoch as the options ask."""
+    by = _chosen_by(options, task)
+    if by not in (*SCORES[task], "loss"):
+        msg = (
+            f"train.stop_on={by} does not fit a {task} task; take auto, loss, "
+            f"{' or '.join(SCORES[task])}."
+        )
+        raise InputError(msg)
+    if task != "classification" or by == "loss":
+        return
+    kinds = [np.unique(column[~np.isnan(column)]) for column in valid.y.T]
+    if all(len(found) < 2 for found in kinds):
+        msg = (
+            f"the validation set ({len(valid)} sequences) holds labels of one kind only, so that "
+            f"{by} cannot choose the epoch. Hold out more (data.valid_fraction) or other "
+            "sequences, or choose by loss (train.stop_on=loss)."
+        )
+        raise InputError(msg)
+
+
+def _chosen_by(options: TrainOptions, task: str) -> str:
+    return SCORES[task][0] if options.stop_on == "auto" else options.stop_on
+
+
 def _score(row: Mapping[str, float], options: TrainOptions, task: str) -> float:
     """The validation score that chooses the epoch; larger is better, NaN never."""
-    by = options.stop_on
-    if by == "auto":
-        by = "auroc" if task == "classification" else "pearson"
-    if by == "loss":
-        return -row["valid_loss"]
-    if f"valid_{by}" not in row:
-        msg = f"train.stop_on={by} does not fit a {task} task."
-        raise InputError(msg)
-    value = row[f"valid_{by}"]
+    by = _chosen_by(options, task)
+    value = -row["valid_loss"] if by == "loss" else row[f"valid_{by}"]
     return -math.inf if math.isnan(value) else value
 
 
 def _is_over(state: State, options: TrainOptions) -> bool:
     return bool(state.history) and len(state.history) - state.best_epoch >= options.patience
-
-
-def _save(path: Path, model: nn.Module, optimizer: Any, state: State) -> None:
-    """Write the checkpoint: what the next epoch needs, in one file."""
-    tensors = {f"model/{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"best/{k}": v for k, v in state.best.items()}
-    for index, values in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{k}": v for k, v in values.items() if v is not None}
-    facts = {
-        "history": state.history,
-        "best_epoch": state.best_epoch,
-        "best_score": state.best_score,
-    }
-    write_tensors(path, tensors, {"state": json.dumps(facts)})
-
-
-def _resume(path: Path | None, model: nn.Module, optimizer: torch.optim.Optimizer) -> State:
-    """The state of a checkpoint, with its weights put into model and optimizer."""
-    if path is None or not path.is_file():
-        return State()
-    tensors = read_tensors(path)
-    try:
-        facts = json.loads(_metadata(path)["state"])
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}}
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            part, _, rest = name.partition("/")
-            if part == "optimizer":
-                index, _, key = rest.partition("/")
-                moments.setdefault(int(index), {})[key] = tensor
-            else:
-                groups[part][rest] = tensor
-        model.load_state_dict(groups["model"])
-        whole = optimizer.state_dict()
-        optimizer.load_state_dict({"state": moments, "param_groups": whole["param_groups"]})
-    except (KeyError, ValueError, RuntimeError) as error:
-        msg = f"{path} is no checkpoint of this model: {error}. Delete it to begin again."
-        raise InputError(msg) from error
-    return State(
-        history=facts["history"],
-        best=groups["best"],
-        best_epoch=facts["best_epoch"],
-        best_score=facts["best_score"],
-    )
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as opened:
-        return dict(opened.metadata() or {})
