@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cisgram.train import State
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -122,6 +124,16 @@ def say_share(done: int, total: int) -> None:
 def print_json(value: Any) -> None:
     """Strict JSON on standard output."""
     click.echo(json.dumps(value, indent=2, allow_nan=False, default=str))
+
+
+def named_lines(named: pd.DataFrame) -> list[str]:
+    """Known motifs that were learned, the surest first, with the motifs that match each."""
+    lines = []
+    for (name, accession), group in named.groupby(["target_name", "target_id"], sort=False):
+        first = group.iloc[0]
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        lines.append(f"{name:<20} {accession:<12} q {first['q']:<8.2g} {first['motif']}{more}")
+    return lines
 
 
 def score_lines(metrics: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cisgram import explain, motifs
+from cisgram import explain, motifs, report
 from cisgram.core import files
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
@@ -76,8 +76,6 @@ def demo_run(
     auroc = outcome.metrics["test"]["auroc"]
     lines = _lines(planted, outcome.metrics["test"], outcome.page)
     files.write_json(run.path / "demo.json", {"planted": planted, "summary": lines[-2]})
-    from cisgram import report
-
     page = report.write(run)
     return {"planted": planted, "auroc": auroc, "page": str(page), "lines": lines}
 

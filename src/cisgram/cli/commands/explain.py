@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from cisgram.cli.shared import DATABASE, DEVICE, GENOME, JSON, RUN, print_json, say, say_share
+from cisgram.cli.shared import (
+    DATABASE,
+    DEVICE,
+    GENOME,
+    JSON,
+    RUN,
+    named_lines,
+    print_json,
+    say,
+    say_share,
+)
 
 
 @click.command()
@@ -69,8 +79,8 @@ def motifs(
     if as_json:
         print_json(named.to_dict("records"))
         return
-    for row in named.itertuples():
-        click.echo(f"{row.motif:<12} {row.target_name:<20} {row.target_id:<12} q {row.q:.2g}")
+    for line in named_lines(named):
+        click.echo(line)
     say(f"All of them lie in {run / 'motifs'}.")
 
 

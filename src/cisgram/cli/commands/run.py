@@ -12,6 +12,7 @@ from cisgram.cli.shared import (
     JSON,
     data_options,
     groups_of,
+    named_lines,
     need,
     print_json,
     say,
@@ -70,8 +71,8 @@ def _show(outcome: Outcome) -> None:
         click.echo(line)
     if outcome.named is not None:
         click.echo(f"{len(outcome.named)} of the learned motifs have a known match:")
-        for row in outcome.named.drop_duplicates("target_name").head(10).itertuples():
-            click.echo(f"  {row.target_name:<20} {row.target_id:<12} q {row.q:.2g}")
+        for line in named_lines(outcome.named):
+            click.echo(f"  {line}")
     for note in outcome.notes:
         click.echo(note)
     click.echo(f"The page: {outcome.page}")
