@@ -58,9 +58,10 @@ def column(y: Tensor, target: int | None) -> int:
     InputError
         When the output is not (n, t), has several columns and no target, or too few for it.
     """
-    if y.ndim != 2:
+    if not isinstance(y, Tensor) or y.ndim != 2:
+        came = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
         msg = (
-            f"target={target!r} needs a model output of shape (n, t); got {tuple(y.shape)}. "
+            f"target={target!r} needs a model output of shape (n, t); got {came}. "
             "Give target as a function of the output, e.g. lambda y: y.sum((1, 2))."
         )
         raise InputError(msg)

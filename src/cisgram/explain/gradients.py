@@ -13,7 +13,9 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.types import OneHot, PerBase, Scalar
 from cisgram.explain.base import Target, column, ready, scalar
+from cisgram.models.checkpoint import Mean
 from cisgram.models.state import untouched
+from cisgram.models.strands import BothStrands
 
 READINGS = ("logit_difference", "logit", "probability", "loss")
 
@@ -55,11 +57,10 @@ def gradient(
         msg = f"labels are needed for of='loss' and for nothing else; got of={of!r}."
         raise InputError(msg)
     x = ready(model, x)
-    if labels is not None and labels.shape != (len(x),):
-        msg = f"labels must have shape ({len(x)},); got {tuple(labels.shape)}."
-        raise InputError(msg)
-    out = torch.empty(x.shape)
-    with untouched(model), torch.enable_grad():
+    if labels is not None:
+        _check_labels(labels, len(x))
+    with torch.inference_mode(mode=False), untouched(model), torch.enable_grad():
+        out = torch.empty(x.shape)
         f = _reading(model, target, of)
         for start in range(0, len(x), batch_size):
             part = slice(start, start + batch_size)
@@ -73,12 +74,38 @@ def gradient(
     return out - out.mean(1, keepdim=True) if corrected else out
 
 
+def _check_labels(labels: Tensor, n: int) -> None:
+    if not isinstance(labels, Tensor) or labels.shape != (n,):
+        came = tuple(labels.shape) if isinstance(labels, Tensor) else type(labels).__name__
+        msg = f"labels must be a tensor of shape ({n},); got {came}."
+        raise InputError(msg)
+    if not ((labels == 0) | (labels == 1)).all():
+        msg = (
+            f"labels must be 0 or 1; got values such as {labels[(labels != 0) & (labels != 1)][0]}."
+        )
+        raise InputError(msg)
+
+
+def _class_scores(model: nn.Module) -> Callable[[Tensor], Tensor] | None:
+    """The two scores (n, t, 2) behind a model's outputs, through strands and ensembles."""
+    if isinstance(model, BothStrands):
+        one = _class_scores(model.model)
+        return None if one is None else lambda x: (one(x) + one(x.flip(1, 2))) / 2
+    if isinstance(model, Mean):
+        every = [s for s in map(_class_scores, model.models) if s is not None]
+        if len(every) < len(model.models):
+            return None
+        return lambda x: torch.stack([s(x) for s in every]).mean(0)
+    scores = getattr(model, "class_scores", None)
+    return scores if callable(scores) else None
+
+
 def _reading(model: nn.Module, target: Target | None, of: str) -> Callable[[OneHot], Scalar]:
     f = scalar(model, target)
     if of == "probability":
         return lambda x: torch.sigmoid(f(x))
-    scores = getattr(model, "class_scores", None)
-    if of == "logit" and callable(scores):
+    scores = _class_scores(model)
+    if of == "logit" and scores is not None:
         if callable(target):
             msg = "of='logit' needs target as a column of the output, not a function."
             raise InputError(msg)

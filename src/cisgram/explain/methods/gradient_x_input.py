@@ -62,7 +62,7 @@ def gradient_x_input(
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(8, 1, bias=False))
     >>> _ = model[1].weight.data.copy_(torch.tensor([-3.0, 0, 0, 0, 0, 2, 0, 0]))
     >>> gradient_x_input(model, encode(["AG"])).per_position.tolist()
-    [[-3.0, 0.0]]
+    [[-3.0, 2.0]]
     """
     g = gradient(model, x, target=target, corrected=corrected, batch_size=batch_size)
     return Attribution(

@@ -70,7 +70,7 @@ def saliency(
     >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(8, 1, bias=False))
     >>> _ = model[1].weight.data.copy_(torch.tensor([-3.0, 0, 0, 0, 0, 2, 0, 0]))
     >>> saliency(model, encode(["AG"]), corrected=False).per_position.tolist()
-    [[3.0, 0.0]]
+    [[3.0, 2.0]]
     """
     g = gradient(
         model,
@@ -81,9 +81,7 @@ def saliency(
         corrected=corrected,
         batch_size=batch_size,
     )
-    return Attribution(
-        values=g.abs() * x.cpu(),
-        sequences=x,
-        method="saliency",
-        options=plain_options(target=target, of=of, corrected=corrected),
-    )
+    options = plain_options(target=target, of=of, corrected=corrected)
+    if labels is not None:
+        options["labels"] = labels.tolist()
+    return Attribution(values=g.abs() * x.cpu(), sequences=x, method="saliency", options=options)
