@@ -57,7 +57,7 @@ def test_the_zoos_filters_are_found(name):
 
 @pytest.mark.parametrize("model", [nn.Sequential(nn.Flatten(), nn.Linear(80, 1)), nn.Identity()])
 def test_a_model_without_filters_is_told_what_to_do_instead(model):
-    with pytest.raises(InputError, match="no convolution over the four bases.* ism or saliency"):
+    with pytest.raises(InputError, match=r"no convolution over the four bases.* ism or saliency"):
         first_convolution(model, length=20)
 
 

@@ -14,7 +14,7 @@ from cisgram.core.checks import check_positive
 from cisgram.core.seeds import generator
 from cisgram.core.types import OneHot
 from cisgram.explain.base import Target, ready, scalar
-from cisgram.models.probe import core, first_convolution, silenced
+from cisgram.models.probe import core, first_convolution, member, silenced
 from cisgram.models.state import untouched
 from cisgram.motifs import Motif, scan
 from cisgram.seq.alphabet import codes_of, one_hot
@@ -36,9 +36,10 @@ def filter_influence(
     ----------
     model, x, target
         As everywhere in this room. Filters are silenced in every call of the convolution, so on
-        both strands of a network that reads both.
+        both strands of a network that reads both. Of an ensemble, the first member is asked: its
+        filters are the ones that `filter_motifs` reads.
     batch_size
-        Sequences run at once.
+        Sequences run at once; the result does not depend on it.
 
     Returns
     -------
@@ -48,7 +49,9 @@ def filter_influence(
     """
     import pandas as pd
 
+    check_positive(batch_size, name="batch_size")
     x = ready(model, x)
+    model = member(model)
     inner = core(model)
     conv, activation = first_convolution(inner, length=x.shape[2])
     rows = []
@@ -99,7 +102,8 @@ def site_effects(
     batch_size
         Sequences run at once.
     seed
-        Of the letters; each motif has its own stream.
+        Of the letters; each motif and sequence has its own stream, so that neither the order nor
+        the company of a sequence changes what is written into it.
 
     Returns
     -------
@@ -111,6 +115,7 @@ def site_effects(
     import pandas as pd
 
     check_positive(copies, name="copies")
+    check_positive(batch_size, name="batch_size")
     x = ready(model, x)
     codes = codes_of(x)
     rows = []
@@ -130,17 +135,17 @@ def site_effects(
             if len(some) < 3:
                 rows.append((motif.name, len(some), *[np.nan] * 4))
                 continue
-            random = generator(seed, "overwrite", motif.name)
             changes = []
             for elsewhere in (False, True):
-                drawn = np.concatenate(
-                    [
-                        _overwritten(codes[i], hits[i], motif, random, elsewhere)[None]
-                        for i in some
+                drawn = []
+                for i in some:  # by its own letters: the company of a sequence changes nothing
+                    keys = (motif.name, codes[i].tobytes().hex(), int(elsewhere))
+                    random = generator(seed, "overwrite", *keys)
+                    drawn += [
+                        _overwritten(codes[i], hits[i], motif, random, elsewhere)
                         for _ in range(copies)
                     ]
-                )
-                after = outputs(drawn).reshape(len(some), copies).mean(1)
+                after = outputs(np.stack(drawn)).reshape(len(some), copies).mean(1)
                 changes.append(whole[some] - after)
             low, mid, high = _mean_interval(changes[0])
             rows.append((motif.name, len(some), mid, low, high, float(changes[1].mean())))

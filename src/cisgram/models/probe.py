@@ -30,16 +30,22 @@ _NONLINEAR = (
 _NORMS = (nn.BatchNorm1d, nn.GroupNorm, nn.InstanceNorm1d, nn.LayerNorm, nn.RMSNorm)
 
 
+def member(model: nn.Module) -> nn.Module:
+    """The first member of an ensemble; any other model as it is."""
+    members = getattr(model, "models", None)
+    while isinstance(members, nn.ModuleList) and len(members):
+        model = members[0]
+        members = getattr(model, "models", None)
+    return model
+
+
 def core(model: nn.Module) -> nn.Module:
     """The model whose filters are to be read: what a two-strand mean or an ensemble wraps."""
     while True:
-        members = getattr(model, "models", None)
-        if isinstance(model, BothStrands):
-            model = model.model
-        elif isinstance(members, nn.ModuleList) and len(members):
-            model = members[0]
-        else:
+        model = member(model)
+        if not isinstance(model, BothStrands):
             return model
+        model = model.model
 
 
 @contextmanager
