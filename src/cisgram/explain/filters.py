@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.types import OneHot
@@ -104,17 +105,15 @@ def filter_motifs(
     rectified where the network does not do so. Positions beyond the ends of a sequence count as
     the network's own padding: nothing, or a quarter of each base for DeepBind.
     """
+    check_positive(batch_size, name="batch_size")
     how = _convention(convention)
     x = ready(model, x)
     if select is not None:
-        x = x[select.to(x.device)]
-    if len(x) == 0:
-        msg = "no sequence is selected."
-        raise InputError(msg)
+        x = _selected(x, select)
     inner = core(model)
     conv, activation = first_convolution(inner, length=x.shape[2])
     with untouched(inner), torch.inference_mode():
-        highest, mean, pool = _ranges(inner, conv, activation, x, batch_size, how.max_sites)
+        highest, mean, pool = _ranges(inner, conv, activation, x, batch_size, how)
         cut = _cut(how, highest, mean, pool)
         counts = torch.zeros(conv.out_channels, 4, conv.kernel_size[0], dtype=torch.float64)
         sites = torch.zeros(conv.out_channels, dtype=torch.float64)
@@ -134,6 +133,17 @@ def _convention(convention: str | Convention) -> Convention:
         what = "convention"
         raise unknown(what, convention, CONVENTIONS)
     return CONVENTIONS[convention]
+
+
+def _selected(x: OneHot, select: Tensor) -> OneHot:
+    if select.dtype != torch.bool or select.shape != (len(x),):
+        msg = f"select must be a boolean ({len(x)},); got {select.dtype} {tuple(select.shape)}."
+        raise InputError(msg)
+    x = x[select.to(x.device)]
+    if len(x) == 0:
+        msg = "no sequence is selected."
+        raise InputError(msg)
+    return x
 
 
 def _maps(
@@ -158,9 +168,9 @@ def _ranges(
     activation: nn.Module,
     x: Tensor,
     batch_size: int,
-    keep: int | None,
+    how: Convention,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """(f,) maximum and mean of each activation; with ``keep``, its largest values (f, keep)."""
+    """(f,) maximum and mean of each activation; with ``max_sites``, its largest values (f, m)."""
     highest: Tensor | None = None
     total = torch.zeros(conv.out_channels, dtype=torch.float64)
     n = 0
@@ -171,9 +181,10 @@ def _ranges(
         highest = top if highest is None else torch.maximum(highest, top)
         total += flat.double().sum(1).cpu()
         n += flat.shape[1]
-        if keep is not None:
-            every = flat if pool is None else torch.cat([pool, flat], 1)
-            pool = every.topk(min(keep + 1, every.shape[1]), dim=1).values
+        if how.max_sites is not None:
+            sites = flat if how.sites == "all" else a.amax(2).T
+            every = sites if pool is None else torch.cat([pool, sites], 1)
+            pool = every.topk(min(how.max_sites + 1, every.shape[1]), dim=1).values
     assert highest is not None
     return highest, (total / n).to(highest), pool
 
