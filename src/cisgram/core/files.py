@@ -44,10 +44,19 @@ def replacing(path: Path) -> Iterator[Path]:
             )
             raise StorageError(msg) from error
         if isinstance(error, OSError) and not isinstance(error, StorageError):
-            reason = error.strerror or str(error)
-            msg = f"Cannot write {path}: {reason}. Choose a folder that can be written."
-            raise InputError(msg) from error
+            raise not_writable(path, error) from error
         raise
+
+
+def not_writable(path: Path, error: OSError) -> InputError:
+    """The error for a file that the system does not let us write."""
+    reason = error.strerror or str(error)
+    return InputError(f"Cannot write {path}: {reason}. Choose a folder that can be written.")
+
+
+def is_temporary(path: Path) -> bool:
+    """True for the name of a file that `replacing` had not renamed yet."""
+    return path.name.startswith(".") and path.name.endswith(".tmp")
 
 
 def is_full(error: BaseException) -> bool:

@@ -29,6 +29,10 @@ class Attribution:
     delta
         (n,) completeness gap: sum of observed scores minus (f(x) - f(reference)).
         ``None`` where the method promises no completeness.
+    substitutions
+        True when values are changes of the output by putting another base there, as those of
+        mutagenesis: the base that is there then scores 0 in ``values``, and its importance is
+        minus the mean of the other three.
     """
 
     values: PerBase
@@ -36,15 +40,19 @@ class Attribution:
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
     delta: Scalar | None = None
+    substitutions: bool = False
 
     @property
     def observed(self) -> PerBase:
-        """(n, 4, length): ``values`` where the base is present, else 0."""
-        return self.values * self.sequences
+        """(n, 4, length): the score of the base that is there, 0 elsewhere and at N."""
+        x = self.sequences.to(self.values)
+        if self.substitutions:
+            return -self.values.sum(1, keepdim=True) / 3 * x
+        return self.values * x
 
     @property
     def per_position(self) -> Tensor:
-        """(n, length): the score of the base that is present, 0 at N."""
+        """(n, length): the score of the base that is there, 0 at N."""
         return self.observed.sum(1)
 
 

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from cisgram.core import config, files
 from cisgram.core.errors import InputError
+from cisgram.core.lock import LOCK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,13 +98,20 @@ class Run:
         InputError
             When the folder holds another job: settings or input bytes differ.
         """
-        job = {
-            "settings": config._without_none(settings),
-            "inputs": {
-                role: {"path": str(path), "sha256": files.sha256(path)}
-                for role, path in inputs.items()
-            },
-        }
+        job = job_of(settings, inputs=inputs)
+        if self.holds(job):
+            return True
+        self.record(job)
+        return False
+
+    def holds(self, job: Mapping[str, Any]) -> bool:
+        """True when the folder holds this job (`job_of`), False when it is free.
+
+        Raises
+        ------
+        InputError
+            When it holds another job, or files that are not ours.
+        """
         if self.toml.is_file():
             differing = _difference(self.read(), job)
             if not differing:
@@ -112,14 +121,29 @@ class Run:
                 "Choose another folder with -o, or delete this one."
             )
             raise InputError(msg)
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        is_free = not self.path.exists() or (
+            self.path.is_dir() and all(_is_left_over(p) for p in self.path.iterdir())
+        )
+        if not is_free:
             msg = f"{self.path} exists and is not a run of ours. Choose an empty or new folder."
             raise InputError(msg)
-        config.write_toml(
-            self.toml,
-            {"command": " ".join(sys.argv), "versions": versions(), **job},
-        )
         return False
+
+    def record(self, job: Mapping[str, Any]) -> None:
+        """Write ``run.toml`` of a job (`job_of`)."""
+        config.write_toml(
+            self.toml, {"command": shlex.join(sys.argv), "versions": versions(), **job}
+        )
+
+    def check_inputs(self, inputs: Mapping[str, Path]) -> None:
+        """Raise `InputError` unless the input files are those that the run was made with."""
+        changed = _difference(self.read(), job_of(self.read().get("settings", {}), inputs=inputs))
+        if changed:
+            msg = (
+                f"{self.path} was made from other files: {', '.join(changed)} differ. Bring the "
+                "old files back, or begin a new run."
+            )
+            raise InputError(msg)
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as TSV under the run, whole or not at all."""
@@ -148,6 +172,16 @@ class Run:
             raise InputError(msg) from error
 
 
+def job_of(settings: Mapping[str, Any], *, inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """What makes two jobs the same: settings without ``None``, and the bytes of the inputs."""
+    return {
+        "settings": config._without_none(settings),
+        "inputs": {
+            role: {"path": str(path), "sha256": files.sha256(path)} for role, path in inputs.items()
+        },
+    }
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that results depend on."""
     found = {"python": platform.python_version()}
@@ -157,6 +191,11 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:  # e.g. run from a source tree
             continue
     return found
+
+
+def _is_left_over(path: Path) -> bool:
+    """What a killed start leaves in a folder: its lock, or a file that was never renamed."""
+    return path.name == LOCK or files.is_temporary(path)
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -15,10 +15,12 @@ from cisgram.core import config
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared, prepare, read_dataset
+from cisgram.data import Dataset, Prepared, read_dataset
 from cisgram.models import Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
+from cisgram.steps.predict import with_outputs
 from cisgram.steps.settings import settings_of
+from cisgram.steps.train import data_of
 from cisgram.train.metrics import sigmoid
 
 CHUNK = 25  # sequences between two calls of the progress callback
@@ -78,12 +80,13 @@ def explain_run(
     card = read_card(run.member(0))
     column = output_column(card, target)
     if sequences is None:
-        settings = settings_of(run)
-        data = prepared or prepare(settings.data, seed=settings.train.seed)
+        data = prepared or data_of(run)
         part = data.test if data.test is not None else data.valid
-        chosen = choose(part, most or settings.explain.most, column)
+        chosen = choose(part, most or settings_of(run).explain.most, column)
     else:
-        part = read_dataset(sequences, card.length, genome=genome)
+        sequence_column = settings_of(run).data.sequence_column
+        part = read_dataset(sequences, card.length, genome=genome, sequence_column=sequence_column)
+        part = with_outputs(part, card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(_device(device))
     score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
@@ -91,7 +94,8 @@ def explain_run(
     parts = []
     for start in range(0, len(chosen), CHUNK):
         x = one_hot(chosen.codes[start : start + CHUNK])
-        parts.append(entry.fn(model, x, target=column).values.cpu())
+        found = entry.fn(model, x, target=column)
+        parts.append(found.values.cpu())
         if progress is not None:
             progress(min(start + CHUNK, len(chosen)), len(chosen))
     _write(folder, chosen, torch.cat(parts), score, card, column)
@@ -103,7 +107,7 @@ def explain_run(
             "output": card.outputs[column],
             "units": "logit" if card.task == "classification" else card.outputs[column],
             "sequences": sequences or "held-out sequences of the run",
-            "substitutions": method == "ism",  # values are changes, 0 at the base that is there
+            "substitutions": found.substitutions,
         },
     )
     return folder

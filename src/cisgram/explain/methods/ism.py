@@ -35,8 +35,8 @@ def ism(
     Returns
     -------
     Attribution
-        ``values`` (n, 4, length) in units of the target; bases that are there score 0. The
-        importance of a base that is there is minus the mean of the other three.
+        ``values`` (n, 4, length) in units of the target; bases that are there score 0.
+        ``observed`` and ``per_position``: minus the mean of the other three.
 
     Raises
     ------
@@ -60,6 +60,8 @@ def ism(
     >>> _ = model[1].weight.data.copy_(torch.tensor([1.0, 2, 4, 8]))
     >>> ism(model, encode(["C"])).values[0, :, 0].tolist()
     [-1.0, 0.0, 2.0, 6.0]
+    >>> round(ism(model, encode(["C"])).per_position.item(), 3)
+    -2.333
     """
     check_positive(batch_size, name="batch_size")
     given = x
@@ -78,5 +80,9 @@ def ism(
             effect[n.cpu(), slot.cpu()] = (f(copies) - before[n]).cpu()
     values = effect.view(len(x), -1, 4).transpose(1, 2).contiguous()
     return Attribution(
-        values=values, sequences=given, method="ism", options=plain_options(target=target)
+        values=values,
+        sequences=given,
+        method="ism",
+        options=plain_options(target=target),
+        substitutions=True,
     )
