@@ -121,6 +121,18 @@ def say_share(done: int, total: int) -> None:
         click.echo(f"\r  {done} of {total}", err=True, nl=done == total)
 
 
+def give_table(table: pd.DataFrame, out: Path | None) -> None:
+    """A table as TSV, in a file or on standard output."""
+    from cisgram.core import files
+
+    text = table.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g")
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        files.write_text(out, text)
+        say(f"{len(table)} rows lie in {out}.")
+
+
 def print_json(value: Any) -> None:
     """Strict JSON on standard output."""
     click.echo(json.dumps(value, indent=2, allow_nan=False, default=str))

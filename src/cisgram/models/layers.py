@@ -8,6 +8,8 @@ rounding, nothing else; on other devices they are torch's own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -109,6 +111,24 @@ class TwoClassHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         scores = self.class_scores(features)
         return scores[..., 1] - scores[..., 0]
+
+
+class TwoClassNetwork(nn.Module):
+    """Features of a sequence and a `TwoClassHead` on them.
+
+    A subclass sets ``features`` (a module, or a method: (n, 4, length) to (n, d)) and ``head``.
+    """
+
+    features: Callable[[Tensor], Tensor]
+    head: TwoClassHead
+
+    def class_scores(self, x: Tensor) -> Tensor:
+        """(n, t, 2): unbound, bound."""
+        return self.head.class_scores(self.features(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.head(self.features(x))  # (n, d) -> (n, t)
+        return out
 
 
 class MeanLSTM(nn.Module):

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from cisgram.cli.shared import GENOME, say
-
-if TYPE_CHECKING:
-    import pandas as pd
+from cisgram.cli.shared import GENOME, give_table
 
 OUT = click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
 
@@ -45,7 +41,7 @@ def tomtom(
         best=best,
         max_q=max_q,
     )
-    _write(table, out)
+    give_table(table, out)
 
 
 @click.command()
@@ -71,15 +67,4 @@ def scan(
         found.letters, motifs.read_motifs(motifs_file), p=p, both_strands=not one_strand
     )
     table["sequence"] = [found.names[i] for i in table["sequence"]]
-    _write(table, out)
-
-
-def _write(table: pd.DataFrame, out: Path | None) -> None:
-    from cisgram.core import files
-
-    text = table.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g")
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        files.write_text(out, text)
-        say(f"{len(table)} rows lie in {out}.")
+    give_table(table, out)

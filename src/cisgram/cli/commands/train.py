@@ -13,6 +13,7 @@ from cisgram.cli.shared import (
     JSON,
     RUN,
     data_options,
+    give_table,
     groups_of,
     need,
     print_json,
@@ -82,13 +83,7 @@ def evaluate(run: Path, sequences: str | None, genome: str | None, as_json: bool
 def predict(run: Path, sequences: str, genome: str | None, out: Path | None) -> None:
     """Predict for the sequences of a file: name, output, score, probability."""
     from cisgram import steps
-    from cisgram.core import files
     from cisgram.core.run import Run
 
-    table = steps.predict_file(Run(run), sequences, genome=genome).drop(columns="set")
-    text = table.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g")
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        files.write_text(out, text)
-        say(f"{len(table)} predictions lie in {out}.")
+    table = steps.predict_file(Run(run), sequences, genome=genome)
+    give_table(table.drop(columns="set"), out)

@@ -4,10 +4,17 @@ Lanchantin J, Singh R, Wang B, Qi Y (2017). Deep Motif Dashboard: visualizing an
 genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. Code: MIT.
 """
 
-from torch import Tensor, nn
+from torch import nn
 
 from cisgram.models.base import MODELS, check_share, check_size
-from cisgram.models.layers import Conv1d, Dropout, GlobalMax, MaxPool1d, TwoClassHead
+from cisgram.models.layers import (
+    Conv1d,
+    Dropout,
+    GlobalMax,
+    MaxPool1d,
+    TwoClassHead,
+    TwoClassNetwork,
+)
 
 # maps and filter widths: the three sizes of the paper's Table 1, then the released code's default
 SIZES = {
@@ -18,7 +25,7 @@ SIZES = {
 }
 
 
-class DemoCNN(nn.Module):
+class DemoCNN(TwoClassNetwork):
     """Convolutions, each but the last with pooling, then the maximum over positions."""
 
     def __init__(
@@ -33,14 +40,6 @@ class DemoCNN(nn.Module):
             layers.append(Dropout(dropout))
         self.features = nn.Sequential(*layers, GlobalMax())
         self.head = TwoClassHead(maps, n_outputs)
-
-    def class_scores(self, x: Tensor) -> Tensor:
-        """(n, t, 2): unbound, bound."""
-        return self.head.class_scores(self.features(x))
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.head(self.features(x))  # (n, maps) -> (n, t)
-        return out
 
 
 @MODELS.register(name="demo-cnn", kind="CNN", cite="lanchantin2017", min_length=28)

@@ -7,7 +7,7 @@ genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. 
 from torch import Tensor, nn
 
 from cisgram.models.base import MODELS, check_share, check_size
-from cisgram.models.layers import Conv1d, MaxPool1d, MeanLSTM, TwoClassHead
+from cisgram.models.layers import Conv1d, MaxPool1d, MeanLSTM, TwoClassHead, TwoClassNetwork
 
 # maps, filter widths, LSTM layers, LSTM size: the paper's Table 1.
 # "medium" is the released code's default; "large" pools by 2 between its convolutions.
@@ -18,7 +18,7 @@ SIZES = {
 }
 
 
-class DemoCNNRNN(nn.Module):
+class DemoCNNRNN(TwoClassNetwork):
     """Convolutions of unchanged length, LSTMs in both directions, mean over positions."""
 
     def __init__(
@@ -42,14 +42,6 @@ class DemoCNNRNN(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """(n, 2 * size) means of the hidden states."""
         out: Tensor = self.recurrent(self.convolution(x).transpose(1, 2))
-        return out
-
-    def class_scores(self, x: Tensor) -> Tensor:
-        """(n, t, 2): unbound, bound."""
-        return self.head.class_scores(self.features(x))
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.head(self.features(x))
         return out
 
 

@@ -4,16 +4,16 @@ Lanchantin J, Singh R, Wang B, Qi Y (2017). Deep Motif Dashboard: visualizing an
 genomic sequences using deep neural networks. PSB 22:254-265. arXiv:1608.03644. Code: MIT.
 """
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from cisgram.models.base import MODELS, check_share, check_size
-from cisgram.models.layers import MeanLSTM, TwoClassHead
+from cisgram.models.layers import MeanLSTM, TwoClassHead, TwoClassNetwork
 
 # LSTM layers and size: the paper's Table 1; the released code's default is "medium"
 SIZES = {"small": (1, 16), "medium": (1, 32), "large": (2, 32)}
 
 
-class DemoRNN(nn.Module):
+class DemoRNN(TwoClassNetwork):
     """LSTMs in both reading directions on the letters, averaged over positions."""
 
     def __init__(self, layers: int, size: int, dropout: float, n_outputs: int) -> None:
@@ -24,14 +24,6 @@ class DemoRNN(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """(n, 2 * size) means of the hidden states."""
         out: Tensor = self.recurrent(x.transpose(1, 2))
-        return out
-
-    def class_scores(self, x: Tensor) -> Tensor:
-        """(n, t, 2): unbound, bound."""
-        return self.head.class_scores(self.features(x))
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.head(self.features(x))
         return out
 
 
