@@ -13,6 +13,7 @@ from compare import HEADER, compare
 from torch import nn
 
 from cisgram import explain, models, seq
+from cisgram.cli.memory import keep_large_blocks
 
 NETWORKS = ("deepbind", "demo-cnn", "demo-cnn-rnn")
 
@@ -26,6 +27,7 @@ def main() -> None:
         from tangermeme.saturation_mutagenesis import saturation_mutagenesis
     except ImportError:
         saturation_mutagenesis = None
+    keep_large_blocks()  # as the command line does, for both
     torch.manual_seed(0)
     codes = torch.randint(0, 4, (4, length)).numpy().astype("uint8")
     x = seq.one_hot(codes)
