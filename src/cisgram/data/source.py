@@ -67,7 +67,7 @@ class Source:
         )
 
     def _sequences(self, path: str, options: DataOptions) -> Sequences:
-        kind = "table" if options.sequence_column else format_of(path)
+        kind = _kind(path, options)
         if kind == "bed":
             return read_sequences(
                 path, genome=self.genome, length=self._window(path), stranded=False
@@ -99,3 +99,14 @@ class Source:
             before = (length - len(middle)) // 2
             letters.append("N" * before + middle + "N" * (length - len(middle) - before))
         return to_codes(letters)
+
+
+def _kind(path: str, options: DataOptions) -> str:
+    """The form of a file; a table is known by its own column of sequences, too."""
+    if options.sequence_column is None:
+        return format_of(path)
+    try:
+        kind = format_of(path)
+    except InputError:
+        return "table"
+    return kind if kind in ("fasta", "deepbind") else "table"

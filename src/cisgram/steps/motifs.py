@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from cisgram import explain, motifs
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared, prepare
+from cisgram.data import Dataset, Prepared
 from cisgram.models import load
 from cisgram.models.probe import core
 from cisgram.motifs import MotifSet
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.explain import choose
 from cisgram.steps.settings import MotifOptions, settings_of
+from cisgram.steps.train import data_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +72,7 @@ def motifs_run(
     settings = settings_of(run)
     how = options or settings.motifs
     targets = motifs.database(how.database)
-    data = prepared or prepare(settings.data, seed=settings.train.seed)
+    data = prepared or data_of(run)
     model = load(run)
     positives = _positives(data.train.data)
     say("reading filters")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +9,10 @@ import numpy as np
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from cisgram.data import prepare, read_dataset
+from cisgram.data import Dataset, read_dataset
 from cisgram.models import read_card
 from cisgram.steps.settings import settings_of
-from cisgram.steps.train import evaluate_run, member_outputs, prediction_table
+from cisgram.steps.train import data_of, evaluate_run, member_outputs, prediction_table
 from cisgram.train import metrics
 
 if TYPE_CHECKING:
@@ -29,8 +28,9 @@ def predict_file(run: Run, sequences: str, *, genome: str | None = None) -> pd.D
         When the run holds no model or the file is wrong.
     """
     card = read_card(run.member(0))
-    data = read_dataset(sequences, card.length, genome=genome)
-    data = _with_outputs(data, card.outputs)
+    column = settings_of(run).data.sequence_column
+    data = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
+    data = with_outputs(data, card.outputs)
     table: pd.DataFrame = prediction_table(data, member_outputs(run, data), "given", card.task)
     return table
 
@@ -44,7 +44,14 @@ def evaluate_file(run: Run, sequences: str, *, genome: str | None = None) -> dic
         When the run holds no model, or the file has no labels.
     """
     card = read_card(run.member(0))
-    data = read_dataset(sequences, card.length, genome=genome)
+    how = settings_of(run).data
+    data = read_dataset(
+        sequences,
+        card.length,
+        genome=genome,
+        sequence_column=how.sequence_column,
+        label_columns=how.label_columns,
+    )
     if np.isnan(data.y).all():
         msg = f"{sequences} holds no labels to evaluate against; 'cisgram predict' needs none."
         raise InputError(msg)
@@ -64,22 +71,18 @@ def evaluate_file(run: Run, sequences: str, *, genome: str | None = None) -> dic
 
 
 def evaluate_again(run: Run) -> dict[str, Any]:
-    """Score the run's own held-out sets anew and write predictions and metrics."""
-    settings = settings_of(run)
-    before = files.read_json(run.path / "metrics.json") if _has(run, "metrics.json") else {}
-    data = prepare(settings.data, seed=settings.train.seed)
-    found = evaluate_run(run, data, seed=settings.train.seed)
-    if "train" in before:
-        found = {"train": before["train"]} | found
-        files.write_json(run.path / "metrics.json", found)
-    return found
+    """Score the run's own held-out sets anew and write predictions and metrics.
+
+    Raises
+    ------
+    InputError
+        When the run is not trained to its end, or its inputs have changed.
+    """
+    read_card(run.member(0))
+    return evaluate_run(run, data_of(run), settings_of(run))
 
 
-def _has(run: Run, name: str) -> bool:
-    return (Path(run.path) / name).is_file()
-
-
-def _with_outputs(data: Any, outputs: tuple[str, ...]) -> Any:
+def with_outputs(data: Dataset, outputs: tuple[str, ...]) -> Dataset:
     """A dataset with a column for each output; labels that the file lacks are NaN."""
     from dataclasses import replace
 

@@ -73,8 +73,9 @@ def resolve(
         for name, group in groups.items()
     }
     if as_published:
-        given["train"] = AS_PUBLISHED | given.get("train", {})
-        given["data"] = {"reverse_complement": False} | given.get("data", {})
+        for name, regime in (("train", AS_PUBLISHED), ("data", {"reverse_complement": False})):
+            if isinstance(given.get(name, {}), dict):  # else the message below says what came
+                given[name] = regime | given.get(name, {})
     return config.validate(Settings, config.override(given, overrides), source=source)
 
 

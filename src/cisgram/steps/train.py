@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from cisgram.core import files
 from cisgram.core.errors import InputError
-from cisgram.core.run import Run
+from cisgram.core.lock import only_one
+from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
 from cisgram.data import Dataset, Prepared, prepare
 from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
-from cisgram.steps.settings import Settings
-from cisgram.train import State, fit, metrics
+from cisgram.steps.settings import Settings, settings_of
+from cisgram.train import State, check_choice, fit, metrics
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
@@ -56,19 +58,23 @@ def train_run(
     InputError
         When files or settings are wrong, or the folder holds another run.
     """
-    run.begin(settings.model_dump(mode="json"), inputs=input_files(settings))
-    if (run.path / "metrics.json").is_file():
+    job = job_of(settings.model_dump(mode="json"), inputs=input_files(settings))
+    if run.holds(job) and (run.path / "metrics.json").is_file():
         found: dict[str, Any] = files.read_json(run.path / "metrics.json")
         return found
     data = prepared or prepare(settings.data, seed=settings.train.seed)
-    _write_data(run, data)
     card = make_card(settings, data)
-    history: list[dict[str, float]] = []
-    for member in range(settings.train.seeds):
-        history += _train_member(
-            run, settings, data, card, member=member, device=device, progress=progress
-        )
-    return evaluate_run(run, data, seed=settings.train.seed, history=history)
+    check_choice(settings.train, data.valid, data.task)
+    _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
+    with only_one(run.path):
+        if not run.holds(job):
+            run.record(job)
+        _write_data(run, data)
+        for member in range(settings.train.seeds):
+            _train_member(
+                run, settings, data, card, member=member, device=device, progress=progress
+            )
+        return evaluate_run(run, data, settings)
 
 
 def make_card(settings: Settings, data: Prepared) -> Card:
@@ -83,33 +89,44 @@ def make_card(settings: Settings, data: Prepared) -> Card:
     )
 
 
-def evaluate_run(
-    run: Run, data: Prepared, *, seed: int, history: list[dict[str, float]] | None = None
-) -> dict[str, Any]:
-    """Score the run's model on validation and test sets; write predictions and metrics."""
+def evaluate_run(run: Run, data: Prepared, settings: Settings) -> dict[str, Any]:
+    """Score the run's model on validation and test sets; write predictions and metrics.
+
+    Raises
+    ------
+    InputError
+        When a member of the ensemble is not trained yet.
+    """
     import pandas as pd
 
+    members, wanted = len(run.members()), settings.train.seeds
+    if members < wanted:
+        msg = (
+            f"{run.path} is not trained to its end: {members} of {wanted} models are there. Run "
+            "the same training command again; it goes on where it stopped."
+        )
+        raise InputError(msg)
     found: dict[str, Any] = {}
-    if history:
-        found["train"] = {"n": len(data.train), "loss": history[-1]["train_loss"]}
+    history = run.read_table(_history_name(wanted - 1))
+    if len(history):
+        found["train"] = {"n": len(data.train), "loss": float(history["train_loss"].iloc[-1])}
     thresholds: list[float] | None = None
     tables = []
     for name, part in (("valid", data.valid), ("test", data.test)):
         if part is None:
             continue
-        members = member_outputs(run, part)
-        mean = members.mean(0)
+        outputs = member_outputs(run, part)
         found[name] = metrics.evaluate(
             part.y.astype(np.float64),
-            mean,
+            outputs.mean(0),
             outputs=part.outputs,
             task=data.task,
             thresholds=thresholds,
-            seed=seed,
+            seed=settings.train.seed,
         )
         if thresholds is None and data.task == "classification":
             thresholds = [o["threshold"] for o in found[name]["per_output"]]
-        tables.append(prediction_table(part, members, name, data.task))
+        tables.append(prediction_table(part, outputs, name, data.task))
     run.write_table("predictions.tsv", pd.concat(tables, ignore_index=True))
     files.write_json(run.path / "metrics.json", found)
     return found
@@ -158,7 +175,8 @@ def input_files(settings: Settings) -> dict[str, Path]:
     found = {role: Path(path) for role, path in given.items() if path is not None}
     for role, path in found.items():
         if not path.is_file():
-            msg = f"The {role} file {path} {'is a folder' if path.is_dir() else 'does not exist'}."
+            what = "is a folder" if path.is_dir() else f"does not exist (seen from {Path.cwd()})"
+            msg = f"The {role} file {path} {what}. Give a file."
             raise InputError(msg)
     return found
 
@@ -170,6 +188,30 @@ def _write_data(run: Run, data: Prepared) -> None:
     files.write_json(run.path / "data" / "summary.json", data.summary)
 
 
+def data_of(run: Run) -> Prepared:
+    """The data of a run, read again from its inputs.
+
+    Raises
+    ------
+    InputError
+        When an input is no longer there, or no longer the one that the run was made with: its
+        split would not be the same, and training sequences could be scored as if never seen.
+    """
+    settings = settings_of(run)
+    run.check_inputs(input_files(settings))
+    return prepare(settings.data, seed=settings.train.seed)
+
+
+def _new_model(settings: Settings, card: Card, *, seed: int) -> nn.Module:
+    """The model with weights drawn from the seed, or those that the settings begin with."""
+    torch.manual_seed(derive(seed, "weights"))
+    model = build(card)
+    if settings.model.weights is not None:
+        path = Path(settings.model.weights)
+        put_weights(model, read_weights(path), source=path)
+    return model
+
+
 def _train_member(
     run: Run,
     settings: Settings,
@@ -179,36 +221,33 @@ def _train_member(
     member: int,
     device: str,
     progress: Progress | None,
-) -> list[dict[str, float]]:
-    """Train one member, or find it trained; gives its history."""
+) -> None:
+    """Train one member, or find it trained."""
     folder = run.member(member)
     checkpoint = folder / "checkpoint.safetensors"
-    name = "history.tsv" if member == 0 else f"history-{member + 1}.tsv"
-    if (folder / "model.toml").is_file():
-        checkpoint.unlink(missing_ok=True)
-        rows = run.read_table(name).drop(columns="best").to_dict("records")
-        return [{str(k): float(v) for k, v in row.items()} for row in rows]
-    seed = settings.train.seed if member == 0 else derive(settings.train.seed, "member", member)
-    torch.manual_seed(derive(seed, "weights"))
-    model = build(card)
-    if settings.model.weights is not None:
-        path = Path(settings.model.weights)
-        put_weights(model, read_weights(path), source=path)
-    state = fit(
-        model,
-        data.train,
-        settings.train,
-        valid=data.valid,
-        task=data.task,
-        seed=seed,
-        device=device,
-        checkpoint=checkpoint,
-        progress=None if progress is None else lambda s: progress(member, s),
-    )
-    _write_history(run, name, state)
-    save(folder, model, card)
+    if not (folder / "model.toml").is_file():
+        seed = settings.train.seed
+        if member:
+            seed = derive(seed, "member", member)
+        model = _new_model(settings, card, seed=seed)
+        state = fit(
+            model,
+            data.train,
+            settings.train,
+            valid=data.valid,
+            task=data.task,
+            seed=seed,
+            device=device,
+            checkpoint=checkpoint,
+            progress=None if progress is None else lambda s: progress(member, s),
+        )
+        _write_history(run, _history_name(member), state)
+        save(folder, model, card)
     checkpoint.unlink(missing_ok=True)
-    return state.history
+
+
+def _history_name(member: int) -> str:
+    return "history.tsv" if member == 0 else f"history-{member + 1}.tsv"
 
 
 def _write_history(run: Run, name: str, state: State) -> None:

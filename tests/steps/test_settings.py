@@ -1,0 +1,61 @@
+import pytest
+from pydantic import ValidationError
+
+from cisgram.core.errors import InputError
+from cisgram.core.run import Run
+from cisgram.steps import from_file, resolve, settings_of
+from cisgram.train import AS_PUBLISHED
+
+DATA = {"data": {"positives": "a.fa"}}
+
+
+def test_the_published_regime_is_that_of_the_authors_code():
+    """Lanchantin et al. 2017: Adam 1e-2, halved every 10 of 50 epochs, batch 256, clamped to 5."""
+    train = resolve(DATA, as_published=True).train
+    assert (train.optimizer, train.learning_rate, train.weight_decay) == ("adam", 1e-2, 0)
+    assert (train.epochs, train.batch_size, train.patience) == (50, 256, 50)
+    assert (train.schedule, train.halve_every, train.warmup) == ("halve", 10, 0)
+    assert (train.clip, train.clip_by) == (5, "value")
+    assert resolve(DATA, as_published=True).data.reverse_complement is False
+    assert resolve(DATA).data.reverse_complement is True
+
+
+def test_what_is_given_goes_before_the_published_regime():
+    settings = resolve(DATA | {"train": {"epochs": 3}}, as_published=True)
+    assert settings.train.epochs == 3
+    settings = resolve(DATA, overrides=["train.epochs=4"], as_published=True)
+    assert settings.train.epochs == 4
+    assert AS_PUBLISHED["epochs"] == 50
+
+
+def test_what_is_not_given_keeps_its_default_and_overrides_come_last():
+    groups = {"data": {"positives": "a.fa", "test": None}, "train": {"epochs": 5, "seed": None}}
+    settings = resolve(groups, overrides=["train.epochs=7", "model.options.width=11"])
+    assert settings.train.epochs == 7
+    assert settings.train.seed == 0
+    assert settings.model.options == {"width": 11}
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValidationError):
+        resolve(DATA).train.epochs = 3
+
+
+def test_settings_come_back_from_the_run(tmp_path):
+    settings = resolve(DATA, overrides=["data.label_columns=['a', 'b']", "train.clip=0.5"])
+    run = Run(tmp_path / "RUN")
+    run.begin(settings.model_dump(mode="json"), inputs={})
+    assert settings_of(run) == settings
+
+
+def test_settings_come_from_a_file(tmp_path):
+    path = tmp_path / "c.toml"
+    path.write_text('[data]\npositives = "a.fa"\n[train]\nepochs = 3\n')
+    assert from_file(path, overrides=["train.seed=4"]) == resolve(
+        DATA | {"train": {"epochs": 3, "seed": 4}}
+    )
+
+
+def test_a_group_that_is_no_group_is_refused():
+    with pytest.raises(InputError, match="train"):
+        resolve(DATA | {"train": 3}, as_published=True)
