@@ -77,14 +77,15 @@ def explain_run(
         When the run holds no model, or method, target or sequences do not fit.
     """
     entry = explain.METHODS[method]
+    settings = settings_of(run)
     card = read_card(run.member(0))
     column = output_column(card, target)
     if sequences is None:
         data = prepared or data_of(run)
         part = data.test if data.test is not None else data.valid
-        chosen = choose(part, most or settings_of(run).explain.most, column)
+        chosen = choose(part, most or settings.explain.most, column)
     else:
-        sequence_column = settings_of(run).data.sequence_column
+        sequence_column = settings.data.sequence_column
         part = read_dataset(sequences, card.length, genome=genome, sequence_column=sequence_column)
         part = with_outputs(part, card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))

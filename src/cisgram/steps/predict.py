@@ -27,8 +27,8 @@ def predict_file(run: Run, sequences: str, *, genome: str | None = None) -> pd.D
     InputError
         When the run holds no model or the file is wrong.
     """
-    card = read_card(run.member(0))
     column = settings_of(run).data.sequence_column
+    card = read_card(run.member(0))
     data = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
     data = with_outputs(data, card.outputs)
     table: pd.DataFrame = prediction_table(data, member_outputs(run, data), "given", card.task)
@@ -43,8 +43,8 @@ def evaluate_file(run: Run, sequences: str, *, genome: str | None = None) -> dic
     InputError
         When the run holds no model, or the file has no labels.
     """
-    card = read_card(run.member(0))
     how = settings_of(run).data
+    card = read_card(run.member(0))
     data = read_dataset(
         sequences,
         card.length,
@@ -78,8 +78,9 @@ def evaluate_again(run: Run) -> dict[str, Any]:
     InputError
         When the run is not trained to its end, or its inputs have changed.
     """
+    settings = settings_of(run)
     read_card(run.member(0))
-    return evaluate_run(run, data_of(run), settings_of(run))
+    return evaluate_run(run, data_of(run), settings)
 
 
 def with_outputs(data: Dataset, outputs: tuple[str, ...]) -> Dataset:
