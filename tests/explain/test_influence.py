@@ -174,6 +174,15 @@ def test_a_sequence_is_overwritten_alike_in_any_company(small):
     assert both == pytest.approx((4 * a + 8 * b) / 12, abs=1e-6)
 
 
+def test_an_overwritten_site_never_matches_by_chance():
+    """One word in 256 is GTCA; between T and C no window beside the site can become one."""
+    random = np.random.default_rng(0)
+    flanks = ["".join(random.choice(["T", "C"], 12)) for _ in range(80)]
+    x = encode([a + "GTCA" + b for a, b in zip(flanks[::2], flanks[1::2], strict=True)])
+    table = site_effects(Words("GTCA"), x, [word("GTCA")], copies=50)
+    assert table.loc[0, ["sequences", "effect"]].tolist() == [40, 1.0]
+
+
 def test_unknown_bases_stay_unknown():
     """Every copy has its N where they were, or this model would see letters there."""
 
@@ -181,10 +190,9 @@ def test_unknown_bases_stay_unknown():
         def forward(self, x):
             return (1 - x.sum(1)).sum(1, keepdim=True)
 
-    x = encode(["NNNN" + SITE[:4] + "N" + SITE[5:] + "TATANNAA"] * 3)
+    x = encode(["NNNN" + SITE + "TATANNAANNNNN"] * 3)
     table = site_effects(Unknown(), x, [word(SITE)], p=1e-3)
-    assert table["effect"].fillna(0).tolist() == [0.0]
-    assert table["control"].fillna(0).tolist() == [0.0]
+    assert table.loc[0, ["sequences", "effect", "control"]].tolist() == [3, 0.0, 0.0]
 
 
 def test_effects_leave_the_model_as_it_was(small):

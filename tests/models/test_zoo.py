@@ -139,10 +139,18 @@ def test_lstm_weights_start_as_published():
     assert (lstm.bias_ih_l0 + lstm.bias_hh_l0).view(4, 32).sum(1).tolist() == [0, 32, 0, 0]
 
 
-def test_dropout_follows_the_last_lstm_too():
-    net = MeanLSTM(4, 8, layers=1, dropout=0.5).train()
-    x = torch.randn(2, 11, 4)
-    assert not torch.equal(net(x), net(x))
+def test_dropout_follows_every_lstm_the_last_one_too_and_none_comes_before():
+    torch.manual_seed(0)
+    net, x, seen = MeanLSTM(4, 8, layers=2, dropout=0.5).train(), torch.randn(2, 11, 4), []
+    for lstm in net.forwards:
+        lstm.register_forward_hook(lambda _, i, o: seen.append((i[0], o[0])))
+    out = net(x)[:, :8]
+    (first_in, first_out), (second_in, second_out) = seen
+    assert torch.equal(first_in, x)
+    kept = second_in != 0
+    assert 0.3 < kept.float().mean() < 0.7
+    torch.testing.assert_close(second_in[kept], 2 * first_out[kept])
+    assert not torch.allclose(out, second_out.mean(1))
 
 
 def test_logit_is_the_difference_of_the_two_class_scores():
