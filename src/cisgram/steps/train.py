@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cisgram.core import files
-from cisgram.core.errors import InputError
+from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
@@ -209,7 +209,30 @@ def _new_model(settings: Settings, card: Card, *, seed: int) -> nn.Module:
     if settings.model.weights is not None:
         path = Path(settings.model.weights)
         put_weights(model, read_weights(path), source=path)
+    _check_fits(model, card)
     return model
+
+
+def _check_fits(model: nn.Module, card: Card) -> None:
+    """Refuse a model that cannot read sequences of this length or gives another output shape."""
+    try:
+        out = predict(model, np.zeros((2, card.length), dtype=np.uint8))
+    except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
+        if isinstance(error, CisgramError):
+            raise
+        reason = str(error).strip().partition("\n")[0]
+        msg = (
+            f"{card.name} cannot read two sequences of {card.length} bp, (2, 4, {card.length}): "
+            f"{reason}. Give longer sequences (--length), or another model."
+        )
+        raise InputError(msg) from error
+    wanted = (2, len(card.outputs))
+    if tuple(out.shape) != wanted:
+        msg = (
+            f"{card.name} must give one logit a sequence and output, {wanted} for two sequences "
+            f"and the outputs {', '.join(card.outputs)}; it gave {tuple(out.shape)}."
+        )
+        raise InputError(msg)
 
 
 def _train_member(
