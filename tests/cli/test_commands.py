@@ -176,7 +176,6 @@ def process(*arguments):
         capture_output=True,
         text=True,
         check=False,
-        **options,
     )
 
 

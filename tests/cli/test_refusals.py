@@ -104,7 +104,7 @@ WRONG = [
     ("predict RUN --sequences x.fa -o folder", None, r"Cannot write folder: Is a directory"),
     ("predict RUN --sequences x.fa", damage("RUN/run.toml", b"["), r"run\.toml is not TOML"),
     ("predict RUN --sequences x.fa", damage("RUN/model/model.toml", b"x"), r"is not TOML"),
-    ("predict RUN --sequences x.fa", damage("RUN/model/model.toml", b"x = 1"), r"name: field required"),
+    ("predict RUN --sequences x.fa", damage("RUN/model/model.toml", b"x=1"), r"field required"),
     (
         "predict RUN --sequences x.fa",
         damage("RUN/model/weights.safetensors", b"\0" * 40),

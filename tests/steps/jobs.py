@@ -10,8 +10,8 @@ import planted
 
 ENDS = ("model/weights.safetensors", "model/model.toml", "metrics.json", "history.tsv",
         "predictions.tsv", "data/split.tsv")  # fmt: skip
-OPTIONS = ("--model", "deepbind", "--epochs", "30", "--set", "train.min_rows=1",
-           "--set", "train.patience=30", "--set", "model.options.dropout=0.2")  # fmt: skip
+OPTIONS = ("--model", "deepbind", "--epochs", "14", "--set", "train.min_rows=3200",
+           "--set", "train.patience=14", "--set", "model.options.dropout=0.2")  # fmt: skip
 
 
 def command(folder: Path, run: str, *options: str) -> list[str]:
