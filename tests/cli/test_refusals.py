@@ -50,7 +50,7 @@ TRAIN = "train --positives a.tsv -o NEW"
 WRONG = [
     ("train -o NEW", None, r"Missing option --positives"),
     ("train --positives a.tsv", None, r"Missing option -o"),
-    ("trian --positives a.tsv -o NEW", None, r"No such command 'trian'"),
+    ("traim --positives a.tsv -o NEW", None, r"No such command 'traim'"),
     (f"{TRAIN} --postives b.tsv", None, r"No such option"),
     (f"{TRAIN} --model deepbnd", None, r"No model named 'deepbnd'\. Did you mean 'deepbind'\?"),
     (f"{TRAIN} --model nowhere:net", None, r"Cannot import nowhere:net.*Run from the folder"),
@@ -61,7 +61,7 @@ WRONG = [
     (f"{TRAIN} --set train.epochs.x=3", None, r"train\.epochs"),
     (f"{TRAIN} --set train.epochs=many", None, r"train\.epochs: .*integer.*got 'many'"),
     (f"{TRAIN} --set train.optimizer=adamm", None, r"'adamw', 'adam' or 'sgd', got 'adamm'"),
-    (f"{TRAIN} --set model.options.widht=9 --model deepbind", None, r"Did you mean 'width'\?"),
+    (f"{TRAIN} --set model.options.widthh=9 --model deepbind", None, r"Did you mean 'width'\?"),
     (f"{TRAIN} --length -5", None, r"data\.length: .*greater than or equal to 4, got -5"),
     (f"{TRAIN} --seeds 0", None, r"train\.seeds: .*greater than or equal to 1, got 0"),
     (f"{TRAIN} --seed -1", None, r"train\.seed: .*greater than or equal to 0, got -1"),
@@ -128,7 +128,7 @@ WRONG = [
     ("tomtom nowhere.meme", None, r"nowhere\.meme: No such file"),
     ("tomtom notes.txt", None, r"notes\.txt"),
     ("scan notes.txt x.fa", None, r"notes\.txt"),
-    ("list modells", None, r"'modells' is not one of"),
+    ("list modelz", None, r"'modelz' is not one of"),
 ]  # fmt: skip
 
 

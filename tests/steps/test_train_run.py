@@ -137,7 +137,7 @@ def test_a_start_killed_before_its_record_was_renamed_is_begun_again(tmp_path, t
     ("overrides", "said"),
     [
         (["model.name=deepbnd"], "Did you mean 'deepbind'"),
-        (["model.options.widht=11"], "Did you mean 'width'"),
+        (["model.options.widthh=11"], "Did you mean 'width'"),
         (["train.stop_on=pearson"], "does not fit a classification task"),
         (["data.label_columns=['bond']"], "Did you mean 'bound'"),
         (["model.weights=nowhere.safetensors"], "weights file nowhere.safetensors does not exist"),

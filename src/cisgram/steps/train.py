@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ def train_run(
     Returns
     -------
     dict
-        The content of ``metrics.json``.
+        The content of ``metrics.json``; empty in the further processes of one job.
 
     Raises
     ------
@@ -66,15 +68,21 @@ def train_run(
     card = make_card(settings, data)
     check_choice(settings.train, data.valid, data.task)
     _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
-    with only_one(run.path):
-        if not run.holds(job):
-            run.record(job)
-        _write_data(run, data)
+    with only_one(run.path) if _is_first() else nullcontext():
+        if _is_first():
+            if not run.holds(job):
+                run.record(job)
+            _write_data(run, data)
         for member in range(settings.train.seeds):
             _train_member(
                 run, settings, data, card, member=member, device=device, progress=progress
             )
-        return evaluate_run(run, data, settings)
+        return evaluate_run(run, data, settings) if _is_first() else {}
+
+
+def _is_first() -> bool:
+    """False in the further processes of one job (torchrun, accelerate launch): they only train."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def make_card(settings: Settings, data: Prepared) -> Card:
@@ -264,6 +272,8 @@ def _train_member(
             checkpoint=checkpoint,
             progress=None if progress is None else lambda s: progress(member, s),
         )
+        if not _is_first():
+            return
         _write_history(run, _history_name(member), state)
         save(folder, model, card)
     checkpoint.unlink(missing_ok=True)
