@@ -254,3 +254,10 @@ def test_shuffles_are_the_same_on_another_device() -> None:
     there = seq.shuffle(x.cuda(), n=6)
     assert there.is_cuda
     assert torch.equal(there.cpu(), seq.shuffle(x, n=6))
+
+
+def test_few_shuffles_are_walked_as_many_are(monkeypatch):
+    codes = np.random.default_rng(3).integers(0, 5, (7, 90)).astype(np.uint8)  # with N
+    one_by_one = shuffle_codes(codes, n=5)
+    monkeypatch.setattr("cisgram.seq.trails.FEW", 0)
+    assert np.array_equal(one_by_one, shuffle_codes(codes, n=5))
