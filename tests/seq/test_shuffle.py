@@ -258,6 +258,6 @@ def test_shuffles_are_the_same_on_another_device() -> None:
 
 def test_few_shuffles_are_walked_as_many_are(monkeypatch):
     codes = np.random.default_rng(3).integers(0, 5, (7, 90)).astype(np.uint8)  # with N
-    one_by_one = shuffle_codes(codes, n=5)
+    one_by_one = seq.shuffle_codes(codes, n=5)
     monkeypatch.setattr("cisgram.seq.trails.FEW", 0)
-    assert np.array_equal(one_by_one, shuffle_codes(codes, n=5))
+    assert np.array_equal(one_by_one, seq.shuffle_codes(codes, n=5))
