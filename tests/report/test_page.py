@@ -150,16 +150,15 @@ def test_the_summary_says_what_was_tested_and_learned(new_run, opened):
     assert "Caution" not in said
 
 
-def test_a_match_of_a_flat_motif_is_called_weak(new_run, opened):
+def test_a_match_of_a_flat_motif_is_no_match(new_run, opened):
     run = new_run()
     path = run.path / "motifs" / "filters.matches.tsv"
     rows = path.read_text() + "filter_9\tMA0139.2\tCTCF\t0\t0\t1e-30\t0\t10\t+\n"
     path.write_text(rows)
     said = opened(report.write(run)).said
-    assert "4 of 4 motifs match a known one (q < 0.05), 1 of them with less than 5 bits" in said
-    assert "the strongest: ELK1 (q = 10⁻⁷), USF1 (q = 10⁻⁶), CTCF (q = 10⁻⁵)." in said
-    assert said.count("weak: less than 5") == 1
-    assert "4 match a known motif at q < 0.05" in said
+    assert "3 of 4 motifs match a known one (q < 0.05); the strongest: ELK1 (q = 10⁻⁷)" in said
+    assert said.count("too flat to be named") == 1
+    assert "of which 3 match a known motif at q < 0.05" in said
 
 
 def test_the_settings_say_what_counts_as_a_match(new_run, opened):

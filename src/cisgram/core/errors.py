@@ -25,7 +25,7 @@ class UnknownName(InputError, LookupError):
 
 
 class NoFiltersError(InputError):
-    """The model has no convolution over the four bases, so it has no filters to read."""
+    """The model has no convolution over the four bases, or its filters learned nothing."""
 
 
 class MissingExtra(CisgramError, ImportError):

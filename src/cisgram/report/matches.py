@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cisgram import motifs
+from cisgram.core import config
 from cisgram.core.errors import CisgramError
 from cisgram.core.run import Run
 from cisgram.motifs import Motif, MotifSet
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 MAX_Q = 0.05
 """A match is called one below this q-value, unless the settings of the run say another."""
-WEAK = 5.0
-"""A motif of fewer bits in all matches many known ones: three sure bases already carry 6."""
 N_MATCHES = 5
 TITLES = {
     "filters": "First-layer filters",
@@ -62,13 +61,13 @@ class Learned:
 
     @property
     def is_match(self) -> bool:
-        """True when the best match counts as one."""
-        return self.best_q is not None and self.best_q < self.max_q
+        """True when the best match counts as one: sure, and of a motif that says enough."""
+        return self.best_q is not None and self.best_q < self.max_q and not self.is_weak
 
     @property
     def is_weak(self) -> bool:
         """True when the motif carries too little information to name a factor."""
-        return float(self.motif.information.sum()) < WEAK
+        return not self.motif.is_specific
 
     @property
     def target_name(self) -> str:
@@ -80,12 +79,17 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """All motifs of one file ``motifs/NAME.meme``; ``compared`` when matches were looked for."""
+    """All motifs of one file ``motifs/NAME.meme``; ``compared`` when matches were looked for.
+
+    ``max_q`` and ``database`` are what they were compared with, and how surely.
+    """
 
     name: str
     motifs: list[Learned]
     compared: bool
     path: Path
+    max_q: float = MAX_Q
+    database: str = ""
 
     @property
     def title(self) -> str:
@@ -105,20 +109,20 @@ def sources(run: Run) -> list[Source]:
     found = [p for p in folder.glob("*.meme") if not p.name.endswith(".targets.meme")]
     known = list(TITLES)
     found.sort(key=lambda p: (known.index(p.stem) if p.stem in known else len(known), p.stem))
-    return [_source(path, max_q=highest_q(run)) for path in found]
+    return [_source(path, asked(run, path.stem)) for path in found]
 
 
-def highest_q(run: Run) -> float:
-    """The q-value below which this run calls a match one."""
-    return as_float(_asked(run).get("max_q")) or MAX_Q
+def asked(run: Run, source: str) -> Mapping[str, Any]:
+    """How the motifs of a source were read and named: what its step wrote, else the settings."""
+    path = run.path / "motifs" / f"{source}.options.toml"
+    if path.is_file():
+        return config.read_toml(path)
+    found = run.read().get("settings", {}).get("motifs", {})
+    return found if isinstance(found, Mapping) else {}
 
 
-def _asked(run: Run) -> Mapping[str, Any]:
-    asked = run.read().get("settings", {}).get("motifs", {})
-    return asked if isinstance(asked, Mapping) else {}
-
-
-def _source(path: Path, *, max_q: float) -> Source:
+def _source(path: Path, how: Mapping[str, Any]) -> Source:
+    max_q = as_float(how.get("max_q")) or MAX_Q
     matches = read.table(
         path.with_name(f"{path.stem}.matches.tsv"),
         needs=("motif", "target_id", "target_name", "q", "offset", "strand"),
@@ -133,7 +137,8 @@ def _source(path: Path, *, max_q: float) -> Source:
         )
         rows = by_motif.get(key, [])[:N_MATCHES]
         learned.append(Learned(motif, rows, about.get(key, {}), max_q))
-    return Source(path.stem, learned, matches is not None, path)
+    database = str(how.get("database", ""))
+    return Source(path.stem, learned, matches is not None, path, max_q, database)
 
 
 def _grouped(rows: pd.DataFrame | None) -> dict[str, list[dict[str, str]]]:
@@ -158,7 +163,7 @@ def known_motifs(run: Run, source: Source) -> MotifSet:
     kept = source.path.with_name(f"{source.name}.targets.meme")
     if kept.is_file():
         return motifs.read_meme(kept)
-    spec = _asked(run).get("database", DEFAULT_DATABASE)
+    spec = asked(run, source.name).get("database", DEFAULT_DATABASE)
     try:
         return motifs.database(str(spec))
     except CisgramError:  # the page is drawn without the logos of the targets

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cisgram import explain, motifs
+from cisgram.core import config
+from cisgram.core.errors import NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared
-from cisgram.models import load
+from cisgram.models import load, read_card
 from cisgram.models.probe import core
 from cisgram.motifs import MotifSet
 from cisgram.seq.alphabet import one_hot
-from cisgram.steps.explain import choose
+from cisgram.steps.explain import choose, output_column
 from cisgram.steps.settings import MotifOptions, settings_of
 from cisgram.steps.train import data_of
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 SOURCES = ("filters",)
 READ = 5000  # sequences that filters are read from
 ASKED = 200  # sequences that influences and effects are measured on
-STRONG = 5.0  # bits; flatter motifs match the flat stretches of wide ones and tell nothing
 WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
 
 
@@ -39,8 +40,8 @@ def motifs_run(
 
     Writes ``motifs/<source>.meme``, ``<source>.matches.tsv`` (up to five best matches a motif:
     ``motif``, ``target_id``, ``target_name``, ``p``, ``e``, ``q``, ``offset``, ``overlap``,
-    ``strand``), ``<source>.targets.meme`` (the matched ones) and ``<source>.facts.tsv`` (sites,
-    information, influence, effect).
+    ``strand``), ``<source>.targets.meme`` (the matched ones), ``<source>.options.toml`` and
+    ``<source>.facts.tsv`` (sites, information, influence, effect).
 
     Parameters
     ----------
@@ -74,23 +75,31 @@ def motifs_run(
     targets = motifs.database(how.database)
     data = prepared or data_of(run)
     model = load(run)
-    positives = _positives(data.train.data)
+    positives = _positives(data.train.data, data.task)
     say("reading filters")
     x = one_hot(positives.codes[:READ])
     found = explain.filter_motifs(core(model), x, convention=how.convention)
     found = MotifSet(
         [m.trimmed() for m in found if m.information.max() >= 0.25], found.origin, found.skipped
     )
+    if not found:
+        msg = "Every filter is silent or flat on the positives: the network learned no motif."
+        raise NoFiltersError(msg)
     say(f"comparing {len(found)} motifs with {how.database}")
     matches = motifs.tomtom(found, targets, best=5)
     say("silencing filters")
-    held_out = data.test if data.test is not None else data.valid
-    asked = one_hot(choose(_positives(held_out), ASKED).codes)
-    facts = _facts(found).merge(explain.filter_influence(model, asked, target=0), on="motif")
+    column = output_column(read_card(run.member(0)), settings.explain.target)
+    held_out = _positives(data.test if data.test is not None else data.valid, data.task)
+    asked = one_hot(choose(held_out, ASKED, column).codes)
+    facts = _facts(found).merge(explain.filter_influence(model, asked, target=column), on="motif")
     weighed = _weighed(facts, set(named_motifs(matches, facts, max_q=how.max_q)["motif"]))
     say(f"overwriting the sites of {len(weighed)} motifs")
     effects = explain.site_effects(
-        model, asked, [m for m in found if m.name in weighed], target=0, seed=settings.train.seed
+        model,
+        asked,
+        [m for m in found if m.name in weighed],
+        target=column,
+        seed=settings.train.seed,
     )
     facts = facts.merge(effects, on="motif", how="left")
     folder = run.path / "motifs"
@@ -98,26 +107,26 @@ def motifs_run(
     matched = set(matches["target_id"])
     motifs.write_meme(folder / f"{source}.targets.meme", [t for t in targets if t.id in matched])
     run.write_table(f"motifs/{source}.matches.tsv", matches)
+    config.write_toml(folder / f"{source}.options.toml", {"target": column, **how.model_dump()})
     run.write_table(f"motifs/{source}.facts.tsv", facts)
     return matches
 
 
 def named_motifs(matches: pd.DataFrame, facts: pd.DataFrame, *, max_q: float) -> pd.DataFrame:
-    """The best match of each motif that is strong enough to be named, the surest first.
+    """The best match of each motif that is specific enough to be named, the surest first.
 
-    A motif with less than 5 bits in all is not named: flat columns lie close to the flat columns
-    of any wide motif, which Tomtom cannot tell from a resemblance.
+    See `Motif.is_specific` for the others: their q-values are too small.
     """
-    strong = set(facts.loc[facts["information"] >= STRONG, "motif"])
+    specific = set(facts.loc[facts["is_specific"] == 1, "motif"])
     best = matches.groupby("motif", sort=False).head(1)
-    kept = best[(best["q"] < max_q) & best["motif"].isin(strong)]
+    kept = best[(best["q"] < max_q) & best["motif"].isin(specific)]
     return kept.sort_values(["q", "p"], kind="stable").reset_index(drop=True)
 
 
-def _positives(data: Dataset) -> Dataset:
+def _positives(data: Dataset, task: str) -> Dataset:
     """Sequences with a positive label; all of a regression task's."""
     positive = (data.y == 1).any(1)
-    return data.take(positive) if positive.any() else data
+    return data.take(positive) if task == "classification" and positive.any() else data
 
 
 def _facts(found: MotifSet) -> pd.DataFrame:
@@ -129,6 +138,7 @@ def _facts(found: MotifSet) -> pd.DataFrame:
             "consensus": [m.consensus for m in found],
             "n_sites": [m.n_sites for m in found],
             "information": [round(float(m.information.sum()), 3) for m in found],
+            "is_specific": [int(m.is_specific) for m in found],
         }
     )
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from cisgram.core.run import Run
 from cisgram.motifs import Motif, MotifSet
 from cisgram.motifs.logo import logo_svg
-from cisgram.report.matches import WEAK, Learned, Source, aligned, highest_q, known_motifs, sources
+from cisgram.report.matches import Learned, Source, aligned, known_motifs, sources
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, number, render, title
 
@@ -42,9 +42,7 @@ def motifs(run: Run) -> Section | None:
     if not found:
         return None
     tables = [_table(run, source) for source in found]
-    return Section(
-        render("motifs.html", tables=tables, q_shown=highest_q(run), max_drawn=MAX_DRAWN, weak=WEAK)
-    )
+    return Section(render("motifs.html", tables=tables, max_drawn=MAX_DRAWN))
 
 
 def _table(run: Run, source: Source) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cisgram.core.run import Run
 from cisgram.report import read
-from cisgram.report.matches import WEAK, Learned, highest_q, sources
+from cisgram.report.matches import Learned, sources
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, interval, number, plural, render, scientific
 
@@ -71,22 +71,16 @@ def _motifs(run: Run) -> list[str]:
         if not hits:
             said.append(f"{source.title}: none of {plural(n, 'motif')} matches a known one.")
             continue
-        said.append(f"{source.title}: {_matched(hits, n, highest_q(run))}")
+        said.append(f"{source.title}: {_matched(hits, n, source.max_q)}")
     return said
 
 
 def _matched(hits: list[Learned], n: int, max_q: float) -> str:
-    """How many match, how many of those say little, and the best names."""
+    """How many match, and the best names."""
     verb = "matches" if len(hits) == 1 else "match"
     said = f"{len(hits)} of {plural(n, 'motif')} {verb} a known one (q < {max_q:g})"
-    strong = [m for m in hits if not m.is_weak]
-    if len(strong) < len(hits):
-        weak = len(hits) - len(strong)
-        said += f", {weak} of them with less than {WEAK:g} bits, too little to name a factor"
-    best = {m.target_name: m for m in reversed(strong)}  # the best of each name
+    best = {m.target_name: m for m in reversed(hits)}  # the best of each name
     names = [f"{name} (q = {scientific(m.best_q)})" for name, m in reversed(best.items())]
-    if not names:
-        return f"{said}."
     return f"{said}; the strongest: {', '.join(names[:SHOWN])}."
 
 
