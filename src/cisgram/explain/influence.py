@@ -181,15 +181,27 @@ def _overwritten(
             taken[s : s + k] = True
         under = np.convolve(taken, np.ones(k), mode="valid")
         free = np.flatnonzero(under == under.min())  # where every window is touched, the least
-        starts = random.choice(free, size=len(starts)).tolist()
+        again = len(free) < len(starts)
+        starts = random.choice(free, size=len(starts), replace=again).tolist()
     for s in starts:
         was = codes[s : s + k]
-        for _ in range(100):
-            word = random.integers(0, 4, k).astype(np.uint8)
-            if _likeness(motif, word) <= 0.5 * max(_likeness(motif, was), 0.0):
-                break
+        word = _unlike(motif, random, most=0.5 * max(_likeness(motif, was), 0.0))
         out[s : s + k] = np.where(was < 4, word, was)
     return out
+
+
+def _unlike(motif: Motif, random: np.random.Generator, *, most: float) -> NDArray[np.uint8]:
+    """A random word whose likeness is at most ``most``; of 100 that are not, the least alike."""
+    best, least = None, np.inf
+    for _ in range(100):
+        word = random.integers(0, 4, motif.width).astype(np.uint8)
+        likeness = _likeness(motif, word)
+        if best is None or likeness < least:
+            best, least = word, likeness
+        if likeness <= most:
+            break
+    assert best is not None
+    return best
 
 
 def _likeness(motif: Motif, word: NDArray[np.uint8]) -> float:
