@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive, generator
-from cisgram.seq.alphabet import one_hot
+from cisgram.seq.alphabet import complement_codes, one_hot
 from cisgram.seq.shuffle import shuffle_codes
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class TrainingData:
             codes = _shifted(codes, self.max_shift, generator(seed, "shift", epoch))
         if self.reverse_complement:
             turned = generator(seed, "strand", epoch).random(len(data)) < 0.5
-            codes[turned] = _COMPLEMENT[codes[turned, ::-1]]
+            codes[turned] = complement_codes(codes[turned, ::-1])
         return codes, y
 
     def batches(
@@ -208,9 +208,6 @@ def steps(n: int, batch_size: int) -> list[tuple[int, int]]:
     if len(starts) > 1 and n - starts[-1] < batch_size / 2:
         starts.pop()
     return list(zip(starts, [*starts[1:], n], strict=True))
-
-
-_COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 
 
 def _shifted(codes: NDArray[np.uint8], most: int, random: np.random.Generator) -> NDArray[np.uint8]:

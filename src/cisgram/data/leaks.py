@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.data.dataset import Dataset
+from cisgram.seq.alphabet import complement_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,14 +102,13 @@ def find_leaks(
 
 
 COLUMNS = ["first", "second", "kind", "similarity", "first_set", "second_set", "same_label"]
-_COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 
 
 def _keys(codes: list[NDArray[np.uint8]]) -> tuple[list[bytes], list[bool]]:
     """The smaller of each sequence and its reverse complement, and whether it was turned round."""
     keys, turned = [], []
     for row in codes:
-        given, other = row.tobytes(), _COMPLEMENT[row[::-1]].tobytes()
+        given, other = row.tobytes(), complement_codes(row[::-1]).tobytes()
         keys.append(min(given, other))
         turned.append(other < given)
     return keys, turned

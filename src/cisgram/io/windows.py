@@ -14,9 +14,7 @@ from cisgram.core.registry import unknown
 from cisgram.io.genome import Genome
 from cisgram.io.intervals import Intervals
 from cisgram.io.sequences import Sequences
-from cisgram.seq.alphabet import from_codes
-
-COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
+from cisgram.seq.alphabet import complement_codes, from_codes
 
 
 def sequences_of(
@@ -66,7 +64,7 @@ def sequences_of(
         kept, inside, dropped = _that_fit(intervals, genome, start, length)
         codes = genome.windows(kept.contig, kept.start, length)
         back = minus[inside]
-        codes[back] = COMPLEMENT[codes[back, ::-1]]
+        codes[back] = complement_codes(codes[back, ::-1])
         letters = from_codes(codes)
     counts = Counter(intervals.counts) + Counter(windows_off_contig=len(dropped))
     counts["sequences_with_n"] = sum("N" in text for text in letters)
@@ -84,7 +82,7 @@ def sequences_of(
 
 def _read(genome: Genome, contig: str, start: int, end: int, back: bool) -> str:
     codes = genome.codes(contig, start, end)
-    return from_codes((COMPLEMENT[codes[::-1]] if back else codes)[None])[0]
+    return from_codes((complement_codes(codes[::-1]) if back else codes)[None])[0]
 
 
 def _that_fit(

@@ -25,6 +25,7 @@ for _i, _letters in enumerate(("Aa", "Cc", "Gg", "TtUu", IUPAC + IUPAC.lower()))
     _CODE[np.frombuffer(_letters.encode(), dtype=np.uint8)] = _i
 _TABLE = _CODE.tobytes()  # bytes.translate looks letters up faster than an array is indexed
 _LETTER = np.frombuffer(b"ACGTN", dtype=np.uint8)
+_COMPLEMENT = np.array([3, 2, 1, 0, N], dtype=np.uint8)
 
 
 def to_codes(sequences: Sequence[str]) -> NDArray[np.uint8]:
@@ -99,6 +100,22 @@ def codes_of(x: OneHot) -> NDArray[np.uint8]:
         c.sub_(x[:, base].to(torch.uint8), alpha=N - base)
     codes: NDArray[np.uint8] = c.cpu().numpy()
     return codes
+
+
+def complement_codes(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Codes of the paired bases, in the order given: turn them round to read the other strand.
+
+    Parameters
+    ----------
+    codes
+        Codes 0-4 in any shape; unknown stays unknown.
+
+    Examples
+    --------
+    >>> complement_codes(to_codes(["AACN"]))[:, ::-1].tolist()
+    [[4, 2, 3, 3]]
+    """
+    return _COMPLEMENT[codes]
 
 
 def encode(sequences: Sequence[str], *, dtype: torch.dtype | None = None) -> OneHot:
