@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -111,16 +111,41 @@ def interval(score: Score, y: Array, prediction: Array, *, seed: int) -> list[fl
 
     ``None`` where fewer than half of the resamples have a score.
     """
+    return mean_interval([(score, prediction)], y[:, None], seed=seed)
+
+
+def mean_interval(
+    scores: Sequence[tuple[Score, Array]], y: Array, *, seed: int
+) -> list[float] | None:
+    """95 % bootstrap interval of the mean of a score over outputs.
+
+    The sequences are resampled once for all outputs, whose errors are correlated; the mean of a
+    resample is over the outputs whose score it defines.
+
+    Parameters
+    ----------
+    scores
+        t pairs of the score and the predictions (n,) that it judges.
+    y
+        (n, t) labels; NaN where one is missing.
+    seed
+        Of the bootstrap.
+    """
     random = generator(seed, "bootstrap", len(y))
-    found: list[float] = []
+    known = ~np.isnan(y)
+    means: list[float] = []
     for _ in range(RESAMPLES):
         rows = random.integers(0, len(y), len(y))
-        if np.ptp(y[rows]) > 0:
-            value = score(y[rows], prediction[rows])
-            found += [value] if math.isfinite(value) else []
-    if len(found) < RESAMPLES / 2:
+        values = []
+        for i, (score, prediction) in enumerate(scores):
+            mine = rows[known[rows, i]]
+            if len(mine) and np.ptp(y[mine, i]) > 0:
+                values.append(score(y[mine, i], prediction[mine]))
+        finite = [value for value in values if math.isfinite(value)]
+        means += [sum(finite) / len(finite)] if finite else []
+    if len(means) < RESAMPLES / 2:
         return None
-    low, high = np.percentile(found, [2.5, 97.5])
+    low, high = np.percentile(means, [2.5, 97.5])
     return [float(low), float(high)]
 
 
@@ -144,25 +169,14 @@ def evaluate_output(
     """
     known = ~np.isnan(y)
     y, out = y[known].astype(np.float64), out[known].astype(np.float64)
-    if task == "regression":
-        scores: dict[str, tuple[Score, Array]] = {
-            "pearson": (pearson, out),
-            "spearman": (spearman, out),
-            "mse": (mse, out),
-            "r2": (r2, out),
-        }
-        found: dict[str, Any] = {"n": len(y)}
-    else:
+    found: dict[str, Any] = {"n": len(y)}
+    cut = 0.5
+    if task == "classification":
         p = sigmoid(out)
         both = len(y) > 0 and np.ptp(y) > 0
         cut = threshold if threshold is not None else best_threshold(y, p) if both else 0.5
-        scores = {
-            "auroc": (auroc, out),
-            "auprc": (auprc, out),
-            "accuracy": (lambda a, b: float(np.mean((b > cut) == (a > 0.5))), p),
-            "brier": (brier, p),
-        }
-        found = {"n": len(y), "n_positive": int((y > 0.5).sum()), "threshold": cut}
+        found |= {"n_positive": int((y > 0.5).sum()), "threshold": cut}
+    scores = _scores(out, task, cut)
     defined = len(y) > 1 and np.ptp(y) > 0
     for name, (score, prediction) in scores.items():
         found[name] = _finite(score(y, prediction)) if defined else None
@@ -173,6 +187,24 @@ def evaluate_output(
     if task == "classification" and len(y):
         found["calibration"] = calibration(y, p)
     return found
+
+
+def _scores(out: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]:
+    """The scores of a task, each with the predictions that it judges."""
+    if task == "regression":
+        return {
+            "pearson": (pearson, out),
+            "spearman": (spearman, out),
+            "mse": (mse, out),
+            "r2": (r2, out),
+        }
+    p = sigmoid(out)
+    return {
+        "auroc": (auroc, out),
+        "auprc": (auprc, out),
+        "accuracy": (lambda a, b: float(np.mean((b > cut) == (a > 0.5))), p),
+        "brier": (brier, p),
+    }
 
 
 def evaluate(
@@ -186,6 +218,8 @@ def evaluate(
     intervals: bool = True,
 ) -> dict[str, Any]:
     """Scores of all outputs: ``per_output``, and their means at the top.
+
+    A mean is over the outputs that have the score; its interval is that of `mean_interval`.
 
     Parameters
     ----------
@@ -220,18 +254,15 @@ def evaluate(
         only = dict(per_output[0])
         del only["output"]
         return only | {"per_output": per_output}
-    return _means(per_output) | {"per_output": per_output}
-
-
-def _means(per_output: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Means over the outputs that have the score; of intervals, the means of their ends."""
     top: dict[str, Any] = {"n": max(o["n"] for o in per_output), "outputs": len(per_output)}
-    for name in per_output[0]:
-        if name in ("output", "n", "n_positive", "threshold", "calibration"):
-            continue
-        values = [o[name] for o in per_output if o[name] is not None]
-        top[name] = np.mean(values, axis=0).tolist() if values else None
-    return top
+    every = [_scores(out[:, i], task, o.get("threshold", 0.5)) for i, o in enumerate(per_output)]
+    for name in every[0]:
+        used = [i for i, o in enumerate(per_output) if o[name] is not None]
+        top[name] = float(np.mean([per_output[i][name] for i in used])) if used else None
+        if intervals:
+            pairs = [every[i][name] for i in used]
+            top[f"{name}_interval"] = mean_interval(pairs, y[:, used], seed=seed) if used else None
+    return top | {"per_output": per_output}
 
 
 def _finite(value: float) -> float | None:
