@@ -58,3 +58,9 @@ def test_a_positive_weight_of_three_counts_positives_thrice():
 def test_outputs_of_another_shape_are_refused_with_the_remedy():
     with pytest.raises(InputError, match=r"\(5, 1\) for labels of shape \(5, 3\).*n_outputs=3"):
         loss_function("bce")(torch.zeros(5, 1), torch.zeros(5, 3))
+
+
+def test_weights_of_positives_follow_the_outputs_to_their_device():
+    loss = loss_function("bce", positive_weight=torch.tensor([3.0]))
+    meta = torch.device("meta")  # a device that every machine has
+    assert loss(torch.zeros(2, 1, device=meta), torch.ones(2, 1, device=meta)).device == meta

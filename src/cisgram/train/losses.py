@@ -32,7 +32,10 @@ def loss_function(name: str, *, positive_weight: Tensor | None = None) -> Loss:
     """
     losses: dict[str, Loss] = {
         "bce": lambda out, y: F.binary_cross_entropy_with_logits(
-            out, y, reduction="none", pos_weight=positive_weight
+            out,
+            y,
+            reduction="none",
+            pos_weight=None if positive_weight is None else positive_weight.to(out.device),
         ),
         "mse": lambda out, y: (out - y) ** 2,
         "poisson": lambda out, y: F.poisson_nll_loss(out, y, reduction="none"),
