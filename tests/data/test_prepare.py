@@ -264,6 +264,44 @@ def test_peaks_get_genomic_negatives_and_held_out_chromosomes(genome):
     assert "leaves the contig" in found.dropped["reason"][0]
 
 
+def spans(names):
+    """Contig, start and end of windows by their names."""
+    for name in names:
+        contig, _, span = name.partition(":")
+        yield contig, *map(int, span.split("-"))
+
+
+def test_negatives_stay_out_of_the_whole_of_wide_peaks(genome, tmp_path):
+    _, fasta, _ = genome
+    wide = tmp_path / "wide.bed"  # 60 % of each contig; only 100 bp about each midpoint are read
+    rows = [f"chr{c}\t{500 * i}\t{500 * i + 300}\tp{c}{i}\n" for c in "ABCDE" for i in range(12)]
+    rows.append("chrA\t5980\t6000\tend\n")  # its window leaves the contig
+    wide.write_text("".join(rows))
+    found = made(wide, genome=str(fasta), length=100)
+    parts = (found.train.data, found.valid, found.test)
+    names = [n for part in parts for n, y in zip(part.names, part.y[:, 0], strict=True) if not y]
+    assert len(names) > 30
+    for contig, start, end in spans(names):
+        assert all(end <= 500 * i or start >= 500 * i + 300 for i in range(12))
+        assert contig != "chrA" or end <= 5980
+
+
+def test_negatives_of_sets_that_share_a_contig_do_not_overlap(genome, tmp_path):
+    bed, fasta, contigs = genome
+    names = [f"{c}.{i}" for c in contigs for i in range(12)]
+    sets = ["train", "train", "valid", "test"] * 15
+    split = tmp_path / "split.tsv"
+    rows = [f"{n}\t{s}\n" for n, s in zip(names, sets, strict=True)]
+    split.write_text("name\tset\n" + "".join(rows))
+    found = made(bed, genome=str(fasta), split=str(split), negatives_per_positive=3)
+    covered = {c: np.zeros(6000, int) for c in contigs}
+    for part in (found.train.data, found.valid, found.test):
+        for name, y in zip(part.names, part.y[:, 0], strict=True):
+            for contig, start, end in spans([name]) if not y else ():
+                covered[contig][start:end] += 1
+    assert max(c.max() for c in covered.values()) == 1
+
+
 def test_peaks_take_shuffles_when_asked(genome):
     bed, fasta, _ = genome
     found = made(bed, genome=str(fasta), negatives="shuffle")
@@ -342,3 +380,11 @@ def test_the_seed_decides_the_split(tsv):
     first, again, other = (prepare(options, seed=s) for s in (0, 0, 1))
     assert first.split.equals(again.split)
     assert not first.split.equals(other.split)
+
+
+def test_negatives_that_stay_the_same_are_told_as_such(tmp_path):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(60))
+    fixed = prepare(DataOptions(positives=str(path), fresh_negatives=False))
+    assert fixed.train.fixed_negatives
+    assert "the same ones every epoch" in fixed.summary["negatives"]
+    assert "new ones every epoch" in prepare(DataOptions(positives=str(path))).summary["negatives"]

@@ -3,7 +3,7 @@ import pytest
 
 import planted
 from cisgram.core.errors import InputError
-from cisgram.data import Dataset, genomic_negatives
+from cisgram.data import Dataset, Taken, genomic_negatives
 from cisgram.io import Genome, read_bed
 from cisgram.seq.alphabet import from_codes
 
@@ -62,7 +62,7 @@ def gc(codes):
 
 
 def test_negatives_are_what_their_names_say_and_hold_no_n(genome, peaks, positives):
-    negatives, missed = genomic_negatives(positives, peaks=peaks, genome=genome)
+    negatives, missed = genomic_negatives(positives, taken=Taken(genome, [peaks]))
     assert len(negatives) + missed == len(positives)
     for (contig, start, end), codes in zip(places(negatives), negatives.codes, strict=True):
         assert (genome.codes(contig, start, end) == codes).all()
@@ -72,7 +72,7 @@ def test_negatives_are_what_their_names_say_and_hold_no_n(genome, peaks, positiv
 
 
 def test_negatives_overlap_no_peak_and_no_other_negative(genome, peaks, positives):
-    negatives, _ = genomic_negatives(positives, peaks=peaks, genome=genome, per_positive=2)
+    negatives, _ = genomic_negatives(positives, taken=Taken(genome, [peaks]), per_positive=2)
     taken = {name: np.zeros(size, int) for name, size in SIZES.items()}
     for contig, start, end in zip(peaks.contig, peaks.start, peaks.end, strict=True):
         taken[contig][start:end] += 1
@@ -82,14 +82,14 @@ def test_negatives_overlap_no_peak_and_no_other_negative(genome, peaks, positive
 
 
 def test_each_contig_gets_as_many_negatives_as_positives(genome, peaks, positives):
-    negatives, missed = genomic_negatives(positives, peaks=peaks, genome=genome, per_positive=1)
+    negatives, missed = genomic_negatives(positives, taken=Taken(genome, [peaks]), per_positive=1)
     assert missed == 0
     for contig in SIZES:
         assert negatives.groups.count(contig) == positives.groups.count(contig)
 
 
 def test_the_gc_of_the_negatives_follows_that_of_the_positives(genome, peaks, positives):
-    negatives, _ = genomic_negatives(positives, peaks=peaks, genome=genome)
+    negatives, _ = genomic_negatives(positives, taken=Taken(genome, [peaks]))
     for contig in SIZES:
         wanted = np.sort(gc(positives.codes[np.array(positives.groups) == contig]))
         found = np.sort(gc(negatives.codes[np.array(negatives.groups) == contig]))
@@ -98,9 +98,9 @@ def test_the_gc_of_the_negatives_follows_that_of_the_positives(genome, peaks, po
 
 
 def test_the_seed_decides_which_windows_are_taken(genome, peaks, positives):
-    first, _ = genomic_negatives(positives, peaks=peaks, genome=genome, seed=0)
-    again, _ = genomic_negatives(positives, peaks=peaks, genome=genome, seed=0)
-    other, _ = genomic_negatives(positives, peaks=peaks, genome=genome, seed=1)
+    first, _ = genomic_negatives(positives, taken=Taken(genome, [peaks]), seed=0)
+    again, _ = genomic_negatives(positives, taken=Taken(genome, [peaks]), seed=0)
+    other, _ = genomic_negatives(positives, taken=Taken(genome, [peaks]), seed=1)
     assert first.names == again.names
     assert first.names != other.names
 
@@ -113,18 +113,29 @@ def test_what_cannot_be_found_is_counted(genome, tmp_path):
     positives = Dataset(
         list(peaks.name), codes, np.ones((len(codes), 1), np.float32), groups=peaks.contig
     )
-    negatives, missed = genomic_negatives(positives, peaks=peaks, genome=genome, per_positive=3)
+    negatives, missed = genomic_negatives(positives, taken=Taken(genome, [peaks]), per_positive=3)
     assert missed > 0
     assert len(negatives) + missed == 3 * 50
 
 
 def test_positives_without_contigs_are_refused(genome, peaks):
     with pytest.raises(InputError, match="need positives with contigs: give them as BED"):
-        genomic_negatives(planted.dataset(4, LENGTH), peaks=peaks, genome=genome)
+        genomic_negatives(planted.dataset(4, LENGTH), taken=Taken(genome, [peaks]))
 
 
 def test_a_genome_under_peaks_has_no_free_window(genome, tmp_path, positives):
     path = tmp_path / "all.bed"
     path.write_text("".join(f"{name}\t0\t{size}\n" for name, size in SIZES.items()))
     with pytest.raises(InputError, match=r"no window of 100 bp is free of peaks on chr"):
-        genomic_negatives(positives, peaks=read_bed(path), genome=genome)
+        genomic_negatives(positives, taken=Taken(genome, [read_bed(path)]))
+
+
+def test_windows_that_were_taken_for_one_set_are_not_taken_for_another(genome, peaks, positives):
+    taken = Taken(genome, [peaks])
+    sets = [genomic_negatives(positives, taken=taken, seed=seed)[0] for seed in range(3)]
+    covered = {name: np.zeros(size, int) for name, size in SIZES.items()}
+    for negatives in sets:
+        for contig, start, end in places(negatives):
+            covered[contig][start:end] += 1
+    assert min(len(negatives) for negatives in sets) > 0
+    assert max(c.max() for c in covered.values()) == 1

@@ -5,7 +5,7 @@ from cisgram.data.leaks import Leaks, find_leaks
 from cisgram.data.options import DataOptions
 from cisgram.data.prepare import Prepared, prepare, read_dataset
 from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
-from cisgram.data.windows import genomic_negatives
+from cisgram.data.windows import Taken, genomic_negatives
 
 __all__ = [
     "Batch",
@@ -13,6 +13,7 @@ __all__ = [
     "Dataset",
     "Leaks",
     "Prepared",
+    "Taken",
     "TrainingData",
     "find_leaks",
     "genomic_negatives",

@@ -133,6 +133,8 @@ class TrainingData:
         Sequences with labels. With ``fresh_negatives``, the positives alone.
     fresh_negatives
         0, or k: every epoch adds one new k-let shuffle of each sequence, labeled 0.
+    fixed_negatives
+        Every epoch adds the shuffles of the first.
     reverse_complement
         Each epoch reads a random half of the sequences from the other strand.
     max_shift
@@ -141,6 +143,7 @@ class TrainingData:
 
     data: Dataset
     fresh_negatives: int = 0
+    fixed_negatives: bool = False
     reverse_complement: bool = True
     max_shift: int = 0
 
@@ -160,17 +163,20 @@ class TrainingData:
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Codes and labels of an epoch, in the order in which they are shown.
 
-        Without ``shuffle`` that is the order of the data, fresh negatives last.
+        Without ``shuffle`` that is the order of the data; where all positives come first, they
+        take turns with the rest, so that no batch is of one kind.
         """
         data = self.data
         if self.fresh_negatives:
+            of = 0 if self.fixed_negatives else epoch
             negatives = shuffled_negatives(
-                data, k=self.fresh_negatives, seed=derive(seed, "negatives", epoch)
+                data, k=self.fresh_negatives, seed=derive(seed, "negatives", of)
             )
             data = joined([data, negatives])
-        order = np.arange(len(data))
         if shuffle:
             order = generator(seed, "order", epoch).permutation(len(data))
+        else:
+            order = _in_turn((data.y == 1).any(1))
         codes, y = data.codes[order], data.y[order]
         if self.max_shift:
             codes = _shifted(codes, self.max_shift, generator(seed, "shift", epoch))
@@ -208,6 +214,17 @@ def steps(n: int, batch_size: int) -> list[tuple[int, int]]:
     if len(starts) > 1 and n - starts[-1] < batch_size / 2:
         starts.pop()
     return list(zip(starts, [*starts[1:], n], strict=True))
+
+
+def _in_turn(positive: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Order of the rows: as given, or evenly mixed where all positives come before the rest."""
+    n = int(positive.sum())
+    if not (0 < n < len(positive) and positive[:n].all()):
+        return np.arange(len(positive))
+    place = np.r_[
+        (np.arange(n) + 0.5) / n, (np.arange(len(positive) - n) + 0.5) / (len(positive) - n)
+    ]
+    return np.argsort(place, kind="stable")
 
 
 def _shifted(codes: NDArray[np.uint8], most: int, random: np.random.Generator) -> NDArray[np.uint8]:

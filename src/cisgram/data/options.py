@@ -22,6 +22,7 @@ class DataOptions(Options):
     sequence_column: str | None = None
     label_columns: tuple[str, ...] = ()
     shuffle_k: int = Field(default=2, ge=1, le=6)
+    fresh_negatives: bool = True  # new shuffles every epoch; False: the same ones
     negatives_per_positive: int = Field(default=1, ge=1, le=100)
     max_positives: int | None = Field(default=None, ge=10)
     split: str | None = None  # a TSV with the columns name and set

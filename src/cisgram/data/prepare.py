@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
-from cisgram.core.seeds import derive
-from cisgram.data.dataset import Dataset, TrainingData, joined, shuffled_negatives
+from cisgram.data.dataset import Dataset, TrainingData, joined
 from cisgram.data.leaks import find_leaks
+from cisgram.data.negatives import negatives_kind, with_negatives
 from cisgram.data.options import DataOptions
 from cisgram.data.source import Source
 from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
-from cisgram.data.windows import genomic_negatives
-from cisgram.io import Genome, Intervals
+from cisgram.io import Genome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +72,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     test = source.read(options.test, options, label=None) if options.test else None
     task = _task(data)
     data = _strongest(data, options, source)
-    kind = _negatives_kind(options, data, task, source)
+    kind = negatives_kind(options, data, task, source)
     if options.negatives_per_positive > 1 and kind != "genome":
         msg = (
             f"data.negatives_per_positive={options.negatives_per_positive} is for genomic windows; "
@@ -87,11 +86,12 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     parts = {name: data.take(sets == name) for name in ("train", "valid", "test")}
     if test is not None:
         parts["test"] = _test_like(test, data, options)
-    parts = _with_negatives(parts, kind, options, source, seed)
+    parts = with_negatives(parts, kind, options, source, seed)
     parts, leaks = _guard(parts, options, source, task)
     train = TrainingData(
         parts["train"],
         fresh_negatives=options.shuffle_k if kind == "shuffle" else 0,
+        fixed_negatives=not options.fresh_negatives,
         reverse_complement=options.reverse_complement,
         max_shift=options.max_shift,
     )
@@ -104,7 +104,9 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         split=_split_table(parts),
         dropped=_table(source.dropped, ["name", "reason"]),
         leaks=leaks,
-        summary=_summary(parts, kind, source, task),
+        summary=_summary(
+            parts, kind if options.fresh_negatives else f"{kind}, fixed", source, task
+        ),
     )
 
 
@@ -158,25 +160,6 @@ def _strongest(data: Dataset, options: DataOptions, source: Source) -> Dataset:
     return data.take(~beyond)
 
 
-def _negatives_kind(options: DataOptions, data: Dataset, task: str, source: Source) -> str:
-    """``none`` (the file has them), ``file``, ``shuffle`` or ``genome``."""
-    asked = options.negatives
-    if task == "regression" or not (data.y == 1).all():
-        if asked is not None:
-            msg = (
-                f"{options.positives} holds labels of both kinds; give no negatives, or a file of "
-                "positives alone."
-            )
-            raise InputError(msg)
-        return "none"
-    if asked is None:
-        return "genome" if source.peaks else "shuffle"
-    if asked == "genome" and not source.peaks:
-        msg = "negatives=genome needs positives as BED or narrowPeak, with a genome."
-        raise InputError(msg)
-    return asked if asked in ("shuffle", "genome") else "file"
-
-
 def _sets(options: DataOptions, data: Dataset, *, has_test: bool, seed: int) -> NDArray[np.str_]:
     test_fraction = 0.0 if has_test else options.test_fraction
     if options.split is not None:
@@ -217,48 +200,6 @@ def _test_like(test: Dataset, data: Dataset, options: DataOptions) -> Dataset:
         )
         raise InputError(msg)
     return replace(test, outputs=data.outputs, groups=None)
-
-
-def _with_negatives(
-    parts: dict[str, Dataset], kind: str, options: DataOptions, source: Source, seed: int
-) -> dict[str, Dataset]:
-    """Negatives for the sets that have none; the training set's shuffles are made each epoch."""
-    out = dict(parts)
-    for name, part in parts.items():
-        if not len(part) or not (part.y == 1).all():
-            continue
-        if kind == "shuffle" and name != "train":
-            negatives = shuffled_negatives(
-                part, k=options.shuffle_k, seed=derive(seed, "held-out negatives")
-            )
-            out[name] = joined([part, negatives])
-        elif kind == "genome":
-            assert source.genome is not None
-            negatives, missed = genomic_negatives(
-                part,
-                peaks=_all(source.peaks),
-                genome=source.genome,
-                per_positive=options.negatives_per_positive if name == "train" else 1,
-                seed=derive(seed, "genomic negatives", name),
-            )
-            source.counts["negatives_without_gc_match"] += missed
-            out[name] = joined([part, negatives])
-    return out
-
-
-def _all(peaks: list[Intervals]) -> Intervals:
-    first = peaks[0]
-    return replace(
-        first,
-        contig=[c for p in peaks for c in p.contig],
-        start=np.concatenate([p.start for p in peaks]),
-        end=np.concatenate([p.end for p in peaks]),
-        name=[str(i) for i in range(sum(len(p.contig) for p in peaks))],
-        score=np.concatenate([p.score for p in peaks]),
-        signal=np.concatenate([p.signal for p in peaks]),
-        strand=[s for p in peaks for s in p.strand],
-        summit=np.concatenate([p.summit for p in peaks]),
-    )
 
 
 def _guard(
@@ -330,6 +271,7 @@ def _summary(parts: dict[str, Dataset], kind: str, source: Source, task: str) ->
         "none": "given with the positives",
         "file": "from a file",
         "shuffle": "k-let shuffles of the positives, new ones every epoch",
+        "shuffle, fixed": "k-let shuffles of the positives, the same ones every epoch",
         "genome": "windows of the genome matched in length and GC, away from the peaks",
     }
     sizes = {
@@ -348,7 +290,7 @@ def _summary(parts: dict[str, Dataset], kind: str, source: Source, task: str) ->
         "task": task,
         "length": parts["train"].length,
         "outputs": list(parts["train"].outputs),
-        "negatives": words[kind],
+        "negatives": words[kind] if kind in words else words[kind.removesuffix(", fixed")],
         "sets": sizes,
         "handled": {k: v for k, v in sorted(source.counts.items()) if v},
         "dropped": len(source.dropped),

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from cisgram.core.errors import InputError
 from cisgram.data.dataset import Dataset
 from cisgram.data.options import DataOptions
-from cisgram.io import Genome, Intervals, Sequences, format_of, read_bed, read_sequences
+from cisgram.io import (
+    Genome,
+    Intervals,
+    Sequences,
+    format_of,
+    read_bed,
+    read_sequences,
+    sequences_of,
+)
 from cisgram.seq.alphabet import to_codes
 
 POINT = 20  # bp; peaks no wider than this are points and need a length
@@ -33,7 +41,7 @@ class Source:
     counts
         What the readers handled.
     peaks
-        Intervals of each BED file.
+        Of each BED file, its intervals as they are, and the windows read from them.
     ranks
         Strength of the sequences by file, 1 the strongest; ``None`` where a file tells none.
     """
@@ -42,7 +50,7 @@ class Source:
     length: int | None
     dropped: list[tuple[str, str]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    peaks: list[Intervals] = field(default_factory=list)
+    peaks: dict[str, list[Intervals]] = field(default_factory=dict)
     ranks: dict[str, NDArray[np.int64] | None] = field(default_factory=dict)
 
     def read(self, path: str, options: DataOptions, *, label: float | None) -> Dataset:
@@ -51,8 +59,6 @@ class Source:
         self.dropped += found.dropped
         self.counts.update(found.counts)
         self.ranks[path] = found.ranks
-        if found.intervals is not None:
-            self.peaks.append(found.intervals)
         codes = self._to_length(found)
         y, outputs = found.labels, found.columns
         if y is None:
@@ -68,19 +74,21 @@ class Source:
 
     def _sequences(self, path: str, options: DataOptions) -> Sequences:
         kind = _kind(path, options)
-        if kind == "bed":
-            return read_sequences(
-                path, genome=self.genome, length=self._window(path), stranded=False
-            )
+        if kind == "bed" and self.genome is not None:
+            peaks = read_bed(path, genome=self.genome)
+            length = self._window(peaks)
+            found = sequences_of(peaks, self.genome, length=length, stranded=False)
+            assert found.intervals is not None
+            self.peaks[path] = [peaks, found.intervals]
+            return found
         if kind == "table":
             labels = list(options.label_columns) or None
             return read_sequences(path, sequence=options.sequence_column, labels=labels)
         return read_sequences(path)
 
-    def _window(self, path: str) -> int:
+    def _window(self, peaks: Intervals) -> int:
         """Length of the windows of a BED file: as asked, else the median width of its peaks."""
         if self.length is None:
-            peaks = read_bed(path)
             width = int(np.median(peaks.end - peaks.start))
             self.length = WINDOW if width <= POINT else min(width, 1000)
         return self.length

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,28 +16,54 @@ DRAWS = 30  # candidates a wanted window and round
 ROUNDS = 4
 
 
+class Taken:
+    """Which bases of a genome lie under a peak, or in a window that was taken before.
+
+    Parameters
+    ----------
+    genome
+        Where windows are taken from.
+    peaks
+        Everything to avoid: whole peaks, and the windows that positives were read from.
+    """
+
+    def __init__(self, genome: Genome, peaks: Iterable[Intervals] = ()) -> None:
+        self.genome = genome
+        self._spans: dict[str, list[tuple[int, int]]] = {}
+        for given in peaks:
+            rows = zip(given.contig, given.start.tolist(), given.end.tolist(), strict=True)
+            for contig, start, end in rows:
+                self._spans.setdefault(contig, []).append((max(start, 0), end))
+
+    def mask(self, contig: str) -> NDArray[np.bool_]:
+        """(bp of the contig,) True where a base is taken; a new array."""
+        taken = np.zeros(self.genome.contigs[contig], dtype=bool)
+        for start, end in self._spans.get(contig, ()):
+            taken[start:end] = True
+        return taken
+
+    def add(self, contig: str, starts: Sequence[int], length: int) -> None:
+        """Take windows of one length."""
+        spans = self._spans.setdefault(contig, [])
+        spans += [(start, start + length) for start in starts]
+
+
 def genomic_negatives(
-    positives: Dataset,
-    *,
-    peaks: Intervals,
-    genome: Genome,
-    per_positive: int = 1,
-    seed: int = 0,
+    positives: Dataset, *, taken: Taken, per_positive: int = 1, seed: int = 0
 ) -> tuple[Dataset, int]:
     """Windows of the same contigs that overlap no peak, one GC match after the other.
 
     Every positive gets ``per_positive`` windows from its own contig whose number of G and C is
-    its own or, where none is left, the nearest one. A window with N is never taken, and no window
-    overlaps another one that was taken or a peak.
+    its own or the nearest one to be had, at most 2 % of the length (and at least 1) away. Where
+    no such window is found, there is none: those are counted. A window with N is never taken,
+    and no window overlaps another one or a peak.
 
     Parameters
     ----------
     positives
         With ``groups`` (contigs).
-    peaks
-        All intervals to avoid, those of other sets included.
-    genome
-        Where the windows come from.
+    taken
+        What to avoid, over all sets of a run; the windows found are added to it.
     per_positive
         Windows wanted for each positive.
     seed
@@ -54,16 +82,16 @@ def genomic_negatives(
     if positives.groups is None:
         msg = "genomic negatives need positives with contigs: give them as BED with a genome."
         raise InputError(msg)
-    length = positives.length
+    genome, length = taken.genome, positives.length
     wanted_gc = _gc(positives.codes)
     contigs = np.array(positives.groups)
     found_contig: list[str] = []
     found_start: list[int] = []
     for contig in dict.fromkeys(positives.groups):
-        taken = _taken(peaks, contig, genome.contigs[contig])
         wanted = np.repeat(wanted_gc[contigs == contig], per_positive)
         random = generator(seed, "windows", contig)
-        starts = _matched(genome, contig, length, wanted, taken, random)
+        starts = _matched(genome, contig, length, wanted, taken.mask(contig), random)
+        taken.add(contig, starts, length)
         found_contig += [contig] * len(starts)
         found_start += starts
     if not found_start:
@@ -82,14 +110,6 @@ def genomic_negatives(
 
 def _gc(codes: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.asarray(((codes == 1) | (codes == 2)).sum(1), dtype=np.int64)
-
-
-def _taken(peaks: Intervals, contig: str, size: int) -> NDArray[np.bool_]:
-    """(size,) True under a peak."""
-    taken = np.zeros(size, dtype=bool)
-    for i in (i for i, name in enumerate(peaks.contig) if name == contig):
-        taken[max(peaks.start[i], 0) : peaks.end[i]] = True
-    return taken
 
 
 def _matched(
@@ -113,11 +133,10 @@ def _matched(
         codes = genome.windows([contig] * len(starts), starts, length)
         keep = ~(codes == 4).any(1)
         starts, gc = starts[keep], _gc(codes[keep])
-        order = np.argsort(gc, kind="stable")
-        starts, gc = starts[order], gc[order]
+        candidates = _by_gc(starts, gc)
         missed = []
-        for count in random.permutation(left):
-            start = _nearest_free(starts, gc, int(count), taken, length)
+        for count in random.permutation(left).tolist():
+            start = _nearest_free(candidates, count, taken, length)
             if start is None:
                 missed.append(count)
                 continue
@@ -127,19 +146,27 @@ def _matched(
     return found
 
 
+def _by_gc(starts: NDArray[np.int64], gc: NDArray[np.int64]) -> dict[int, list[int]]:
+    """Starts by their GC count; the first of each drawn stands last."""
+    found: dict[int, list[int]] = {}
+    for start, count in zip(starts[::-1].tolist(), gc[::-1].tolist(), strict=True):
+        found.setdefault(count, []).append(start)
+    return found
+
+
 def _nearest_free(
-    starts: NDArray[np.int64],
-    gc: NDArray[np.int64],
-    count: int,
-    taken: NDArray[np.bool_],
-    length: int,
+    candidates: dict[int, list[int]], count: int, taken: NDArray[np.bool_], length: int
 ) -> int | None:
-    """The free candidate whose GC count is nearest, within 2 % of the length and at least 1."""
+    """The free candidate whose GC count is nearest, within 2 % of the length and at least 1.
+
+    Every candidate looked at leaves the list: what is taken once stays taken.
+    """
     most = max(1, round(0.02 * length))
     for away in range(most + 1):
-        for value in {count - away, count + away}:
-            low, high = np.searchsorted(gc, [value, value + 1])
-            for start in starts[low:high].tolist():
+        for value in (count - away, count + away):
+            left = candidates.get(value, [])
+            while left:
+                start = left.pop()
                 if not taken[start : start + length].any():
-                    return int(start)
+                    return start
     return None
