@@ -16,8 +16,13 @@ def test_the_published_regime_is_that_of_the_authors_code():
     assert (train.epochs, train.batch_size, train.patience) == (50, 256, 50)
     assert (train.schedule, train.halve_every, train.warmup) == ("halve", 10, 0)
     assert (train.clip, train.clip_by) == (5, "value")
-    assert resolve(DATA, as_published=True).data.reverse_complement is False
-    assert resolve(DATA).data.reverse_complement is True
+    assert (train.shuffle, resolve(DATA).train.shuffle) == (False, True)
+    data = resolve(DATA, as_published=True).data
+    assert (data.reverse_complement, data.fresh_negatives) == (False, False)
+    assert (resolve(DATA).data.reverse_complement, resolve(DATA).data.fresh_negatives) == (
+        True,
+        True,
+    )
 
 
 def test_what_is_given_goes_before_the_published_regime():
@@ -25,7 +30,15 @@ def test_what_is_given_goes_before_the_published_regime():
     assert settings.train.epochs == 3
     settings = resolve(DATA, overrides=["train.epochs=4"], as_published=True)
     assert settings.train.epochs == 4
-    assert AS_PUBLISHED["epochs"] == 50
+    assert AS_PUBLISHED["train"]["epochs"] == 50
+
+
+def test_the_published_regime_is_recorded_and_asked_for_by_a_setting_as_well():
+    by_flag = resolve(DATA, as_published=True)
+    assert by_flag.train.as_published is True
+    assert resolve(DATA | {"train": {"as_published": True}}) == by_flag
+    assert resolve(DATA, overrides=["train.as_published=true"]) == by_flag
+    assert resolve(DATA).train.as_published is False
 
 
 def test_what_is_not_given_keeps_its_default_and_overrides_come_last():

@@ -285,6 +285,24 @@ def test_without_shuffling_the_rows_keep_their_order():
     assert not same(ordered, fitted()[0])
 
 
+def test_without_shuffling_positives_and_their_shuffles_take_turns():
+    rows = planted.dataset(20, 40).take(np.arange(1, 20, 2))
+    data = TrainingData(rows, fresh_negatives=2, fixed_negatives=True, reverse_complement=False)
+    (batch, *_), (again, *_) = (
+        list(data.batches(epoch, batch_size=8, seed=0, shuffle=False)) for epoch in (0, 1)
+    )
+    assert batch.y[:, 0].tolist() == [1.0, 0.0] * 4
+    assert torch.equal(batch.inputs[0], again.inputs[0])  # the negatives are fixed
+    assert torch.equal(batch.inputs[0].sum(2)[::2], batch.inputs[0].sum(2)[1::2])  # its shuffle
+
+
+def test_without_shuffling_a_block_of_positives_and_one_of_negatives_are_mixed_evenly():
+    rows = planted.dataset(12, 40).take(np.r_[1:12:2, 0:6:2])
+    data = TrainingData(rows, reverse_complement=False)
+    _, y = data.epoch(0, seed=0, shuffle=False)
+    assert y[:, 0].tolist() == [1.0, 0.0, 1.0] * 3
+
+
 def test_an_unknown_device_is_refused():
     with pytest.raises(InputError, match="device must be auto, cpu or cuda; got 'tpu'"):
         fit(deepbind(), toy(), TrainOptions(), valid=planted.dataset(8, 40), device="tpu")

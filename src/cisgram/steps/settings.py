@@ -57,7 +57,8 @@ def resolve(
     overrides
         ``group.name=value``, applied last.
     as_published
-        Start from the training regime of Deep Motif Dashboard's authors.
+        Start from the training regime of Deep Motif Dashboard's authors, as
+        ``train.as_published = true`` does.
     source
         Where the values come from, for messages.
 
@@ -72,11 +73,13 @@ def resolve(
         else group
         for name, group in groups.items()
     }
-    if as_published:
-        for name, regime in (("train", AS_PUBLISHED), ("data", {"reverse_complement": False})):
+    given = config.override(given, overrides)
+    train = given.get("train")
+    if as_published or (isinstance(train, dict) and train.get("as_published") is True):
+        for name, regime in AS_PUBLISHED.items():
             if isinstance(given.get(name, {}), dict):  # else the message below says what came
                 given[name] = regime | given.get(name, {})
-    return config.validate(Settings, config.override(given, overrides), source=source)
+    return config.validate(Settings, given, source=source)
 
 
 def settings_of(run: Run) -> Settings:

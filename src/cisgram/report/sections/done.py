@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cisgram.core.run import Run
 from cisgram.report import read
 from cisgram.report.section import SECTIONS, Section
@@ -21,7 +23,13 @@ def done(run: Run) -> Section | None:
             inputs=job.get("inputs", {}),
             versions=job.get("versions", {}),
             settings=settings,
+            as_published=_is_as_published(settings),
             model=models[0] if models else None,
             n_members=len(models),
         )
     )
+
+
+def _is_as_published(settings: Any) -> bool:
+    train = settings.get("train") if isinstance(settings, dict) else None
+    return isinstance(train, dict) and train.get("as_published") is True
