@@ -63,6 +63,21 @@ def test_two_fasta_files_are_positives_and_negatives(tmp_path):
         assert [name[0] == "p" for name in part.names] == (part.y[:, 0] == 1).tolist()
 
 
+def test_headers_that_are_bare_zeros_and_ones_are_labels(tmp_path):
+    path = tmp_path / "train.fa"
+    rows = [f">{i % 2}\n{s}\n" for i, s in enumerate(planted.letters(60))]
+    path.write_text("".join(rows))
+    found = made(path)
+    assert found.train.fresh_negatives == 0
+    assert found.train.data.outputs == ("bound",)
+    assert found.summary["negatives"] == "given with the positives"
+    assert found.summary["handled"]["header_labels"] == 60
+    for part in (found.train.data, found.valid, found.test):  # sequence_1 is the row 0
+        assert part.y[:, 0].tolist() == [(int(n.split("_")[1]) - 1) % 2 for n in part.names]
+    path.write_text("".join(rows).replace(">0\n", ">s\n", 1))
+    assert made(path).train.fresh_negatives == 2
+
+
 def test_a_table_with_both_labels_needs_no_negatives(tsv):
     found = made(tsv)
     assert (found.task, found.train.fresh_negatives) == ("classification", 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from cisgram.io import (
     read_sequences,
     sequences_of,
 )
+from cisgram.io.fasta import pieces
 from cisgram.seq.alphabet import to_codes
 
 POINT = 20  # bp; peaks no wider than this are points and need a length
@@ -84,6 +86,10 @@ class Source:
         if kind == "table":
             labels = list(options.label_columns) or None
             return read_sequences(path, sequence=options.sequence_column, labels=labels)
+        if kind == "fasta" and _headers_are_labels(path):
+            found = read_sequences(path, header_labels=True)
+            self.counts["header_labels"] += len(found)
+            return replace(found, columns=("bound",))
         return read_sequences(path)
 
     def _window(self, peaks: Intervals) -> int:
@@ -107,6 +113,12 @@ class Source:
             before = (length - len(middle)) // 2
             letters.append("N" * before + middle + "N" * (length - len(middle) - before))
         return to_codes(letters)
+
+
+def _headers_are_labels(path: str) -> bool:
+    """Whether every header is a bare 0 or 1, as in the files of the Deep Motif Dashboard."""
+    headers = (header for header, _, _ in pieces(Path(path), Counter()) if header is not None)
+    return all(header in ("0", "1") for header in headers)  # the first other one ends it
 
 
 def _kind(path: str, options: DataOptions) -> str:
