@@ -246,6 +246,12 @@ def test_negatives_are_not_counted_by_max_positives(tsv):
     assert ((y == 1).sum(), (y == 0).sum()) == (20, 50)
 
 
+def test_max_positives_of_a_regression_is_refused(tmp_path):
+    path = multi_label(tmp_path / "r.tsv", lambda i: f"{i / 7:.3f}\t0")
+    with pytest.raises(InputError, match=r"max_positives=20 .* measured values"):
+        made(path, label_columns=("U",), max_positives=20)
+
+
 @pytest.fixture
 def genome(tmp_path):
     """Five contigs of 6 kb and 12 peaks of 80 bp on each, one of which leaves its contig."""

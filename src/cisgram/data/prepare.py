@@ -71,6 +71,12 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     data = source.read(options.positives, options, label=1.0)
     test = source.read(options.test, options, label=None) if options.test else None
     task = _task(data)
+    if task == "regression" and options.max_positives is not None:
+        msg = (
+            f"data.max_positives={options.max_positives} is for labels 0 and 1; "
+            f"{options.positives} holds measured values. Leave it out."
+        )
+        raise InputError(msg)
     data = _strongest(data, options, source)
     kind = negatives_kind(options, data, task, source)
     if options.negatives_per_positive > 1 and kind != "genome":
