@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from cisgram.core.errors import InputError
-from cisgram.core.run import Run, versions
+from cisgram.core.run import Run, job_of, versions
 
 SETTINGS = {
     "data": {"positives": "a.fa", "test": None, "chromosomes": ("chr1", "chr2")},
@@ -52,6 +52,27 @@ def test_other_settings_are_refused_by_name(run, positives):
         InputError, match=r"another run; it differs in train\.epochs, train\.seed\..*-o"
     ):
         run.begin(other, inputs={"positives": positives})
+
+
+def test_settings_of_a_free_group_are_renewed_without_a_refusal(run, positives):
+    before = run.read()
+    other = SETTINGS | {"motifs": {"max_q": 0.1}}
+    with pytest.raises(InputError, match=r"differs in motifs\.max_q"):
+        run.begin(other, inputs={"positives": positives})
+    assert run.begin(other, inputs={"positives": positives}, free=("motifs",)) is True
+    after = run.read()
+    assert after["settings"].pop("motifs") == {"max_q": 0.1}
+    assert after == before
+
+
+def test_a_setting_that_is_younger_than_the_run_had_its_default(run, positives):
+    train = SETTINGS["train"] | {"shuffle": True}
+    job = job_of(SETTINGS | {"train": train}, inputs={"positives": positives})
+    defaults = {"train": {"shuffle": True, "epochs": 9, "clip": None}}
+    assert run.holds(job, defaults=defaults) is True
+    job = job_of(SETTINGS | {"train": train | {"shuffle": False}}, inputs={"positives": positives})
+    with pytest.raises(InputError, match=r"differs in train\.shuffle\."):
+        run.holds(job, defaults=defaults)
 
 
 def test_other_bytes_of_an_input_are_refused(run, positives):

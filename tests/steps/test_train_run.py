@@ -15,6 +15,7 @@ from cisgram.steps import (
     explain_run,
     predict_file,
     resolve,
+    settings_of,
     train_run,
 )
 from cisgram.train import metrics
@@ -148,6 +149,28 @@ def test_a_job_that_cannot_be_done_burns_no_folder(tmp_path, table, overrides, s
     with pytest.raises(InputError, match=said):
         train_run(run, asked(table, *overrides), device="cpu")
     assert not run.path.exists()
+
+
+def test_explanations_and_motifs_may_be_asked_for_anew_on_a_trained_run(trained, table):
+    other = asked(table, "train.seeds=2", "explain.most=3", "motifs.max_q=0.2")
+    before = trained.toml.read_bytes()
+    train_run(trained, other, device="cpu")
+    assert settings_of(trained) == other
+    train_run(trained, asked(table, "train.seeds=2"), device="cpu")
+    assert trained.toml.read_bytes() == before
+
+
+def test_a_run_that_is_older_than_a_setting_is_resumed(trained, table):
+    before = trained.toml.read_text()
+    assert "min_rows = 1\n" in before
+    younger = before.replace("fresh_negatives = true\n", "").replace("shuffle = true\n", "")
+    try:
+        trained.toml.write_text(younger)
+        train_run(trained, asked(table, "train.seeds=2"), device="cpu")
+        with pytest.raises(InputError, match=r"differs in train\.shuffle\."):
+            train_run(trained, asked(table, "train.seeds=2", "train.shuffle=false"), device="cpu")
+    finally:
+        trained.toml.write_text(before)
 
 
 def test_other_settings_in_the_same_folder_are_refused(trained, table):

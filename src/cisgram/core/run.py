@@ -10,6 +10,7 @@
       metrics.json       {"train": {...}, "valid": {...}, "test": {...}}
       predictions.tsv
       explain/<method>/  values.safetensors, names.tsv, options.toml
+      explain-given/     the same for files of the user's
       motifs/            <source>.meme, <source>.matches.tsv
       report.html
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -78,7 +79,13 @@ class Run:
             raise InputError(msg)
         return config.read_toml(self.toml)
 
-    def begin(self, settings: Mapping[str, Any], *, inputs: Mapping[str, Path]) -> bool:
+    def begin(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        inputs: Mapping[str, Path],
+        free: Collection[str] = (),
+    ) -> bool:
         """Write ``run.toml``, or find that the same job was begun before.
 
         Parameters
@@ -87,6 +94,8 @@ class Run:
             Resolved settings of the job, groups of plain values.
         inputs
             Input files by role; their sha256 is recorded.
+        free
+            Groups of settings that may change from command to command: the newest are recorded.
 
         Returns
         -------
@@ -99,13 +108,29 @@ class Run:
             When the folder holds another job: settings or input bytes differ.
         """
         job = job_of(settings, inputs=inputs)
-        if self.holds(job):
+        if self.holds(job, free=free):
+            self.renew(job, free=free)
             return True
         self.record(job)
         return False
 
-    def holds(self, job: Mapping[str, Any]) -> bool:
+    def holds(
+        self,
+        job: Mapping[str, Any],
+        *,
+        free: Collection[str] = (),
+        defaults: Mapping[str, Any] | None = None,
+    ) -> bool:
         """True when the folder holds this job (`job_of`), False when it is free.
+
+        Parameters
+        ----------
+        job
+            What is asked for.
+        free
+            Groups of settings that are not compared.
+        defaults
+            Groups of settings that hold where ``run.toml`` names none: it may be older than they.
 
         Raises
         ------
@@ -113,7 +138,7 @@ class Run:
             When it holds another job, or files that are not ours.
         """
         if self.toml.is_file():
-            differing = _difference(self.read(), job)
+            differing = _difference(self.read(), job, free=free, defaults=defaults)
             if not differing:
                 return True
             msg = (
@@ -128,6 +153,14 @@ class Run:
             msg = f"{self.path} exists and is not a run of ours. Choose an empty or new folder."
             raise InputError(msg)
         return False
+
+    def renew(self, job: Mapping[str, Any], *, free: Collection[str]) -> None:
+        """Record the newest settings of the ``free`` groups, where they differ."""
+        old = self.read()
+        newest = {k: v for k, v in job["settings"].items() if k in free}
+        if {k: v for k, v in old["settings"].items() if k in free} != newest:
+            kept = {k: v for k, v in old["settings"].items() if k not in free}
+            config.write_toml(self.toml, old | {"settings": kept | newest})
 
     def record(self, job: Mapping[str, Any]) -> None:
         """Write ``run.toml`` of a job (`job_of`)."""
@@ -198,11 +231,23 @@ def _is_left_over(path: Path) -> bool:
     return path.name == LOCK or files.is_temporary(path)
 
 
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+def _difference(
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    *,
+    free: Collection[str] = (),
+    defaults: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Names of what differs between the job of a run.toml and a new one."""
-    differing = []
     before, after = _flat(old.get("settings")), _flat(new["settings"])
-    differing += [k for k in sorted(before.keys() | after.keys()) if before.get(k) != after.get(k)]
+    if before:
+        known = _flat(config._without_none(defaults or {}))
+        before = {k: v for k, v in known.items() if k in after} | before
+    differing = [
+        k
+        for k in sorted(before.keys() | after.keys())
+        if before.get(k) != after.get(k) and k.partition(".")[0] not in free
+    ]
     had, has = (
         {
             role.removesuffix(".sha256"): v
@@ -211,10 +256,8 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         }
         for job in (old, new)
     )
-    for role in sorted(had.keys() | has.keys()):
-        if had.get(role) != has.get(role):
-            differing.append(f"the bytes of {role}")
-    return differing
+    roles = sorted(had.keys() | has.keys())
+    return differing + [f"the bytes of {r}" for r in roles if had.get(r) != has.get(r)]
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -18,13 +18,14 @@ from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
-from cisgram.data import Dataset, Prepared, prepare
+from cisgram.data import DataOptions, Dataset, Prepared, prepare
 from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.train import State, check_choice, fit, metrics
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
+FREE = ("explain", "motifs")  # settings that may change on a trained run: the newest win
 
 
 def train_run(
@@ -61,7 +62,11 @@ def train_run(
         When files or settings are wrong, or the folder holds another run.
     """
     job = job_of(settings.model_dump(mode="json"), inputs=input_files(settings))
-    if run.holds(job) and (run.path / "metrics.json").is_file():
+    defaults = Settings(data=DataOptions(positives="")).model_dump(mode="json")
+    holds = run.holds(job, free=FREE, defaults=defaults)
+    if holds and _is_first():
+        run.renew(job, free=FREE)
+    if holds and (run.path / "metrics.json").is_file():
         found: dict[str, Any] = files.read_json(run.path / "metrics.json")
         return found
     data = prepared or prepare(settings.data, seed=settings.train.seed)
@@ -70,7 +75,7 @@ def train_run(
     _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
     with only_one(run.path) if _is_first() else nullcontext():
         if _is_first():
-            if not run.holds(job):
+            if not run.holds(job, free=FREE, defaults=defaults):
                 run.record(job)
             _write_data(run, data)
         for member in range(settings.train.seeds):
