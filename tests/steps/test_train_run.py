@@ -68,6 +68,16 @@ def test_the_members_of_an_ensemble_differ_and_their_spread_is_told(trained):
     np.testing.assert_allclose(table["probability"], metrics.sigmoid(table["score"]), rtol=1e-4)
 
 
+def test_the_training_loss_is_the_mean_over_members_of_the_epoch_that_each_kept(tmp_path, table):
+    run = Run(tmp_path / "RUN")
+    hasty = ("train.seeds=2", "train.epochs=6", "train.learning_rate=0.5")  # the best is not last
+    found = train_run(run, asked(table, *hasty), device="cpu")
+    tables = [run.read_table(name) for name in ("history.tsv", "history-2.tsv")]
+    assert any(t["best"].iloc[-1] == 0 for t in tables)
+    kept = [t.loc[t["best"] == 1, "train_loss"].item() for t in tables]
+    assert found["train"]["loss"] == np.mean(kept)
+
+
 def test_the_scores_are_those_of_the_predictions(trained):
     table = trained.read_table("predictions.tsv")
     test = table[table["set"] == "test"]

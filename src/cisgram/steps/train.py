@@ -120,9 +120,10 @@ def evaluate_run(run: Run, data: Prepared, settings: Settings) -> dict[str, Any]
         )
         raise InputError(msg)
     found: dict[str, Any] = {}
-    history = run.read_table(_history_name(wanted - 1))
-    if len(history):
-        found["train"] = {"n": len(data.train), "loss": float(history["train_loss"].iloc[-1])}
+    losses = [_kept_loss(run, member, settings) for member in range(wanted)]
+    known = [loss for loss in losses if loss is not None]
+    if known:
+        found["train"] = {"n": len(data.train), "loss": float(np.mean(known))}
     thresholds: list[float] | None = None
     tables = []
     for name, part in (("valid", data.valid), ("test", data.test)):
@@ -282,6 +283,16 @@ def _train_member(
         _write_history(run, _history_name(member), state)
         save(folder, model, card)
     checkpoint.unlink(missing_ok=True)
+
+
+def _kept_loss(run: Run, member: int, settings: Settings) -> float | None:
+    """Training loss of the epoch whose weights a member kept; ``None`` without an epoch."""
+    history = run.read_table(_history_name(member))
+    if not len(history):
+        return None
+    best = history.loc[history["best"] == 1, "train_loss"]
+    kept = best if settings.train.select == "best" and len(best) else history["train_loss"]
+    return float(kept.iloc[-1])
 
 
 def _history_name(member: int) -> str:
