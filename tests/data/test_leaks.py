@@ -135,6 +135,15 @@ def test_a_repeat_in_many_sequences_says_nothing_about_a_pair():
     assert len(find_leaks(many).table) == 0
 
 
+def test_sequences_that_are_nothing_but_repeats_are_counted():
+    long = random(1, 130, seed=9)[0]
+    copies = np.stack([long[:100]] * 55)
+    train = np.concatenate([copies, random(20)])
+    found = find_leaks({"train": data(train), "test": data(random(1, seed=3), prefix="t")})
+    assert found.of_repeats == 55
+    assert find_leaks(with_copy(random(10)[7])).of_repeats == 0
+
+
 def test_exact_copies_are_found_however_many_there_are():
     codes = np.tile(random(1)[0], (60, 1))
     sets = {"train": data(codes), "test": data(codes, prefix="t")}

@@ -131,6 +131,14 @@ def test_leaks_are_dropped_from_training_alone(leaky):
     assert sorted(found.leaks["kind"]) == ["reverse complement", "same"]
 
 
+def test_the_summary_says_what_the_leak_guard_found_and_could_not_see(leaky, tmp_path):
+    found = made(leaky[0], split=str(leaky[1]))
+    assert found.summary["leak_guard"] == {"pairs": 2, "sequences_of_repeats": 0}
+    letters = [planted.letters(1)[0]] * 60 + planted.letters(60, seed=3)
+    repeats = planted.write_fasta(tmp_path / "r.fa", letters)
+    assert made(repeats).summary["leak_guard"]["sequences_of_repeats"] == 60
+
+
 def test_leaks_are_only_reported_when_asked(leaky):
     found = made(leaky[0], split=str(leaky[1]), leaks="report")
     assert len(found.train) == 80

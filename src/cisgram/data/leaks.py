@@ -32,10 +32,14 @@ class Leaks:
     training_rows
         Rows of the training set that are in a pair with another set, or in a pair with another
         label.
+    of_repeats
+        Sequences all of whose words are in more than 50 sequences: of these, exact copies are
+        found, near ones are not.
     """
 
     table: pd.DataFrame
     training_rows: NDArray[np.int64]
+    of_repeats: int = 0
 
 
 def find_leaks(
@@ -70,7 +74,7 @@ def find_leaks(
     pairs = _same(keys, which, kind_of_label)
     exact = set(map(tuple, pairs.tolist()))
     words = [_words(sets[s].codes) for s in names]
-    near, similarity = _near(words, which, kind_of_label, threshold)
+    near, similarity, of_repeats = _near(words, which, kind_of_label, threshold)
     rows = [
         (i, j, "same" if turned[i] == turned[j] else "reverse complement", 1.0) for i, j in exact
     ]
@@ -98,7 +102,7 @@ def find_leaks(
     train = names.index("train") if "train" in names else -1
     before = sum(len(sets[s]) for s in names[: max(train, 0)])
     hit = {r for i, j, *_ in rows for r in (i, j) if which[r] == train}
-    return Leaks(table, np.array(sorted(hit), dtype=np.int64) - before)
+    return Leaks(table, np.array(sorted(hit), dtype=np.int64) - before, of_repeats)
 
 
 COLUMNS = ["first", "second", "kind", "similarity", "first_set", "second_set", "same_label"]
@@ -152,8 +156,8 @@ def _near(
     which: NDArray[np.int64],
     label: NDArray[np.int64],
     least: float,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rows (first < second) in different sets or with different labels, and their similarity."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64], int]:
+    """Rows (first < second) apart in set or label, their similarity, and how many are repeats."""
     row = np.concatenate(
         [np.repeat(np.flatnonzero(which == i), w.shape[1]) for i, w in enumerate(words)]
     )
@@ -168,13 +172,16 @@ def _near(
     size = np.bincount(row, minlength=len(which))
     column = np.cumsum(np.r_[False, flat[1:] != flat[:-1]]) if len(flat) else flat.astype(np.int64)
     count = np.bincount(column)
-    useful = (count[column] > 1) & (count[column] <= COMMON)
+    common = count[column] > COMMON
+    n_common = np.bincount(row[common], minlength=len(which))
+    of_repeats = int(((size > 0) & (n_common == size)).sum())
+    useful = (count[column] > 1) & ~common
     shared = _shared(row[useful], column[useful], len(which)).tocoo()
     first, second = shared.row.astype(np.int64), shared.col.astype(np.int64)
     similarity = shared.data / np.maximum(np.minimum(size[first], size[second]), 1)
     apart = (which[first] != which[second]) | (label[first] != label[second])
     kept = (first < second) & apart & (similarity >= least)
-    return np.stack([first[kept], second[kept]], 1), similarity[kept]
+    return np.stack([first[kept], second[kept]], 1), similarity[kept], of_repeats
 
 
 def _shared(row: NDArray[np.int64], column: NDArray[np.int64], n: int) -> csr_array:

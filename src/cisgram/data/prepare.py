@@ -39,7 +39,8 @@ class Prepared:
     leaks
         Pairs that the leak guard found, with ``action``.
     summary
-        Counts: what the readers handled, sizes of the sets, kind of the negatives.
+        Counts: what the readers handled, sizes of the sets, kind of the negatives, what the
+        leak guard found and how many sequences are all repeats, whose near copies it cannot see.
     """
 
     train: TrainingData
@@ -93,7 +94,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     if test is not None:
         parts["test"] = _test_like(test, data, options)
     parts = with_negatives(parts, kind, options, source, seed)
-    parts, leaks = _guard(parts, options, source, task)
+    parts, leaks, of_repeats = _guard(parts, options, source, task)
     train = TrainingData(
         parts["train"],
         fresh_negatives=options.shuffle_k if kind == "shuffle" else 0,
@@ -110,9 +111,8 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         split=_split_table(parts),
         dropped=_table(source.dropped, ["name", "reason"]),
         leaks=leaks,
-        summary=_summary(
-            parts, kind if options.fresh_negatives else f"{kind}, fixed", source, task
-        ),
+        summary=_summary(parts, kind if options.fresh_negatives else f"{kind}, fixed", source, task)
+        | {"leak_guard": {"pairs": len(leaks), "sequences_of_repeats": of_repeats}},
     )
 
 
@@ -210,8 +210,8 @@ def _test_like(test: Dataset, data: Dataset, options: DataOptions) -> Dataset:
 
 def _guard(
     parts: dict[str, Dataset], options: DataOptions, source: Source, task: str
-) -> tuple[dict[str, Dataset], pd.DataFrame]:
-    """Report leaks, and drop their training rows unless told otherwise."""
+) -> tuple[dict[str, Dataset], pd.DataFrame, int]:
+    """Report leaks, and drop their training rows unless told otherwise; and `of_repeats`."""
     found = find_leaks(
         {k: v for k, v in parts.items() if len(v)},
         threshold=options.leak_threshold,
@@ -229,13 +229,13 @@ def _guard(
     in_train = (table["first_set"] == "train") | (table["second_set"] == "train")
     table["action"] = np.where(in_train & dropping, "dropped from train", "reported")
     if not dropping or not len(found.training_rows):
-        return parts, table
+        return parts, table, found.of_repeats
     keep = np.ones(len(parts["train"]), dtype=bool)
     keep[found.training_rows] = False
     source.dropped += [
         (parts["train"].names[i], "leak: see leaks.tsv") for i in found.training_rows.tolist()
     ]
-    return parts | {"train": parts["train"].take(keep)}, table
+    return parts | {"train": parts["train"].take(keep)}, table, found.of_repeats
 
 
 def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> None:
