@@ -102,6 +102,17 @@ def test_explain_writes_values_and_names(here):
     assert len(own["x"]) == 3
 
 
+def test_explaining_a_file_leaves_the_explanations_of_the_run_as_they_were(here):
+    succeeds("explain", "saliency", "RUN", "--most", "3")
+    own = here / "RUN" / "explain" / "saliency" / "values.safetensors"
+    before = own.read_bytes()
+    done = succeeds("explain", "saliency", "RUN", "--sequences", "x.fa")
+    assert own.read_bytes() == before
+    assert "RUN/explain-given/saliency-x" in done.err
+    found = load_file(here / "RUN" / "explain-given" / "saliency-x" / "values.safetensors")
+    assert len(found["x"]) == 6
+
+
 def test_motifs_and_report_write_into_the_run(here):
     succeeds("motifs", "RUN", "--database", "jaspar:fungi")
     for name in ("filters.meme", "filters.matches.tsv"):

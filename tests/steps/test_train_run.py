@@ -6,6 +6,7 @@ import torch
 
 import planted
 from cisgram.core import files
+from cisgram.core.config import read_toml
 from cisgram.core.errors import InputError, UnknownName
 from cisgram.core.run import Run
 from cisgram.models import load, predict
@@ -269,6 +270,17 @@ def test_several_outputs_are_scored_and_explained_on_files_of_ones_own(tmp_path)
     assert predict_file(run, str(fasta))["output"].tolist() == ["U"] * 4 + ["V"] * 4
     folder = explain_run(run, "saliency", sequences=str(fasta), target="V")
     assert (folder / "values.safetensors").is_file()
+    with pytest.raises(InputError, match=r"the outputs U, V\. Say with --target"):
+        explain_run(run, "saliency", sequences=str(fasta))
+    run.begin(
+        asked(
+            path, "explain.target='V'", sequence_column="dna_text", label_columns=["U", "V"]
+        ).model_dump(mode="json"),
+        inputs={"positives": path},
+        free=("explain",),
+    )
+    again = explain_run(run, "saliency", sequences=str(fasta))
+    assert read_toml(again / "options.toml")["output"] == "V"
     with pytest.raises(UnknownName, match=r"No output named 'W'.*Known: U, V"):
         explain_run(run, "saliency", sequences=str(fasta), target="W")
 

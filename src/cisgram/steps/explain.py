@@ -54,11 +54,11 @@ def explain_run(
         A file of sequences; default: the run's test set (validation set where there is none),
         three positives to one negative, at most ``most``.
     target
-        Output to explain, by number or name; default the only one, or the first.
+        Output to explain, by number or name; default the run's setting, or the only one.
     most
         At most so many sequences; default the run's setting for its own, all of a file.
     out
-        Folder to write; default ``RUN/explain/<method>``.
+        Folder to write; default `default_folder`.
     device
         ``auto``, ``cpu`` or ``cuda``.
     prepared
@@ -74,16 +74,18 @@ def explain_run(
     Raises
     ------
     InputError
-        When the run holds no model, or method, target or sequences do not fit.
+        When the run holds no model, or method, target or sequences do not fit; or when no target
+        is given for a model of several outputs.
     """
     entry = explain.METHODS[method]
     settings = settings_of(run)
     card = read_card(run.member(0))
-    column = output_column(card, target)
+    column = _asked(card, settings.explain.target if target is None else target)
+    most_own = most or settings.explain.most
     if sequences is None:
         data = prepared or data_of(run)
         part = data.test if data.test is not None else data.valid
-        chosen = choose(part, most or settings.explain.most, column)
+        chosen = choose(part, most_own, column)
     else:
         sequence_column = settings.data.sequence_column
         part = read_dataset(sequences, card.length, genome=genome, sequence_column=sequence_column)
@@ -91,7 +93,7 @@ def explain_run(
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(_device(device))
     score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
-    folder = out or run.path / "explain" / method
+    folder = out or default_folder(run, method, sequences)
     parts = []
     for start in range(0, len(chosen), CHUNK):
         x = one_hot(chosen.codes[start : start + CHUNK])
@@ -108,10 +110,33 @@ def explain_run(
             "output": card.outputs[column],
             "units": "logit" if card.task == "classification" else card.outputs[column],
             "sequences": sequences or "held-out sequences of the run",
+            "most": most_own if sequences is None else None,
             "substitutions": found.substitutions,
         },
     )
     return folder
+
+
+def default_folder(run: Run, method: str, sequences: str | None) -> Path:
+    """``RUN/explain/<method>``, or ``RUN/explain-given/<method>-<name of the file>``.
+
+    The page shows the first alone: explanations of other sequences are not the run's own.
+    """
+    if sequences is None:
+        return run.path / "explain" / method
+    stem = Path(sequences).name.partition(".")[0]
+    return run.path / "explain-given" / f"{method}-{stem}"
+
+
+def _asked(card: Card, target: int | str | None) -> int:
+    """The column to explain; of several outputs none is explained by accident."""
+    if target is None and len(card.outputs) > 1:
+        msg = (
+            f"The model has the outputs {', '.join(card.outputs)}. Say with --target, or with the "
+            "setting explain.target, which one to explain."
+        )
+        raise InputError(msg)
+    return output_column(card, target)
 
 
 def output_column(card: Card, target: int | str | None) -> int:

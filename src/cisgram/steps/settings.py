@@ -20,7 +20,7 @@ class ExplainOptions(Options):
 
     methods: tuple[str, ...] = ("ism", "gradient_x_input", "saliency")
     most: int = Field(default=200, ge=1)  # sequences; three positives to one negative
-    target: int | str | None = None  # None: the only output, or the first
+    target: int | str | None = None  # None: the only output; in `run` the first of several
 
 
 class MotifOptions(Options):

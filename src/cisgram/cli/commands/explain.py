@@ -24,9 +24,14 @@ from cisgram.cli.shared import (
 @RUN
 @click.option("--sequences", metavar="F", help="Default: held-out sequences of the run.")
 @GENOME
-@click.option("--target", help="Output, by number or name.  [default: the first]")
+@click.option("--target", help="Output, by number or name.  [default: the only one]")
 @click.option("--most", type=click.IntRange(1), help="At most so many sequences.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Default: RUN/explain/METHOD.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder.  [default: RUN/explain/METHOD; for a file RUN/explain-given/METHOD-NAME]",
+)
 @DEVICE
 def explain(
     method: str,
