@@ -381,10 +381,43 @@ def test_negatives_alone_are_refused(tmp_path):
         made(path)
 
 
-def test_a_test_file_without_labels_is_refused(tmp_path, tsv):
+def test_a_test_file_of_positives_gets_the_shuffles_that_the_validation_set_gets(tmp_path):
+    path = planted.write_fasta(tmp_path / "a.fa", planted.letters(60, seed=1))
+    test = planted.write_fasta(tmp_path / "t.fa", planted.letters(20, seed=2), prefix="t")
+    found = made(path, test=str(test))
+    assert found.test.y[:, 0].tolist() == [1] * 20 + [0] * 20
+    assert found.test.names[20:] == [f"t{i}_shuffled" for i in range(20)]
+    assert from_codes(found.test.codes)[:20] == planted.letters(20, seed=2)
+    assert (found.test.codes == made(path, test=str(test)).test.codes).all()
+
+
+def test_a_test_file_of_peaks_gets_windows_of_the_genome(genome, tmp_path):
+    bed, fasta, _ = genome
+    test = tmp_path / "t.bed"
+    rows = [
+        f"chr{c}\t{400 * i + 4900}\t{400 * i + 4980}\tt{c}{i}\n" for c in "DE" for i in range(3)
+    ]
+    test.write_text("".join(rows))
+    train = tmp_path / "train.bed"
+    train.write_text("".join(r for r in bed.read_text().splitlines(True) if r[3] in "ABC"))
+    found = made(train, genome=str(fasta), test=str(test))
+    assert found.test.y[:, 0].tolist() == [1] * 6 + [0] * 6
+    assert sorted(found.test.groups) == ["chrD"] * 6 + ["chrE"] * 6
+    letters = planted.write_fasta(tmp_path / "t.fa", planted.letters(20))
+    with pytest.raises(InputError, match=r"t\.fa tells no intervals .* negatives=shuffle"):
+        made(train, genome=str(fasta), test=str(letters))
+
+
+def test_a_test_file_without_labels_is_refused_where_the_negatives_are_given(tmp_path, tsv):
     path = planted.write_fasta(tmp_path / "a.fa", planted.letters(40))
-    with pytest.raises(InputError, match=r"a\.fa holds no labels; a test file needs"):
+    with pytest.raises(InputError, match=r"a\.fa holds no labels; .* of both kinds"):
         made(tsv, test=str(path))
+    with pytest.raises(InputError, match=r"a\.fa holds no labels; .* of both kinds"):
+        made(
+            path,
+            negatives=str(planted.write_fasta(tmp_path / "n.fa", planted.letters(40))),
+            test=str(path),
+        )
 
 
 def test_a_test_file_with_other_labels_is_refused(tmp_path, tsv):

@@ -70,7 +70,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     """
     source = Source(Genome(options.genome) if options.genome else None, options.length)
     data = source.read(options.positives, options, label=1.0)
-    test = source.read(options.test, options, label=None) if options.test else None
+    test = source.read(options.test, options, label=np.nan) if options.test else None
     task = _task(data)
     if task == "regression" and options.max_positives is not None:
         msg = (
@@ -92,7 +92,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     sets = _sets(options, data, has_test=test is not None, seed=seed)
     parts = {name: data.take(sets == name) for name in ("train", "valid", "test")}
     if test is not None:
-        parts["test"] = _test_like(test, data, options)
+        parts["test"] = _test_like(test, data, options, kind)
     parts = with_negatives(parts, kind, options, source, seed)
     parts, leaks, of_repeats = _guard(parts, options, source, task)
     train = TrainingData(
@@ -198,14 +198,30 @@ def _sets(options: DataOptions, data: Dataset, *, has_test: bool, seed: int) -> 
     return sets
 
 
-def _test_like(test: Dataset, data: Dataset, options: DataOptions) -> Dataset:
-    if len(test.outputs) != len(data.outputs):
+def _test_like(test: Dataset, data: Dataset, options: DataOptions, kind: str) -> Dataset:
+    """The test file with the outputs of the data; one without labels holds positives alone."""
+    given = not np.isnan(test.y).all()
+    if not given and kind not in ("shuffle", "genome"):
+        msg = (
+            f"{options.test} holds no labels; as the negatives are given with the training data, "
+            "the test file needs sequences of both kinds with labels."
+        )
+        raise InputError(msg)
+    alone = not given or bool((test.y == 1).all())
+    if alone and kind == "genome" and test.groups is None:
+        msg = (
+            f"{options.test} tells no intervals to find genomic negatives for; give the test as "
+            "BED, or with labels, or take negatives=shuffle."
+        )
+        raise InputError(msg)
+    if given and len(test.outputs) != len(data.outputs):
         msg = (
             f"{options.test} has the labels {test.outputs}, {options.positives} {data.outputs}; "
             "they must be the same."
         )
         raise InputError(msg)
-    return replace(test, outputs=data.outputs, groups=None)
+    y = test.y if given else np.ones((len(test), len(data.outputs)), dtype=np.float32)
+    return replace(test, y=y, outputs=data.outputs)
 
 
 def _guard(

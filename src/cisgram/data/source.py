@@ -55,7 +55,7 @@ class Source:
     peaks: dict[str, list[Intervals]] = field(default_factory=dict)
     ranks: dict[str, NDArray[np.int64] | None] = field(default_factory=dict)
 
-    def read(self, path: str, options: DataOptions, *, label: float | None) -> Dataset:
+    def read(self, path: str, options: DataOptions, *, label: float) -> Dataset:
         """One file as a dataset; ``label`` fills in where the file has none."""
         found = self._sequences(path, options)
         self.dropped += found.dropped
@@ -64,9 +64,6 @@ class Source:
         codes = self._to_length(found)
         y, outputs = found.labels, found.columns
         if y is None:
-            if label is None:
-                msg = f"{path} holds no labels; a test file needs sequences of both kinds."
-                raise InputError(msg)
             y, outputs = np.full((len(found), 1), label), ("bound",)
         if len(outputs) == 1:
             outputs = (outputs[0].lower(),)

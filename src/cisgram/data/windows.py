@@ -88,6 +88,7 @@ def genomic_negatives(
     found_contig: list[str] = []
     found_start: list[int] = []
     for contig in dict.fromkeys(positives.groups):
+        genome.codes(contig, 0, 0)  # says when it is unknown
         wanted = np.repeat(wanted_gc[contigs == contig], per_positive)
         random = generator(seed, "windows", contig)
         starts = _matched(genome, contig, length, wanted, taken.mask(contig), random)
