@@ -1,4 +1,5 @@
 import gzip
+import itertools
 
 import numpy as np
 import pytest
@@ -435,6 +436,87 @@ def test_a_file_is_read_at_the_length_of_a_model_with_missing_labels(tmp_path):
     assert found.codes.shape == (5, 30)
     assert np.isnan(found.y).all()
     assert from_codes(found.codes)[2] == planted.letters(5, 40)[2][5:35]
+
+
+def one_contig(tmp_path, starts, n_contigs=1):
+    """Windows of 60 bp at the given places, as FASTA with coordinates."""
+    letters = planted.letters(len(starts))
+    path = tmp_path / "one.fa"
+    rows = [
+        f">c{i % n_contigs}:{a}-{a + 60}\n{s}\n"
+        for i, (a, s) in enumerate(zip(starts, letters, strict=True))
+    ]
+    path.write_text("".join(rows))
+    return path
+
+
+@pytest.mark.parametrize("n_contigs", [1, 2])
+def test_one_or_two_contigs_are_held_out_by_blocks(tmp_path, n_contigs):
+    starts = np.random.default_rng(0).permutation(200) * 100
+    found = made(one_contig(tmp_path, starts.tolist(), n_contigs), negatives="shuffle")
+    assert found.summary["split"] == found.summary["valid_split"] == "by blocks"
+    rows = [
+        (n, int(n.split(":")[1].split("-")[0]), s)
+        for n, s in found.split.to_numpy().tolist()
+        if "shuffled" not in n
+    ]
+    sets = [s for _, _, s in sorted(rows, key=lambda r: (r[0].split(":")[0], r[1]))]
+    assert {s: sets.count(s) for s in ("train", "valid", "test")} == {
+        "train": 160,
+        "valid": 20,
+        "test": 20,
+    }
+    changes = sum(a != b for a, b in itertools.pairwise(sets))
+    assert changes <= 8  # two blocks each
+
+
+def test_neighbors_that_overlap_do_not_stand_on_two_sides_of_a_block(tmp_path):
+    found = made(one_contig(tmp_path, list(range(0, 4000, 20))), leaks="report")
+    at = {"train": [], "valid": [], "test": []}
+    for name, which in found.split.to_numpy().tolist():
+        if "shuffled" not in name:
+            at[which].append(int(name.split(":")[1].split("-")[0]))
+    for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
+        assert np.abs(np.subtract.outer(at[one], at[other])).min() >= 60
+    assert len(found.dropped) > 0
+    assert (found.dropped["reason"] == "overlaps a held-out block").all()
+    assert sum(map(len, at.values())) + len(found.dropped) == 200
+
+
+def test_a_contig_without_positions_is_held_out_by_fraction(tmp_path):
+    path = tmp_path / "a.tsv"
+    rows = [f"chr\ts{i}\t{s}\t{i % 2}\n" for i, s in enumerate(planted.letters(60))]
+    path.write_text("chrom\tname\tsequence\tbound\n" + "".join(rows))
+    found = made(path)
+    assert found.summary["split"] == "by fraction"
+    assert len(found.test) == 6
+
+
+def test_a_genome_of_one_contig_is_held_out_by_blocks(genome, tmp_path):
+    bed, fasta, _ = genome
+    one = tmp_path / "one.bed"
+    one.write_text("".join(r for r in bed.read_text().splitlines(True) if r.startswith("chrB")))
+    found = made(one, genome=str(fasta), max_positives=None)
+    assert found.summary["split"] == "by blocks"
+    assert len(found.test) > 0
+
+
+def test_the_summary_says_how_the_sets_were_held_out(tmp_path, leaky, genome, tsv):
+    def how(*args, **options):
+        summary = made(*args, **options).summary
+        return summary["split"], summary["valid_split"]
+
+    bed, fasta, _ = genome
+    assert how(bed, genome=str(fasta)) == ("by chromosome", "by chromosome")
+    assert how(leaky[0], split=str(leaky[1])) == ("given", "given")
+    assert how(tsv) == ("by fraction", "by fraction")
+    assert how(leaky[0], test=str(tsv), leaks="report") == ("test file", "by fraction")
+
+
+def test_a_small_test_fraction_holds_out_one_sequence_and_not_none(tmp_path, tsv):
+    assert len(made(tsv, test_fraction=0.001).test) == 1
+    with pytest.raises(InputError, match="no chromosome is left for the test set"):
+        made(one_contig(tmp_path, list(range(0, 6000, 100)), 2), valid_chromosomes=("c0",))
 
 
 def test_the_seed_decides_the_split(tsv):

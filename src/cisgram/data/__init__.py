@@ -4,7 +4,7 @@ from cisgram.data.dataset import Batch, Dataset, TrainingData, joined, shuffled_
 from cisgram.data.leaks import Leaks, find_leaks
 from cisgram.data.options import DataOptions
 from cisgram.data.prepare import Prepared, prepare, read_dataset
-from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
+from cisgram.data.splits import split_by_blocks, split_by_chromosome, split_by_fraction, split_given
 from cisgram.data.windows import Taken, genomic_negatives
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "prepare",
     "read_dataset",
     "shuffled_negatives",
+    "split_by_blocks",
     "split_by_chromosome",
     "split_by_fraction",
     "split_given",

@@ -34,6 +34,8 @@ class Dataset:
         Names of the t labels.
     groups
         Contig of each sequence, where known.
+    starts
+        (n,) int64 bp of each sequence's left end on its contig, where known.
     """
 
     names: list[str]
@@ -41,6 +43,7 @@ class Dataset:
     y: NDArray[np.float32]
     outputs: tuple[str, ...] = ("bound",)
     groups: list[str] | None = None
+    starts: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -68,6 +71,7 @@ class Dataset:
             codes=self.codes[index],
             y=self.y[index],
             groups=None if self.groups is None else [self.groups[i] for i in index],
+            starts=None if self.starts is None else self.starts[index],
         )
 
 
@@ -84,12 +88,14 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
     groups = None
     if all(p.groups is not None for p in parts):
         groups = [g for p in parts for g in p.groups or ()]
+    starts = [p.starts for p in parts if p.starts is not None]
     return replace(
         first,
         names=[name for p in parts for name in p.names],
         codes=np.concatenate([p.codes for p in parts]),
         y=np.concatenate([p.y for p in parts]),
         groups=groups,
+        starts=np.concatenate(starts) if len(starts) == len(parts) else None,
     )
 
 

@@ -15,7 +15,13 @@ from cisgram.data.leaks import find_leaks
 from cisgram.data.negatives import negatives_kind, with_negatives
 from cisgram.data.options import DataOptions
 from cisgram.data.source import Source
-from cisgram.data.splits import split_by_chromosome, split_by_fraction, split_given
+from cisgram.data.splits import (
+    FEW,
+    split_by_blocks,
+    split_by_chromosome,
+    split_by_fraction,
+    split_given,
+)
 from cisgram.io import Genome
 
 if TYPE_CHECKING:
@@ -39,7 +45,8 @@ class Prepared:
     leaks
         Pairs that the leak guard found, with ``action``.
     summary
-        Counts: what the readers handled, sizes of the sets, kind of the negatives, what the
+        Counts: what the readers handled, sizes of the sets, kind of the negatives, how the test
+        and validation sets were held out (``split``, ``valid_split``), what the
         leak guard found and how many sequences are all repeats, whose near copies it cannot see.
     """
 
@@ -89,7 +96,9 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     if kind == "file":
         assert options.negatives is not None
         data = joined([data, source.read(options.negatives, options, label=0.0)])
-    sets = _sets(options, data, has_test=test is not None, seed=seed)
+    sets, how = _sets(options, data, has_test=test is not None, seed=seed)
+    overlapping = np.flatnonzero(sets == "none").tolist()
+    source.dropped += [(data.names[i], "overlaps a held-out block") for i in overlapping]
     parts = {name: data.take(sets == name) for name in ("train", "valid", "test")}
     if test is not None:
         parts["test"] = _test_like(test, data, options, kind)
@@ -112,6 +121,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         dropped=_table(source.dropped, ["name", "reason"]),
         leaks=leaks,
         summary=_summary(parts, kind if options.fresh_negatives else f"{kind}, fixed", source, task)
+        | {"split": how if test is None else "test file", "valid_split": how}
         | {"leak_guard": {"pairs": len(leaks), "sequences_of_repeats": of_repeats}},
     )
 
@@ -166,36 +176,44 @@ def _strongest(data: Dataset, options: DataOptions, source: Source) -> Dataset:
     return data.take(~beyond)
 
 
-def _sets(options: DataOptions, data: Dataset, *, has_test: bool, seed: int) -> NDArray[np.str_]:
-    test_fraction = 0.0 if has_test else options.test_fraction
+def _sets(
+    options: DataOptions, data: Dataset, *, has_test: bool, seed: int
+) -> tuple[NDArray[np.str_], str]:
+    """(n,) set of each row, and how it was found."""
+    named = {"valid": options.valid_chromosomes, "test": options.test_chromosomes}
+    fractions = {
+        "valid": options.valid_fraction,
+        "test": 0.0 if has_test else options.test_fraction,
+    }
     if options.split is not None:
-        if options.valid_chromosomes or options.test_chromosomes:
+        if any(named.values()):
             msg = "give data.split or chromosomes, not both: each says what is held out."
             raise InputError(msg)
-        sets = split_given(Path(options.split), data.names)
-    elif data.groups is not None:
-        sets = split_by_chromosome(
-            data.groups,
-            valid=options.valid_chromosomes,
-            test=options.test_chromosomes,
-            valid_fraction=options.valid_fraction,
-            test_fraction=test_fraction,
-            seed=seed,
-        )
-    elif options.valid_chromosomes or options.test_chromosomes:
+        sets, how = split_given(Path(options.split), data.names), "given"
+    elif data.groups is None and any(named.values()):
         msg = (
             f"{options.positives} tells no chromosomes; hold out by fraction, or give a BED file "
             "with a genome."
         )
         raise InputError(msg)
-    else:
-        sets = split_by_fraction(
-            len(data), valid=options.valid_fraction, test=test_fraction, seed=seed
+    elif data.groups is not None and (any(named.values()) or len(set(data.groups)) >= FEW):
+        sets = split_by_chromosome(
+            data.groups,
+            **named,
+            valid_fraction=fractions["valid"],
+            test_fraction=fractions["test"],
+            seed=seed,
         )
+        how = "by chromosome"
+    elif data.groups is not None and data.starts is not None:
+        sets = split_by_blocks(data.groups, data.starts, length=data.length, **fractions, seed=seed)
+        how = "by blocks"
+    else:
+        sets, how = split_by_fraction(len(data), **fractions, seed=seed), "by fraction"
     if has_test and (sets == "test").any():
         msg = "a test file was given and the split has a test set of its own; give one of them."
         raise InputError(msg)
-    return sets
+    return sets, how
 
 
 def _test_like(test: Dataset, data: Dataset, options: DataOptions, kind: str) -> Dataset:

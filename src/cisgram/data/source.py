@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from cisgram.io import (
 from cisgram.io.fasta import pieces
 from cisgram.seq.alphabet import to_codes
 
+COORDINATES = re.compile(r"[^\s:]+:(\d+)-\d+")
 POINT = 20  # bp; peaks no wider than this are points and need a length
 WINDOW = 200  # bp; the length that points get when none is given
 
@@ -68,7 +70,12 @@ class Source:
         if len(outputs) == 1:
             outputs = (outputs[0].lower(),)
         return Dataset(
-            list(found.names), codes, y.astype(np.float32), tuple(outputs), found.chromosomes
+            list(found.names),
+            codes,
+            y.astype(np.float32),
+            tuple(outputs),
+            found.chromosomes,
+            _starts(found),
         )
 
     def _sequences(self, path: str, options: DataOptions) -> Sequences:
@@ -110,6 +117,16 @@ class Source:
             before = (length - len(middle)) // 2
             letters.append("N" * before + middle + "N" * (length - len(middle) - before))
         return to_codes(letters)
+
+
+def _starts(found: Sequences) -> NDArray[np.int64] | None:
+    """Left ends, of intervals or of names such as ``chr1:200-300``; off by one is no matter."""
+    if found.intervals is not None:
+        return found.intervals.start
+    places = [COORDINATES.match(name) for name in found.names]
+    if found.chromosomes is None or not all(places):
+        return None
+    return np.array([int(place[1]) for place in places if place], dtype=np.int64)
 
 
 def _headers_are_labels(path: str) -> bool:

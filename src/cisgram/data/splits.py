@@ -1,4 +1,4 @@
-"""Which sequence belongs to which set: given, by chromosome, or by fraction with a seed."""
+"""Which sequence belongs to which set: given, by chromosome, by blocks, or by fraction."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from cisgram.io import open_text
 from cisgram.io.text import at_line
 
 SETS = ("train", "valid", "test")
+BLOCKS = 20  # of which whole ones are held out on a genome of one or two contigs
+FEW = 3  # contigs; with fewer, three sets of whole chromosomes cannot be made
 
 
 def split_by_fraction(n: int, *, valid: float, test: float, seed: int) -> NDArray[np.str_]:
     """(n,) set of each row: a seeded permutation, the first rows test, the next valid."""
     order = generator(seed, "split").permutation(n)
     sets = np.full(n, "train", dtype="<U5")
-    n_test = round(test * n)
+    n_test = max(1, round(test * n)) if test else 0
     n_valid = max(1, round(valid * n))
     sets[order[:n_test]] = "test"
     sets[order[n_test : n_test + n_valid]] = "valid"
@@ -86,7 +88,7 @@ def split_by_chromosome(
         if fraction and not given and not held and spare > 0:
             of[min(left, key=counts.__getitem__)] = name
     sets = np.array([of[g] for g in groups], dtype="<U5")
-    for name in ("train", "valid"):
+    for name in ("train", "valid", "test") if test or test_fraction else ("train", "valid"):
         if not (sets == name).any():
             msg = (
                 f"no chromosome is left for the {name} set; the sequences lie on "
@@ -94,6 +96,68 @@ def split_by_chromosome(
             )
             raise InputError(msg)
     return sets
+
+
+def split_by_blocks(
+    groups: Sequence[str],
+    starts: NDArray[np.int64],
+    *,
+    length: int,
+    valid: float,
+    test: float,
+    seed: int,
+) -> NDArray[np.str_]:
+    """(n,) set of each row by where it lies, for few contigs: whole stretches are held out.
+
+    The rows are ordered by contig and start and cut into 20 blocks of as many rows; blocks in
+    seeded order are the test, the next ones the validation set. Neighbors are alike, so they
+    stay together, and a row that overlaps one of a held-out block gets no set.
+
+    Parameters
+    ----------
+    groups, starts
+        n contig names, and (n,) bp of the left ends.
+    length
+        bp of every row.
+    valid, test
+        Fractions, rounded to blocks and at least one; a ``test`` of 0 holds none out.
+    seed
+        Of the order of the blocks.
+
+    Returns
+    -------
+    NDArray
+        ``train``, ``valid``, ``test``, or ``none`` for rows that overlap held-out ones.
+    """
+    contigs = np.unique(np.array(groups), return_inverse=True)[1]
+    order = np.lexsort((starts, contigs))
+    blocks = np.array_split(order, min(BLOCKS, len(order)))
+    drawn = generator(seed, "blocks").permutation(len(blocks)).tolist()
+    n_test = max(1, round(test * len(blocks))) if test else 0
+    n_valid = max(1, round(valid * len(blocks)))
+    sets = np.full(len(order), "train", dtype="<U5")
+    for name, chosen in (("test", drawn[:n_test]), ("valid", drawn[n_test : n_test + n_valid])):
+        for block in chosen:
+            sets[blocks[block]] = name
+    reach = int(starts.max()) + length + 1 if len(starts) else 1  # apart, whatever the contig
+    at = starts + contigs * (reach + length)
+    near_test = _near(at, at[sets == "test"], length) & (sets != "test")
+    held = at[(sets == "test") | (sets == "valid")]
+    near_held = _near(at, held, length) & (sets == "train")
+    sets[near_test | near_held] = "none"
+    return sets
+
+
+def _near(at: NDArray[np.int64], others: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
+    """(n,) whether a place is less than ``length`` from the nearest of the others."""
+    if not len(others):
+        return np.zeros(len(at), dtype=bool)
+    others = np.sort(others)
+    right = np.searchsorted(others, at)
+    after = others[np.minimum(right, len(others) - 1)]
+    before = others[np.maximum(right - 1, 0)]
+    away = np.minimum(np.abs(after - at), np.abs(at - before))
+    return np.asarray(away < length)
 
 
 def split_given(path: Path, names: Sequence[str]) -> NDArray[np.str_]:
