@@ -91,7 +91,7 @@ def explain_run(
         part = read_dataset(sequences, card.length, genome=genome, sequence_column=sequence_column)
         part = with_outputs(part, card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
-    model = load(run).to(_device(device))
+    model = load(run).to(chosen_device(device))
     score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
     folder = out or default_folder(run, method, sequences)
     parts = []
@@ -171,7 +171,8 @@ def choose(data: Dataset, most: int, column: int = 0) -> Dataset:
     return data.take(rows)
 
 
-def _device(device: str) -> torch.device:
+def chosen_device(device: str) -> torch.device:
+    """The device of ``auto``, ``cpu`` or ``cuda``; `InputError` where it is not there."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cisgram import report
+from cisgram import explain, motifs, report
+from cisgram.core import config
 from cisgram.core.errors import NoFiltersError
+from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import prepare
-from cisgram.steps.explain import explain_run
+from cisgram.steps.explain import chosen_device, explain_run, output_column
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings
-from cisgram.steps.train import Progress, train_run
+from cisgram.steps.train import Progress, make_card, train_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,20 +66,40 @@ def run_all(
         Called after every epoch.
     say
         Called with a word on what is being done.
+
+    Raises
+    ------
+    InputError
+        When anything of the settings is wrong, whichever step it is of: before the training.
     """
     say = say or (lambda _: None)
+    _check_names(settings, device)
     say("reading the data")
     data = prepare(settings.data, seed=settings.train.seed)
+    card = make_card(settings, data)
+    column = output_column(card, settings.explain.target)
+    named, notes = None, []
+    if settings.explain.target is None and len(card.outputs) > 1:
+        notes.append(
+            f"Of the outputs {', '.join(card.outputs)}, only {card.outputs[0]} was explained; "
+            "explain.target chooses another."
+        )
     say("training")
     found = train_run(run, settings, device=device, prepared=data, progress=epoch)
     for method in settings.explain.methods:
-        if (run.path / "explain" / method / "options.toml").is_file():
+        if _is_done(
+            run.path / "explain" / method / "options.toml",
+            {"target": column, "most": settings.explain.most},
+        ):
             continue
         say(f"explaining with {method}")
-        explain_run(run, method, target=settings.explain.target, device=device, prepared=data)
-    named, notes = None, []
+        explain_run(run, method, target=column, device=device, prepared=data)
     try:
-        if not (run.path / "motifs" / "filters.facts.tsv").is_file():
+        options = {"target": column, **settings.motifs.model_dump()}
+        facts = run.path / "motifs" / "filters.facts.tsv"
+        if not _is_done(run.path / "motifs" / "filters.options.toml", options):
+            facts.unlink(missing_ok=True)  # written last: its absence says that the step is due
+        if not facts.is_file():
             motifs_run(run, prepared=data, progress=say)
         named = named_motifs(
             run.read_table("motifs/filters.matches.tsv"),
@@ -88,3 +110,22 @@ def run_all(
         notes.append(str(error))
     say("writing the page")
     return Outcome(found, named, report.write(run), tuple(notes))
+
+
+def _check_names(settings: Settings, device: str) -> None:
+    """Refuse at once what a step after the training would refuse."""
+    for method in settings.explain.methods:
+        explain.METHODS[method]
+    if settings.motifs.convention not in explain.CONVENTIONS:
+        what = "convention"
+        raise unknown(what, settings.motifs.convention, explain.CONVENTIONS)
+    motifs.database(settings.motifs.database)
+    chosen_device(device)
+
+
+def _is_done(options: Path, wanted: dict[str, Any]) -> bool:
+    """True when a step wrote its options and they say what is wanted, as far as they say it."""
+    if not options.is_file():
+        return False
+    found = config.read_toml(options)
+    return all(found.get(name, value) == value for name, value in wanted.items())
