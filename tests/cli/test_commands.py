@@ -223,8 +223,8 @@ def test_wrong_use_of_the_process_is_one_line_on_standard_error(here):
 
 @pytest.mark.slow
 def test_an_interrupted_training_says_so_and_resumes_to_the_same_bytes(here):
-    job = ("train", "--positives", "a.tsv", *OPTIONS, "--set", "train.epochs=30")
-    job += ("--set", "train.patience=30")
+    job = ("train", "--positives", "a.tsv", *OPTIONS, "--set", "train.epochs=120")
+    job += ("--set", "train.patience=120")
     assert process(*job, "-o", "WHOLE").returncode == 0
     running = subprocess.Popen(
         [*MAIN, *job, "-o", "NEW"], env=environment(), stderr=subprocess.PIPE, text=True

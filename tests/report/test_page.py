@@ -300,3 +300,25 @@ def test_the_bundle_is_small_and_calls_nobody():
         "XMLHttp",
     ):
         assert word not in script
+
+
+def test_names_are_ranked_by_their_best_match(new_run, opened):
+    run = new_run()
+    path = run.path / "motifs" / "filters.matches.tsv"
+    head, *rows = path.read_text().splitlines()
+    cells = [r.split("\t") for r in rows]
+    first = {c[0] for c in cells}
+    assert len(first) >= 3
+    column = head.split("\t").index("q")
+    name = head.split("\t").index("target_name")
+    wanted = {
+        m: (t, q)
+        for m, t, q in zip(
+            sorted(first), ("AA", "BB", "AA", "BB"), ("1e-9", "1e-5", "1e-3", "1e-4"), strict=False
+        )
+    }
+    for c in cells:
+        c[name], c[column] = wanted[c[0]]
+    path.write_text("\n".join([head, *("\t".join(c) for c in cells)]) + "\n")
+    said = opened(report.write(run)).said
+    assert said.index("AA (q = 10⁻⁹)") < said.index("BB (q = 10⁻⁵)")

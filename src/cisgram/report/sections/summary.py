@@ -79,8 +79,10 @@ def _matched(hits: list[Learned], n: int, max_q: float) -> str:
     """How many match, and the best names."""
     verb = "matches" if len(hits) == 1 else "match"
     said = f"{len(hits)} of {plural(n, 'motif')} {verb} a known one (q < {max_q:g})"
-    best = {m.target_name: m for m in reversed(hits)}  # the best of each name
-    names = [f"{name} (q = {scientific(m.best_q)})" for name, m in reversed(best.items())]
+    best: dict[str, Learned] = {}
+    for hit in hits:  # the surest first, so that each name keeps its best
+        best.setdefault(hit.target_name, hit)
+    names = [f"{name} (q = {scientific(m.best_q)})" for name, m in best.items()]
     return f"{said}; the strongest: {', '.join(names[:SHOWN])}."
 
 
