@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +20,8 @@ from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.models import read_card
 from cisgram.steps.motifs import motifs_run, named_motifs
-from cisgram.steps.settings import Settings, resolve
-from cisgram.steps.train import Progress, train_run
+from cisgram.steps.settings import Settings, resolve, settings_of
+from cisgram.steps.train import FREE, Progress, input_files, train_run
 
 NETWORKS = ("deepbind", "demo-cnn", "demo-rnn", "demo-cnn-rnn")
 STRONGEST = 10_000  # training positives, the strongest peaks
@@ -33,16 +37,22 @@ PUBLISHED: dict[str, float | None] = {
     "ARID3A": 0.885,
     "FOXM1": 0.918,
 }
-# the family whose motif the peaks carry; SP1's carry the NF-Y box (README of the set)
+# Names of the family whose motif the peaks carry (bHLH factors of the E-box CACGTG for USF1 and
+# MYC); SP1's peaks carry the NF-Y box (README of the set).
+E_BOX = (
+    r"USF[12]|MITF|TFE[3BC]|TFEC|BHLHE4[01]|MAX|MLX|MLXIPL|MXI1|MNT|HEY[12L]|HES\d|ARNT|ARNT2|"
+    r"ARNTL|BMAL1|CLOCK|NPAS2|MYC|MYCN|TCFL5"
+)
 EXPECTED = {
-    "USF1": "USF|MITF|TFE|BHLHE|MAX|MLX|MNT|HEY|HES|ARNT|CLOCK|MYC|TCFL5|CREB3L|ATF3|XBP1",
-    "FOXA1": "FOX",
-    "ELK1": "ELK|ETS|ETV|ELF|ERG|FLI|GABPA|FEV|ERF|SPIB|SPI1|EHF",
-    "CTCFL": "CTCF",
-    "MYC": "MYC|MAX|MLX|MXI|MNT|USF|HEY|HES|ARNT|TCFL5|BHLHE",
-    "SP1": "NFY",
+    "USF1": E_BOX,
+    "FOXA1": r"FOX\w+",
+    "ELK1": r"ELK[134]|ETS[12]|ETV\d+|ELF\d|ERG|FLI1|GABPA|FEV|ERF|SPIB|SPIC|SPI1|EHF",
+    "CTCFL": "CTCF|CTCFL",
+    "MYC": E_BOX,
+    "SP1": "NFY[ABC]",
 }
 YEAST = ("Rap1", "Ume6", "Sko1", "Reb1", "Cin5")
+H1_SUFFIX = " (H1)"
 H1 = ("SRF", "SUZ12", "TAF1", "TAF7", "TBP", "TCF12", "TEAD4", "USF1", "USF2")
 
 
@@ -61,7 +71,8 @@ class Cell:
     published
         AUROC to compare with, where there is one.
     expected
-        Names of the motifs that should be found (a regular expression), where they are known.
+        Names of the motifs that should be found, where they are known: a regular expression of
+        the whole name, or of one of the two names of a heterodimer.
     """
 
     experiment: str
@@ -90,7 +101,8 @@ def benchmark(
     data
         Folder of the data sets.
     out
-        Folder of the runs; a cell whose ``cell.json`` is there is not run again.
+        Folder of the runs; a cell is not run again when its ``cell.json`` is there and its run is
+        of these settings and input files. A run of others is set aside, beside the new one.
     only
         Comma-separated experiments or networks to run; the page shows all that is finished.
     device, epoch, say
@@ -99,14 +111,14 @@ def benchmark(
     Raises
     ------
     InputError
-        When the data are not there.
+        When the data are not there, or a name is unknown.
     """
     say = say or (lambda _: None)
-    wanted = None if only is None else {w.strip() for w in only.split(",")}
     makers = {"tf-chipseq": _tf_chipseq, "yeast": _yeast}
     if name not in makers:
         what = "benchmark"
         raise unknown(what, name, makers)
+    wanted = _wanted(name, only)
     folder = out / name
     page: list[str] = []
     for title, cells in makers[name](data, folder):
@@ -120,6 +132,20 @@ def benchmark(
         page += _means(rows)
         page += _motif_table(folder, cells, say)
     return "\n".join(page)
+
+
+def _wanted(name: str, only: str | None) -> set[str] | None:
+    """The experiments and networks that were asked for; ``None``: all."""
+    if only is None:
+        return None
+    known = {*YEAST, "deepbind"}
+    if name == "tf-chipseq":
+        known = {*PUBLISHED, *NETWORKS, "ZBTB7A", *(tf + H1_SUFFIX for tf in H1)}
+    wanted = {w.strip() for w in only.split(",")}
+    for word in sorted(wanted - known):
+        what = "experiment or network"
+        raise unknown(what, word, known)
+    return wanted
 
 
 def _tf_chipseq(data: Path, folder: Path) -> Any:
@@ -136,7 +162,7 @@ def _tf_chipseq(data: Path, folder: Path) -> Any:
         return
     named = [replace(_chip(first, tf, network), expected=names) for tf, names in EXPECTED.items()]
     yield f"Motifs that the chosen network learned ({network})", named
-    ten = [_chip(data / "tf-chipseq-h1", tf, network, suffix=" (H1)") for tf in H1]
+    ten = [_chip(data / "tf-chipseq-h1", tf, network, suffix=H1_SUFFIX) for tf in H1]
     ten.append(_chip(first, "ZBTB7A", network))
     yield f"Ten further sets, the network chosen by validation ({network})", ten
 
@@ -208,33 +234,76 @@ def _cell(
         return before
     say(f"{cell.experiment}, {cell.network}")
     run = Run(_home(folder, cell))
+    if (run.path / "cell.json").is_file():
+        _set_aside(run.path)
+    is_resumed = run.path.exists()
     began = time.perf_counter()
     metrics = train_run(run, cell.settings, device=device, progress=epoch)
-    seconds = time.perf_counter() - began
+    seconds = None if is_resumed else round(time.perf_counter() - began, 1)
     test = metrics["test"]
     row = {
         "experiment": cell.experiment,
         "network": cell.network,
         "published": cell.published,
         "parameters": _parameters(run),
-        "seconds": round(seconds, 1),
-        "positives": metrics["train"]["n"] // 2,
+        "seconds": seconds,
         "valid_auroc": metrics["valid"]["auroc"],
         "auroc": test["auroc"],
         "auroc_interval": test["auroc_interval"],
         "auprc": test["auprc"],
         "auprc_interval": test["auprc_interval"],
+        "digest": _digest(run),
     }
-    files.write_json(_home(folder, cell) / "cell.json", row)
-    return row
+    files.write_json(run.path / "cell.json", row)
+    return row | {"positives": _positives(run)}
 
 
 def _finished(folder: Path, cell: Cell) -> dict[str, Any] | None:
-    path = _home(folder, cell) / "cell.json"
+    """The result of a cell; ``None`` where there is none of these settings and input files."""
+    run = Run(_home(folder, cell))
+    path = run.path / "cell.json"
     if not path.is_file():
         return None
-    row: dict[str, Any] = files.read_json(path)
-    return row
+    try:
+        row: dict[str, Any] = files.read_json(path)
+        is_ours = (
+            row.get("digest", _digest(run)) == _digest(run)  # none in cells of early versions
+            and _trained(settings_of(run)) == _trained(cell.settings)
+            and _digests(run) == {k: files.sha256(p) for k, p in input_files(cell.settings).items()}
+        )
+    except InputError:  # no run.toml, or another program's
+        return None
+    return row | {"positives": _positives(run)} if is_ours else None
+
+
+def _trained(settings: Settings) -> dict[str, Any]:
+    """The settings that the scores depend on."""
+    return {k: v for k, v in settings.model_dump().items() if k not in FREE}
+
+
+def _digests(run: Run) -> dict[str, str]:
+    """Digest of each input file that the run recorded."""
+    return {role: file["sha256"] for role, file in run.read().get("inputs", {}).items()}
+
+
+def _digest(run: Run) -> str:
+    """What tells whether a result is of the run that it lies in: settings and input files."""
+    settings = {k: v for k, v in run.read().get("settings", {}).items() if k not in FREE}
+    text = json.dumps([settings, _digests(run)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _positives(run: Run) -> int | None:
+    """Positives that the run was trained on."""
+    summary = files.read_json(run.path / "data" / "summary.json")
+    found: int | None = summary["sets"]["train"].get("positive")
+    return found
+
+
+def _set_aside(home: Path) -> None:
+    """Rename a run of other settings or inputs: ``NETWORK.before-1``, ``NETWORK.before-2``, ..."""
+    others = (home.with_name(f"{home.name}.before-{i}") for i in count(1))
+    home.rename(next(path for path in others if not path.exists()))
 
 
 def _home(folder: Path, cell: Cell) -> Path:
@@ -260,9 +329,26 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"| {r['experiment']} | {r['network']} | {published} | "
             f"{_between(r['auroc'], r['auroc_interval'])} | "
             f"{_between(r['auprc'], r['auprc_interval'])} | {r['valid_auroc']:.3f} | "
-            f"{r['positives']:,} | {r['parameters']:,} | {r['seconds']:.0f} |"
+            f"{'' if r['positives'] is None else format(r['positives'], ',')} | "
+            f"{r['parameters']:,} | {_seconds(r['seconds'])} |"
         )
     return lines
+
+
+def _seconds(seconds: float | None) -> str:
+    return "resumed" if seconds is None else f"{seconds:.0f}"
+
+
+def is_expected(name: str, expected: str) -> bool:
+    """True when a motif's name, or one of the two of a heterodimer, is one of those expected.
+
+    Examples
+    --------
+    >>> is_expected("MAX::MYC", EXPECTED["USF1"]), is_expected("ATF3", EXPECTED["USF1"])
+    (True, False)
+    """
+    parts = name.partition("(")[0].split("::")  # BHLHE22(var.2)
+    return any(re.fullmatch(expected, part, re.IGNORECASE) for part in parts)
 
 
 def _motif_table(folder: Path, cells: Sequence[Cell], say: Callable[[str], None]) -> list[str]:
@@ -280,7 +366,8 @@ def _motif_table(folder: Path, cells: Sequence[Cell], say: Callable[[str], None]
             run.read_table("motifs/filters.facts.tsv"),
             max_q=0.05,
         )
-        mine = named[named["target_name"].str.contains(cell.expected, case=False, regex=True)]
+        is_mine = [is_expected(name, cell.expected) for name in named["target_name"]]
+        mine = named[np.array(is_mine, dtype=bool)]
         best = mine.iloc[0] if len(mine) else None
         found = "none" if best is None else f"{best['target_name']} ({best['target_id']})"
         q = "" if best is None else f"{best['q']:.1g}"
