@@ -432,7 +432,9 @@ def test_a_test_file_with_other_labels_is_refused(tmp_path, tsv):
 
 def test_a_file_is_read_at_the_length_of_a_model_with_missing_labels(tmp_path):
     path = planted.write_fasta(tmp_path / "a.fa", planted.letters(5, 40))
-    found = read_dataset(str(path), 30)
+    given = read_dataset(str(path), 30)
+    found = given.data
+    assert (given.dropped, given.counts) == ((), {"trimmed_to_length": 5})
     assert found.codes.shape == (5, 30)
     assert np.isnan(found.y).all()
     assert from_codes(found.codes)[2] == planted.letters(5, 40)[2][5:35]

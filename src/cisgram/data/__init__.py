@@ -1,9 +1,10 @@
 """Regions, splits, negatives, datasets, augmentation and the leak guard."""
 
 from cisgram.data.dataset import Batch, Dataset, TrainingData, joined, shuffled_negatives
+from cisgram.data.given import Given, read_dataset, told
 from cisgram.data.leaks import Leaks, find_leaks
 from cisgram.data.options import DataOptions
-from cisgram.data.prepare import Prepared, prepare, read_dataset
+from cisgram.data.prepare import Prepared, prepare
 from cisgram.data.splits import split_by_blocks, split_by_chromosome, split_by_fraction, split_given
 from cisgram.data.windows import Taken, genomic_negatives
 
@@ -11,6 +12,7 @@ __all__ = [
     "Batch",
     "DataOptions",
     "Dataset",
+    "Given",
     "Leaks",
     "Prepared",
     "Taken",
@@ -25,4 +27,5 @@ __all__ = [
     "split_by_chromosome",
     "split_by_fraction",
     "split_given",
+    "told",
 ]

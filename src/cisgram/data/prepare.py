@@ -126,34 +126,6 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     )
 
 
-def read_dataset(
-    path: str,
-    card_length: int,
-    *,
-    genome: str | None = None,
-    sequence_column: str | None = None,
-    label_columns: tuple[str, ...] = (),
-) -> Dataset:
-    """Sequences of a file at the length of a model; labels are NaN where the file has none.
-
-    Parameters
-    ----------
-    path
-        FASTA, BED (with ``genome``), DeepBind table, TSV or CSV.
-    card_length
-        Longer sequences keep their middle of this length, shorter ones get N around.
-    genome
-        FASTA that intervals lie on.
-    sequence_column, label_columns
-        Columns of a TSV or CSV, where they do not have the usual names.
-    """
-    source = Source(Genome(genome) if genome else None, card_length)
-    options = DataOptions(
-        positives=path, sequence_column=sequence_column, label_columns=label_columns
-    )
-    return source.read(path, options, label=np.nan)
-
-
 def _task(data: Dataset) -> str:
     known = data.y[~np.isnan(data.y)]
     return "classification" if np.isin(known, (0, 1)).all() else "regression"

@@ -18,7 +18,7 @@ from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared, read_dataset
 from cisgram.models import Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
-from cisgram.steps.predict import with_outputs
+from cisgram.steps.predict import told_of, with_outputs
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import data_of
 from cisgram.train.metrics import sigmoid
@@ -38,6 +38,7 @@ def explain_run(
     device: str = "auto",
     prepared: Prepared | None = None,
     progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Explain sequences with one method and write the scores.
 
@@ -65,6 +66,8 @@ def explain_run(
         The run's data, where they were prepared already.
     progress
         Called with the number of sequences done and of all.
+    tell
+        Called with one line on what of the file was left out, cut or padded, if anything was.
 
     Returns
     -------
@@ -88,8 +91,8 @@ def explain_run(
         chosen = choose(part, most_own, column)
     else:
         sequence_column = settings.data.sequence_column
-        part = read_dataset(sequences, card.length, genome=genome, sequence_column=sequence_column)
-        part = with_outputs(part, card.outputs)
+        given = read_dataset(sequences, card.length, genome=genome, sequence_column=sequence_column)
+        part = with_outputs(told_of(given, tell), card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))
     score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from cisgram.data import Dataset, read_dataset
-from cisgram.models import read_card
+from cisgram.data import Dataset, Given, read_dataset
+from cisgram.models import Card, read_card
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import data_of, evaluate_run, member_outputs, prediction_table
 from cisgram.train import metrics
@@ -19,8 +20,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def predict_file(run: Run, sequences: str, *, genome: str | None = None) -> pd.DataFrame:
+def predict_file(
+    run: Run,
+    sequences: str,
+    *,
+    genome: str | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
     """Predictions for the sequences of a file: name, output, label, score, probability, sd.
+
+    ``tell`` is called with one line on what was left out, cut or padded, if anything was.
 
     Raises
     ------
@@ -29,14 +38,22 @@ def predict_file(run: Run, sequences: str, *, genome: str | None = None) -> pd.D
     """
     column = settings_of(run).data.sequence_column
     card = read_card(run.member(0))
-    data = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
-    data = with_outputs(data, card.outputs)
+    given = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
+    data = with_outputs(told_of(given, tell), card.outputs)
     table: pd.DataFrame = prediction_table(data, member_outputs(run, data), "given", card.task)
     return table
 
 
-def evaluate_file(run: Run, sequences: str, *, genome: str | None = None) -> dict[str, Any]:
+def evaluate_file(
+    run: Run,
+    sequences: str,
+    *,
+    genome: str | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
     """Scores on a file with labels; thresholds are those chosen on the validation set.
+
+    ``tell`` is called with one line on what was left out, cut or padded, if anything was.
 
     Raises
     ------
@@ -45,29 +62,48 @@ def evaluate_file(run: Run, sequences: str, *, genome: str | None = None) -> dic
     """
     how = settings_of(run).data
     card = read_card(run.member(0))
-    data = read_dataset(
+    given = read_dataset(
         sequences,
         card.length,
         genome=genome,
         sequence_column=how.sequence_column,
         label_columns=how.label_columns,
     )
+    data = told_of(given, tell)
     if np.isnan(data.y).all():
         msg = f"{sequences} holds no labels to evaluate against; 'cisgram predict' needs none."
         raise InputError(msg)
     if data.y.shape[1] != len(card.outputs):
         msg = f"{sequences} has the labels {data.outputs}, the model the outputs {card.outputs}."
         raise InputError(msg)
-    valid = files.read_json(run.path / "metrics.json").get("valid", {})
-    thresholds = [o["threshold"] for o in valid.get("per_output", ()) if "threshold" in o]
     return metrics.evaluate(
         data.y.astype(np.float64),
         member_outputs(run, data).mean(0),
         outputs=card.outputs,
         task=card.task,
-        thresholds=thresholds or None,
+        thresholds=_thresholds(run, card),
         seed=settings_of(run).train.seed,
     )
+
+
+def _thresholds(run: Run, card: Card) -> list[float] | None:
+    """The threshold of each output that was chosen on the validation set."""
+    path = run.path / "metrics.json"
+    found = files.read_json(path)
+    if card.task != "classification":
+        return None
+    try:
+        thresholds = [o["threshold"] for o in found["valid"]["per_output"]]
+    except (KeyError, TypeError, IndexError):
+        thresholds = []
+    is_right = len(thresholds) == len(card.outputs)
+    if not (is_right and all(isinstance(t, float | int) for t in thresholds)):
+        msg = (
+            f"{path} holds not the validation scores of a run with the outputs "
+            f"{', '.join(card.outputs)}. Write it again with 'cisgram evaluate {run.path}'."
+        )
+        raise InputError(msg)
+    return thresholds
 
 
 def evaluate_again(run: Run) -> dict[str, Any]:
@@ -81,6 +117,13 @@ def evaluate_again(run: Run) -> dict[str, Any]:
     settings = settings_of(run)
     read_card(run.member(0))
     return evaluate_run(run, data_of(run), settings)
+
+
+def told_of(given: Given, tell: Callable[[str], None] | None) -> Dataset:
+    """The sequences of a file, after telling what was left out."""
+    if tell is not None and given.told:
+        tell(given.told)
+    return given.data
 
 
 def with_outputs(data: Dataset, outputs: tuple[str, ...]) -> Dataset:

@@ -57,6 +57,7 @@ def explain(
         out=out,
         device=device,
         progress=say_share,
+        tell=say,
     )
     say(f"The scores lie in {folder}: values.safetensors, names.tsv.")
 

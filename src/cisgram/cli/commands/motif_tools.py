@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cisgram.cli.shared import GENOME, give_table
+from cisgram.cli.shared import GENOME, give_table, say
 
 OUT = click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
 
@@ -59,10 +59,18 @@ def scan(
     one_strand: bool,
     out: Path | None,
 ) -> None:
-    """Find the sites of motifs in sequences, with exact p-values."""
-    from cisgram import io, motifs
+    """Find the sites of motifs in sequences, with exact p-values.
 
-    found = io.read_sequences(sequences, genome=genome)
+    Intervals are read from the forward strand whatever their own: starts count from their left
+    end, and strands are those of the genome.
+    """
+    from cisgram import data, io, motifs
+
+    # Only intervals have a strand; the reader refuses the option for other forms.
+    stranded = io.format_of(sequences) != "bed"
+    found = io.read_sequences(sequences, genome=genome, stranded=stranded)
+    if line := data.told(found.dropped, len(found)):
+        say(line)
     table = motifs.scan(
         found.letters, motifs.read_motifs(motifs_file), p=p, both_strands=not one_strand
     )

@@ -67,7 +67,7 @@ def evaluate(run: Path, sequences: str | None, genome: str | None, as_json: bool
     if sequences is None:
         metrics = steps.evaluate_again(Run(run))
     else:
-        metrics = {"given": steps.evaluate_file(Run(run), sequences, genome=genome)}
+        metrics = {"given": steps.evaluate_file(Run(run), sequences, genome=genome, tell=say)}
     if as_json:
         print_json(metrics)
         return
@@ -85,5 +85,5 @@ def predict(run: Path, sequences: str, genome: str | None, out: Path | None) -> 
     from cisgram import steps
     from cisgram.core.run import Run
 
-    table = steps.predict_file(Run(run), sequences, genome=genome)
+    table = steps.predict_file(Run(run), sequences, genome=genome, tell=say)
     give_table(table.drop(columns="set"), out)
