@@ -104,10 +104,19 @@ def _commands(group: click.Group, prefix: str) -> Iterator[tuple[str, click.Comm
             yield f"{prefix} {name}", command
 
 
+def settings() -> str:
+    """One row a setting."""
+    from cisgram.steps import described
+
+    rows = [(f"`{r['name']}`", r["about"], r["kind"], r["default"]) for r in described()]
+    return table(("setting", "what it is", "kind", "default"), rows)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "methods": methods,
     "conventions": conventions,
     "models": models,
+    "settings": settings,
     "commands": commands,
 }
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from cisgram.core.config import Options
+from cisgram.core.config import Names, Options
 
 
 class DataOptions(Options):
@@ -14,23 +14,38 @@ class DataOptions(Options):
     file. A file with labels of both kinds needs no negatives.
     """
 
-    positives: str
-    negatives: str | None = None  # a file, "shuffle" or "genome"; None: what fits the positives
-    test: str | None = None
-    genome: str | None = None
-    length: int | None = Field(default=None, ge=4, le=1_000_000)
-    sequence_column: str | None = None
-    label_columns: tuple[str, ...] = ()
-    shuffle_k: int = Field(default=2, ge=1, le=6)
-    fresh_negatives: bool = True  # new shuffles every epoch; False: the same ones
-    negatives_per_positive: int = Field(default=1, ge=1, le=100)
-    max_positives: int | None = Field(default=None, ge=10)
-    split: str | None = None  # a TSV with the columns name and set
-    valid_fraction: float = Field(default=0.1, gt=0, lt=0.5)
-    test_fraction: float = Field(default=0.1, ge=0, lt=0.5)
-    valid_chromosomes: tuple[str, ...] = ()
-    test_chromosomes: tuple[str, ...] = ()
-    reverse_complement: bool = True
-    max_shift: int = Field(default=0, ge=0)
-    leaks: Literal["drop", "report", "refuse"] = "drop"
-    leak_threshold: float = Field(default=0.5, gt=0, le=1)
+    positives: str = Field(description="file of sequences or peaks")
+    negatives: str | None = Field(
+        default=None,
+        description="a file, `shuffle` or `genome`; by default shuffles, or windows for a BED file",
+    )
+    test: str | None = Field(default=None, description="file that is kept for the test")
+    genome: str | None = Field(default=None, description="FASTA that peaks lie on")
+    length: int | None = Field(
+        default=None, ge=4, le=1_000_000, description="bp of every sequence; by default the longest"
+    )
+    sequence_column: str | None = Field(default=None, description="of a table")
+    label_columns: Names = Field(
+        default=(), description="of a table; `none` where its other columns are no labels"
+    )
+    shuffle_k: int = Field(default=2, ge=1, le=6, description="shuffles keep counts of k-mers")
+    fresh_negatives: bool = Field(default=True, description="new shuffles every epoch")
+    negatives_per_positive: int = Field(
+        default=1, ge=1, le=100, description="windows of the genome for each training positive"
+    )
+    max_positives: int | None = Field(default=None, ge=10, description="only the strongest ones")
+    split: str | None = Field(default=None, description="TSV with the columns name and set")
+    valid_fraction: float = Field(default=0.1, gt=0, lt=0.5, description="held out to choose")
+    test_fraction: float = Field(default=0.1, ge=0, lt=0.5, description="held out for the test")
+    valid_chromosomes: Names = Field(default=(), description="held out to choose the epoch")
+    test_chromosomes: Names = Field(default=(), description="held out for the test")
+    reverse_complement: bool = Field(
+        default=True, description="train on random strands, predict the mean over both"
+    )
+    max_shift: int = Field(default=0, ge=0, description="bp; each epoch moves every sequence")
+    leaks: Literal["drop", "report", "refuse"] = Field(
+        default="drop", description="what is done with copies that stand in two sets or classes"
+    )
+    leak_threshold: float = Field(
+        default=0.5, gt=0, le=1, description="share of 16-mers that makes a near copy"
+    )

@@ -4,12 +4,13 @@ from cisgram.steps.explain import explain_run
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
-from cisgram.steps.settings import Settings, from_file, resolve, settings_of
+from cisgram.steps.settings import Settings, described, from_file, resolve, settings_of
 from cisgram.steps.train import evaluate_run, train_run
 
 __all__ = [
     "Outcome",
     "Settings",
+    "described",
     "evaluate_again",
     "evaluate_file",
     "evaluate_run",

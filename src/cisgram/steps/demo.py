@@ -106,9 +106,10 @@ def write_simulation(folder: Path, *, seed: int) -> tuple[Path, Path]:
 def compare(run: Run, test: Path, *, seed: int) -> list[dict[str, Any]]:
     """What was planted against what was found, one entry a planted motif or decoy.
 
-    A motif is found when a learned, specific motif matches it (Tomtom over all JASPAR vertebrates, q below
-    0.01). It is claimed as predictive when overwriting its sites in held-out positives lowers the
-    logit by more than a tenth of the gap between the classes, with the whole 95 % interval.
+    A motif is found when a learned, specific motif matches it (Tomtom over all JASPAR
+    vertebrates, q below 0.01). It is claimed as predictive when overwriting its sites in held-out
+    positives lowers the logit by more than a tenth of the gap between the classes, with the whole
+    95 % interval.
     """
     from cisgram.io import read_table
 

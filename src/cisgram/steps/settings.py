@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import Field
 
 from cisgram.core import config
-from cisgram.core.config import Options
+from cisgram.core.config import Names, Options
 from cisgram.core.run import Run
 from cisgram.data import DataOptions
 from cisgram.train import AS_PUBLISHED, ModelOptions, TrainOptions
@@ -18,17 +18,23 @@ from cisgram.train import AS_PUBLISHED, ModelOptions, TrainOptions
 class ExplainOptions(Options):
     """Which sequences are explained, and how."""
 
-    methods: tuple[str, ...] = ("ism", "gradient_x_input", "saliency")
-    most: int = Field(default=200, ge=1)  # sequences; three positives to one negative
-    target: int | str | None = None  # None: the only output; in `run` the first of several
+    methods: Names = Field(
+        default=("ism", "gradient_x_input", "saliency"), description="see cisgram list methods"
+    )
+    most: int = Field(default=200, ge=1, description="sequences, three positives to one negative")
+    target: int | str | None = Field(
+        default=None, description="output to explain; in run the first of several"
+    )
 
 
 class MotifOptions(Options):
     """How the learned motifs are read and named."""
 
-    database: str = "jaspar:vertebrates"
-    convention: str = "basset-paper"
-    max_q: float = Field(default=0.05, gt=0, le=1)
+    database: str = Field(default="jaspar:vertebrates", description="jaspar:TAXON or a file")
+    convention: str = Field(
+        default="basset-paper", description="how filters are read; see cisgram list conventions"
+    )
+    max_q: float = Field(default=0.05, gt=0, le=1, description="a match is named below it")
 
 
 class Settings(Options):
@@ -80,6 +86,45 @@ def resolve(
             if isinstance(given.get(name, {}), dict):  # else the message below says what came
                 given[name] = regime | given.get(name, {})
     return config.validate(Settings, given, source=source)
+
+
+def described() -> list[dict[str, str]]:
+    """Every setting: ``name`` (group.name), ``kind``, ``default``, ``about``.
+
+    Examples
+    --------
+    >>> [row["default"] for row in described() if row["name"] == "train.epochs"]
+    ['20']
+    """
+    rows = []
+    for group, field in Settings.model_fields.items():
+        options = field.annotation
+        if not (isinstance(options, type) and issubclass(options, Options)):
+            continue
+        for name, own in options.model_fields.items():
+            default = "" if own.is_required() else own.get_default(call_default_factory=True)
+            rows.append(
+                {
+                    "name": f"{group}.{name}",
+                    "kind": _kind(own.annotation),
+                    "default": "" if default in (None, (), {}) else str(default),
+                    "about": own.description or "",
+                }
+            )
+    return rows
+
+
+def _kind(annotation: Any) -> str:
+    """A type in the words of someone who writes TOML."""
+    if get_origin(annotation) is Literal:
+        return ", ".join(get_args(annotation))
+    parts = [a for a in (get_args(annotation) or (annotation,)) if a is not type(None)]
+    if get_origin(annotation) is tuple:
+        return "list of names"
+    if get_origin(annotation) is dict:
+        return "table"
+    words = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    return " or ".join(words.get(a, str(a)) for a in parts)
 
 
 def settings_of(run: Run) -> Settings:

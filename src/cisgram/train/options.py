@@ -10,36 +10,62 @@ from cisgram.core.config import Options
 class ModelOptions(Options):
     """Which model: a name of the zoo or ``package.module:callable``, and its keywords."""
 
-    name: str = "demo-cnn-rnn"
-    options: dict[str, Any] = Field(default_factory=dict)
-    weights: str | None = None  # start from these: safetensors, or a state dict
+    name: str = Field(default="demo-cnn-rnn", description="of the zoo, or package.module:callable")
+    options: dict[str, Any] = Field(default_factory=dict, description="keywords of the model")
+    weights: str | None = Field(
+        default=None, description="start from these: safetensors, or a state dict"
+    )
 
 
 class TrainOptions(Options):
     """How a model is fitted."""
 
-    seed: int = Field(default=0, ge=0)
-    seeds: int = Field(default=1, ge=1, le=100)  # members of the ensemble
-    epochs: int = Field(default=20, ge=0, le=100_000)  # 0: weights as given, scored only
-    batch_size: int = Field(default=128, ge=1)
-    min_rows: int = Field(default=4096, ge=1)  # an epoch passes over a smaller set several times
+    seed: int = Field(default=0, ge=0, description="of everything random")
+    seeds: int = Field(default=1, ge=1, le=100, description="members of the ensemble")
+    epochs: int = Field(
+        default=20,
+        ge=0,
+        le=100_000,
+        description="at most so many; 0 scores given weights as they are",
+    )
+    batch_size: int = Field(default=128, ge=1, description="sequences in a step")
+    min_rows: int = Field(
+        default=4096, ge=1, description="an epoch passes over a smaller set several times"
+    )
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = Field(default=3e-3, gt=0)
+    learning_rate: float = Field(default=3e-3, gt=0, description="the highest one")
     weight_decay: float = Field(default=1e-3, ge=0)
-    momentum: float = Field(default=0.9, ge=0, lt=1)  # SGD alone
-    schedule: Literal["cosine", "constant", "halve"] = "cosine"
-    warmup: float = Field(default=0.05, ge=0, lt=1)  # share of all steps
-    halve_every: int = Field(default=10, ge=1)  # epochs; schedule "halve"
-    clip: float | None = Field(default=1.0, gt=0)
-    clip_by: Literal["norm", "value"] = "norm"
-    loss: Literal["auto", "bce", "mse", "poisson"] = "auto"
-    class_weights: Literal["none", "balanced"] = "none"
-    patience: int = Field(default=6, ge=1)  # epochs without a better validation score
-    stop_on: Literal["auto", "auroc", "auprc", "pearson", "loss"] = "auto"
-    precision: Literal["float32", "bf16"] = "float32"
-    shuffle: bool = True
-    select: Literal["best", "last"] = "best"
-    as_published: bool = False  # starts from AS_PUBLISHED (`steps.resolve`); the page says so
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd")
+    schedule: Literal["cosine", "constant", "halve"] = Field(
+        default="cosine", description="of the learning rate"
+    )
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of all steps")
+    halve_every: int = Field(default=10, ge=1, description="epochs, for schedule halve")
+    clip: float | None = Field(default=1.0, gt=0, description="of the gradient")
+    clip_by: Literal["norm", "value"] = Field(
+        default="norm", description="the norm of all, or each value"
+    )
+    loss: Literal["auto", "bce", "mse", "poisson"] = Field(
+        default="auto", description="by default bce, or mse for measured values"
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="balanced: positives weigh as much as negatives"
+    )
+    patience: int = Field(default=6, ge=1, description="epochs without a better validation score")
+    stop_on: Literal["auto", "auroc", "auprc", "pearson", "loss"] = Field(
+        default="auto", description="validation score that chooses the epoch"
+    )
+    precision: Literal["float32", "bf16"] = Field(
+        default="float32", description="of the products in training"
+    )
+    shuffle: bool = Field(default=True, description="batches in another order every epoch")
+    select: Literal["best", "last"] = Field(
+        default="best", description="weights of the best epoch, or of the last"
+    )
+    as_published: bool = Field(
+        default=False,
+        description="records that the regime of the authors of Deep Motif Dashboard was asked for",
+    )
 
 
 # The regime of the authors' code (Lanchantin et al. 2017) by group of settings, except that its

@@ -7,16 +7,20 @@ import click
 from cisgram.cli.shared import JSON, print_json
 
 
+WHAT = ("models", "methods", "conventions", "motifs", "settings")
+
+
 @click.command(name="list")
-@click.argument("what", type=click.Choice(["models", "methods", "conventions", "motifs"]))
+@click.argument("what", type=click.Choice(WHAT))
 @JSON
 def list_(what: str, as_json: bool) -> None:
-    """Show the models, methods, filter conventions or motif databases that there are."""
+    """Show the models, methods, filter conventions, motif databases or settings that there are."""
     rows = {
         "models": _models,
         "methods": _methods,
         "conventions": _conventions,
         "motifs": _motifs,
+        "settings": _settings,
     }[what]()
     if as_json:
         print_json(rows)
@@ -58,3 +62,16 @@ def _motifs() -> list[dict[str, str]]:
         {"name": f"jaspar:{taxon}", "about": f"{len(jaspar(taxon))} matrices, JASPAR CORE"}
         for taxon in TAXA
     ]
+
+
+def _settings() -> list[dict[str, str]]:
+    from cisgram.steps import described
+
+    return [
+        row | {"about": "; ".join(filter(None, (row["about"], row["kind"], _default(row))))}
+        for row in described()
+    ]
+
+
+def _default(row: dict[str, str]) -> str:
+    return f"default {row['default']}" if row["default"] else ""
