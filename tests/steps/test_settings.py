@@ -61,6 +61,12 @@ def test_settings_come_back_from_the_run(tmp_path):
     assert settings_of(run) == settings
 
 
+@pytest.mark.parametrize("given", [["a", "b"], "a, b"])
+def test_a_list_of_names_may_be_a_list_or_a_text_with_commas(given):
+    data = resolve({"data": {"positives": "a.fa", "label_columns": given}}).data
+    assert data.label_columns == ("a", "b")
+
+
 def test_settings_come_from_a_file(tmp_path):
     path = tmp_path / "c.toml"
     path.write_text('[data]\npositives = "a.fa"\n[train]\nepochs = 3\n')

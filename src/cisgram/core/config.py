@@ -25,8 +25,10 @@ class Options(BaseModel):
 
 
 def _listed(value: Any) -> Any:
-    """Names as a list; on the command line they may be one text with commas."""
-    return [v.strip() for v in value.split(",") if v.strip()] if isinstance(value, str) else value
+    """Names in a tuple, as strict settings want; on the command line also one text with commas."""
+    if isinstance(value, str):
+        value = [v.strip() for v in value.split(",") if v.strip()]
+    return tuple(value) if isinstance(value, list) else value
 
 
 Names: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_listed)]
