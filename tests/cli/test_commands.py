@@ -214,6 +214,14 @@ def test_every_command_runs_as_a_process_of_its_own(here, meme, command):
 
 
 @pytest.mark.slow
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "cisgram", "list", "models"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == cisgram("list", "models").out
+
+
+@pytest.mark.slow
 def test_wrong_use_of_the_process_is_one_line_on_standard_error(here):
     done = process("train", "--positives", "nowhere.fa", "-o", "NEW")
     assert (done.returncode, done.stdout) == (2, "")

@@ -98,6 +98,22 @@ WRONG = [
     ("evaluate nowhere", None, r"nowhere"),
     ("evaluate RUN --sequences x.fa", None, r"holds no labels to evaluate against"),
     ("evaluate RUN", gone("a.tsv"), r"positives file .* does not exist"),
+    (
+        "evaluate RUN --sequences a.tsv",
+        damage("RUN/metrics.json", b"[]"),
+        r"RUN/metrics\.json .*not.* of a run.*cisgram evaluate RUN",
+    ),
+    (
+        "evaluate RUN --sequences a.tsv",
+        damage("RUN/metrics.json", b'{"valid": {"per_output": [3, {"threshold": "a"}]}}'),
+        r"RUN/metrics\.json .*not.* of a run.*cisgram evaluate RUN",
+    ),
+    (
+        "evaluate RUN --sequences a.tsv",
+        damage("RUN/metrics.json", b'{"valid": {"per_output": []}}'),
+        r"RUN/metrics\.json .*not.* of a run.*cisgram evaluate RUN",
+    ),
+    (f"predict {'x' * 300}.fa --sequences x.fa", None, r"Cannot use x+\.fa.*: File name too long"),
     ("predict RUN", None, r"Missing option '--sequences'"),
     ("predict RUN --sequences nowhere.fa", None, r"nowhere\.fa does not exist"),
     ("predict folder --sequences x.fa", None, r"folder is not a run"),

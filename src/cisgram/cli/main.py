@@ -65,9 +65,12 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        if not is_full(error):
+        if is_full(error):
+            _stop("Error: no room left on the disk. What was written before is whole.", 4)
+        if error.filename is None:  # no path of the user's: a bug of ours
             raise
-        _stop("Error: no room left on the disk. What was written before is whole.", 4)
+        reason = error.strerror or type(error).__name__
+        _stop(f"Error: Cannot use {error.filename}: {reason}. Give another path.", 2)
 
 
 def _stop(message: str, status: int) -> None:

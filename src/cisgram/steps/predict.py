@@ -99,7 +99,7 @@ def _thresholds(run: Run, card: Card) -> list[float] | None:
     is_right = len(thresholds) == len(card.outputs)
     if not (is_right and all(isinstance(t, float | int) for t in thresholds)):
         msg = (
-            f"{path} holds not the validation scores of a run with the outputs "
+            f"{path} does not hold the validation scores of a run with the outputs "
             f"{', '.join(card.outputs)}. Write it again with 'cisgram evaluate {run.path}'."
         )
         raise InputError(msg)
