@@ -534,3 +534,36 @@ def test_negatives_that_stay_the_same_are_told_as_such(tmp_path):
     assert fixed.train.fixed_negatives
     assert "the same ones every epoch" in fixed.summary["negatives"]
     assert "new ones every epoch" in prepare(DataOptions(positives=str(path))).summary["negatives"]
+
+
+def test_a_table_whose_labels_nobody_named_is_refused(tmp_path):
+    path = tmp_path / "a.tsv"
+    random = np.random.default_rng(0)
+    rows = ["name\tsequence\tactivity\tstart"]
+    rows += [
+        f"r{i}\t{''.join(random.choice(list('ACGT'), 30))}\t{'' if i == 3 else i / 7}\t{i}"
+        for i in range(40)
+    ]
+    path.write_text("\n".join(rows) + "\n")
+    with pytest.raises(InputError, match="--label-columns activity") as error:
+        prepare(DataOptions(positives=str(path)))
+    assert "start" not in str(error.value)
+    measured = prepare(DataOptions(positives=str(path), label_columns=("activity",)))
+    assert measured.task == "regression"
+    unlabeled = prepare(DataOptions(positives=str(path), label_columns=("none",)))
+    assert unlabeled.summary["negatives"].startswith("k-let shuffles")
+
+
+def test_crumbs_beside_one_chromosome_are_not_what_is_held_out(tmp_path):
+    random = np.random.default_rng(1)
+    path = tmp_path / "a.tsv"
+    rows = ["chrom\tsequence\tlabel"]
+    rows += [
+        f"{'chrX' if i < 190 else f'chrU{i}'}\t{''.join(random.choice(list('ACGT'), 40))}\t{i % 2}"
+        for i in range(200)
+    ]
+    path.write_text("\n".join(rows) + "\n")
+    found = prepare(DataOptions(positives=str(path)))
+    assert found.summary["split"] == "by fraction"
+    assert found.test is not None
+    assert min(len(found.valid), len(found.test)) == 20

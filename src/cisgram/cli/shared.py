@@ -41,6 +41,7 @@ _DATA = (
     click.option("--negatives", metavar="F", help="A file, 'shuffle', or 'genome' (windows)."),
     click.option("--test", metavar="F", help="Sequences of both kinds, kept for the test."),
     click.option("--genome", metavar="FA", help="FASTA of the genome, for BED and narrowPeak."),
+    click.option("--label-columns", metavar="C,...", help="Labels of a table; 'none': positives."),
     click.option("--model", metavar="NAME", help="See 'cisgram list models', or module:callable."),
     click.option("--weights", metavar="F", help="Start from these weights."),
     click.option("--length", type=int, help="bp of every sequence; windows about the summits."),
@@ -75,6 +76,7 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "negatives": options["negatives"],
             "test": options["test"],
             "genome": options["genome"],
+            "label_columns": names(options["label_columns"]),
             "length": options["length"],
             "max_positives": options["max_positives"],
             "valid_chromosomes": names(options["valid_chromosomes"]),
@@ -121,16 +123,18 @@ def say_share(done: int, total: int) -> None:
         click.echo(f"\r  {done} of {total}", err=True, nl=done == total)
 
 
-def give_table(table: pd.DataFrame, out: Path | None) -> None:
-    """A table as TSV, in a file or on standard output."""
+def give_table(table: pd.DataFrame, out: Path | None, *, as_json: bool = False) -> None:
+    """A table as TSV, in a file or on standard output; with ``as_json`` its rows on the latter."""
     from cisgram.core import files
 
     text = table.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g")
-    if out is None:
-        click.echo(text, nl=False)
-    else:
+    if out is not None:
         files.write_text(out, text)
         say(f"{len(table)} rows lie in {out}.")
+    if as_json:
+        print_json(table.astype(object).where(table.notna(), None).to_dict("records"))
+    elif out is None:
+        click.echo(text, nl=False)
 
 
 def print_json(value: Any) -> None:

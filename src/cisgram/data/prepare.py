@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +78,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         When a file is wrong, or too little is left to train on.
     """
     source = Source(Genome(options.genome) if options.genome else None, options.length)
-    data = source.read(options.positives, options, label=1.0)
+    data = source.read(options.positives, options, label=1.0, ask=True)
     test = source.read(options.test, options, label=np.nan) if options.test else None
     task = _task(data)
     if task == "regression" and options.max_positives is not None:
@@ -168,7 +170,7 @@ def _sets(
             "with a genome."
         )
         raise InputError(msg)
-    elif data.groups is not None and (any(named.values()) or len(set(data.groups)) >= FEW):
+    elif data.groups is not None and (any(named.values()) or _are_even(data.groups, fractions)):
         sets = split_by_chromosome(
             data.groups,
             **named,
@@ -186,6 +188,16 @@ def _sets(
         msg = "a test file was given and the split has a test set of its own; give one of them."
         raise InputError(msg)
     return sets, how
+
+
+def _are_even(groups: Sequence[str], fractions: Mapping[str, float]) -> bool:
+    """Whether whole chromosomes can be held out: enough of them, none of them nearly everything.
+
+    With one chromosome and crumbs, the crumbs alone would be held out.
+    """
+    counts = sorted(Counter(groups).values())
+    wanted = sum(fractions.values())
+    return len(counts) >= FEW and sum(counts[:-1]) >= wanted * len(groups)
 
 
 def _test_like(test: Dataset, data: Dataset, options: DataOptions, kind: str) -> Dataset:

@@ -18,6 +18,7 @@ from cisgram.io import (
     Intervals,
     Sequences,
     format_of,
+    numeric_columns,
     read_bed,
     read_sequences,
     sequences_of,
@@ -27,6 +28,7 @@ from cisgram.seq.alphabet import to_codes
 
 COORDINATES = re.compile(r"[^\s:]+:(\d+)-\d+")
 POINT = 20  # bp; peaks no wider than this are points and need a length
+PLACES = ("start", "end", "stop", "length", "index", "rank", "summit")  # numbers, not labels
 WINDOW = 200  # bp; the length that points get when none is given
 
 
@@ -57,9 +59,14 @@ class Source:
     peaks: dict[str, list[Intervals]] = field(default_factory=dict)
     ranks: dict[str, NDArray[np.int64] | None] = field(default_factory=dict)
 
-    def read(self, path: str, options: DataOptions, *, label: float) -> Dataset:
-        """One file as a dataset; ``label`` fills in where the file has none."""
+    def read(self, path: str, options: DataOptions, *, label: float, ask: bool = False) -> Dataset:
+        """One file as a dataset; ``label`` fills in where the file has none.
+
+        With ``ask``, a table of which a column may be a label that nobody named is refused.
+        """
         found = self._sequences(path, options)
+        if ask and found.labels is None and not options.label_columns:
+            _refuse_unnamed_labels(path, options)
         self.dropped += found.dropped
         self.counts.update(found.counts)
         self.ranks[path] = found.ranks
@@ -89,6 +96,8 @@ class Source:
             return found
         if kind == "table":
             labels = list(options.label_columns) or None
+            if labels == ["none"]:
+                labels = []
             return read_sequences(path, sequence=options.sequence_column, labels=labels)
         if kind == "fasta" and _headers_are_labels(path):
             found = read_sequences(path, header_labels=True)
@@ -127,6 +136,21 @@ def _starts(found: Sequences) -> NDArray[np.int64] | None:
     if found.chromosomes is None or not all(places):
         return None
     return np.array([int(place[1]) for place in places if place], dtype=np.int64)
+
+
+def _refuse_unnamed_labels(path: str, options: DataOptions) -> None:
+    """Refuse a table without a known label whose other columns hold numbers, likely labels."""
+    if _kind(path, options) != "table":
+        return
+    likely = [c for c in numeric_columns(path) if c.lower() not in PLACES]
+    if likely:
+        shown = ",".join(likely[:5])
+        msg = (
+            f"{path} has no column named label, bound, target or y; its columns "
+            f"{', '.join(likely)} hold numbers. Name the labels (--label-columns {shown}), or say that there are none "
+            "and every row is a positive (--label-columns none)."
+        )
+        raise InputError(msg)
 
 
 def _headers_are_labels(path: str) -> bool:

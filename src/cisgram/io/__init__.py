@@ -5,7 +5,7 @@ from cisgram.io.fasta import read_fasta, write_fasta
 from cisgram.io.genome import Genome
 from cisgram.io.intervals import Intervals, read_bed, write_bed
 from cisgram.io.sequences import Sequences
-from cisgram.io.tables import read_deepbind, read_table
+from cisgram.io.tables import numeric_columns, read_deepbind, read_table
 from cisgram.io.text import open_text
 from cisgram.io.windows import sequences_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "Intervals",
     "Sequences",
     "format_of",
+    "numeric_columns",
     "open_text",
     "read_bed",
     "read_deepbind",

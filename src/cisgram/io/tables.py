@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -146,6 +147,31 @@ def read_table(
         counts=+text.counts,
         source=str(text.path),
     )
+
+
+def numeric_columns(path: Path | str) -> list[str]:
+    """Columns of a table that hold numbers (or nothing) in each of the first 200 rows.
+
+    What may be a label, in a table whose labels were not named.
+    """
+    rows = [cells for _, cells in islice(_rows(open_text(path), None), 201)]
+    header, body = rows[0], [r for r in rows[1:] if len(r) == len(rows[0])]
+    return [
+        name.strip()
+        for i, name in enumerate(header)
+        if any(row[i].strip().lower() not in MISSING for row in body)
+        and all(_is_number(row[i]) for row in body)
+    ]
+
+
+def _is_number(cell: str) -> bool:
+    if cell.strip().lower() in MISSING:
+        return True
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def separator_of(line: str) -> str:

@@ -6,7 +6,6 @@ import click
 
 from cisgram.cli.shared import JSON, print_json
 
-
 WHAT = ("models", "methods", "conventions", "motifs", "settings")
 
 
