@@ -1,5 +1,6 @@
 """Every command does what it says on files of a few kB, and says where the result lies."""
 
+import io
 import json
 import os
 import shutil
@@ -64,15 +65,33 @@ def test_train_prints_scores_and_names_the_folder(here):
         ("evaluate", "RUN"),
         ("evaluate", "RUN", "--sequences", "a.tsv"),
         ("motifs", "RUN"),
+        ("predict", "RUN", "--sequences", "x.fa"),
+        ("explain", "saliency", "RUN", "--sequences", "x.fa"),
+        ("report", "RUN"),
+        ("tomtom", "m.meme", "--best", "2"),
+        ("scan", "m.meme", "x.fa", "--p", "1e-3"),
         ("run", "--positives", "a.tsv", "-o", "RUN", *OPTIONS),
         ("list", "models"),
         ("list", "motifs"),
     ],
 )
-def test_json_on_standard_output_is_json_and_nothing_else(here, command):
+def test_json_on_standard_output_is_json_and_nothing_else(here, meme, command):
     found = json.loads(succeeds(*command, "--json").out)
     assert found is not None
     assert isinstance(found, dict | list)
+
+
+def test_json_rows_are_those_of_the_table_and_what_is_missing_is_null(here):
+    rows = json.loads(succeeds("predict", "RUN", "--sequences", "x.fa", "--json").out)
+    assert [row["name"] for row in rows] == [f"s{i}" for i in range(6)]
+    assert rows[0]["label"] is None
+    table = pd.read_csv(
+        io.StringIO(succeeds("predict", "RUN", "--sequences", "x.fa").out), sep="\t"
+    )
+    assert [row["score"] for row in rows] == pytest.approx(table["score"], rel=1e-4)
+    found = json.loads(succeeds("explain", "saliency", "RUN", "--most", "2", "--json").out)
+    assert found == {"folder": "RUN/explain/saliency"}
+    assert json.loads(succeeds("report", "RUN", "--json").out) == {"page": "RUN/report.html"}
 
 
 def test_evaluate_prints_the_scores_of_the_run_and_of_a_file(here):

@@ -114,6 +114,7 @@ WRONG = [
         r"RUN/metrics\.json .*not.* of a run.*cisgram evaluate RUN",
     ),
     (f"predict {'x' * 300}.fa --sequences x.fa", None, r"Cannot use x+\.fa.*: File name too long"),
+    ("predict RUN --sequences x.fa --device tpu", None, r"'tpu' is not one of"),
     ("predict RUN", None, r"Missing option '--sequences'"),
     ("predict RUN --sequences nowhere.fa", None, r"nowhere\.fa does not exist"),
     ("predict folder --sequences x.fa", None, r"folder is not a run"),

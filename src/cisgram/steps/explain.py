@@ -20,7 +20,7 @@ from cisgram.models import Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.predict import told_of, with_outputs
 from cisgram.steps.settings import settings_of
-from cisgram.steps.train import data_of
+from cisgram.steps.train import chosen_device, data_of
 from cisgram.train.metrics import sigmoid
 
 CHUNK = 25  # sequences between two calls of the progress callback
@@ -172,16 +172,6 @@ def choose(data: Dataset, most: int, column: int = 0) -> Dataset:
     n_other = min(len(other), max(most - len(positive), most // 4))
     rows: NDArray[np.int64] = np.r_[positive[: most - n_other], other[:n_other]].astype(np.int64)
     return data.take(rows)
-
-
-def chosen_device(device: str) -> torch.device:
-    """The device of ``auto``, ``cpu`` or ``cuda``; `InputError` where it is not there."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        msg = f"device must be auto, cpu, or cuda where there is one; got {device!r}."
-        raise InputError(msg)
-    return torch.device(device)
 
 
 def _write(

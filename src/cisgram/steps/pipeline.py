@@ -13,10 +13,10 @@ from cisgram.core.errors import NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import prepare
-from cisgram.steps.explain import chosen_device, explain_run, output_column
+from cisgram.steps.explain import explain_run, output_column
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings
-from cisgram.steps.train import Progress, make_card, train_run
+from cisgram.steps.train import Progress, chosen_device, make_card, train_run
 
 if TYPE_CHECKING:
     import pandas as pd

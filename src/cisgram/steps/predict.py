@@ -25,6 +25,7 @@ def predict_file(
     sequences: str,
     *,
     genome: str | None = None,
+    device: str = "cpu",
     tell: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Predictions for the sequences of a file: name, output, label, score, probability, sd.
@@ -40,7 +41,9 @@ def predict_file(
     card = read_card(run.member(0))
     given = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
     data = with_outputs(told_of(given, tell), card.outputs)
-    table: pd.DataFrame = prediction_table(data, member_outputs(run, data), "given", card.task)
+    table: pd.DataFrame = prediction_table(
+        data, member_outputs(run, data, device=device), "given", card.task
+    )
     return table
 
 
@@ -49,6 +52,7 @@ def evaluate_file(
     sequences: str,
     *,
     genome: str | None = None,
+    device: str = "cpu",
     tell: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Scores on a file with labels; thresholds are those chosen on the validation set.
@@ -78,7 +82,7 @@ def evaluate_file(
         raise InputError(msg)
     return metrics.evaluate(
         data.y.astype(np.float64),
-        member_outputs(run, data).mean(0),
+        member_outputs(run, data, device=device).mean(0),
         outputs=card.outputs,
         task=card.task,
         thresholds=_thresholds(run, card),
@@ -106,7 +110,7 @@ def _thresholds(run: Run, card: Card) -> list[float] | None:
     return thresholds
 
 
-def evaluate_again(run: Run) -> dict[str, Any]:
+def evaluate_again(run: Run, *, device: str = "cpu") -> dict[str, Any]:
     """Score the run's own held-out sets anew and write predictions and metrics.
 
     Raises
@@ -116,7 +120,7 @@ def evaluate_again(run: Run) -> dict[str, Any]:
     """
     settings = settings_of(run)
     read_card(run.member(0))
-    return evaluate_run(run, data_of(run), settings)
+    return evaluate_run(run, data_of(run), settings, device=device)
 
 
 def told_of(given: Given, tell: Callable[[str], None] | None) -> Dataset:

@@ -102,7 +102,9 @@ def make_card(settings: Settings, data: Prepared) -> Card:
     )
 
 
-def evaluate_run(run: Run, data: Prepared, settings: Settings) -> dict[str, Any]:
+def evaluate_run(
+    run: Run, data: Prepared, settings: Settings, *, device: str = "cpu"
+) -> dict[str, Any]:
     """Score the run's model on validation and test sets; write predictions and metrics.
 
     Raises
@@ -129,7 +131,7 @@ def evaluate_run(run: Run, data: Prepared, settings: Settings) -> dict[str, Any]
     for name, part in (("valid", data.valid), ("test", data.test)):
         if part is None:
             continue
-        outputs = member_outputs(run, part)
+        outputs = member_outputs(run, part, device=device)
         found[name] = metrics.evaluate(
             part.y.astype(np.float64),
             outputs.mean(0),
@@ -146,11 +148,22 @@ def evaluate_run(run: Run, data: Prepared, settings: Settings) -> dict[str, Any]
     return found
 
 
-def member_outputs(run: Run, data: Dataset) -> Array:
+def member_outputs(run: Run, data: Dataset, *, device: str = "cpu") -> Array:
     """(members, n, t) outputs of each member of a run."""
+    where = chosen_device(device)
     return np.stack(
-        [predict(load(f), data.codes).numpy().astype(np.float64) for f in run.members()]
+        [predict(load(f).to(where), data.codes).numpy().astype(np.float64) for f in run.members()]
     )
+
+
+def chosen_device(device: str) -> torch.device:
+    """The device of ``auto``, ``cpu`` or ``cuda``; `InputError` where it is not there."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        msg = f"device must be auto, cpu, or cuda where there is one; got {device!r}."
+        raise InputError(msg)
+    return torch.device(device)
 
 
 def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any:

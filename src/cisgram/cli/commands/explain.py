@@ -33,6 +33,7 @@ from cisgram.cli.shared import (
     help="Folder.  [default: RUN/explain/METHOD; for a file RUN/explain-given/METHOD-NAME]",
 )
 @DEVICE
+@JSON
 def explain(
     method: str,
     run: Path,
@@ -42,6 +43,7 @@ def explain(
     most: int | None,
     out: Path | None,
     device: str,
+    as_json: bool,
 ) -> None:
     """Score every base of sequences with METHOD ('cisgram list methods')."""
     from cisgram import steps
@@ -59,6 +61,8 @@ def explain(
         progress=say_share,
         tell=say,
     )
+    if as_json:
+        print_json({"folder": str(folder)})
     say(f"The scores lie in {folder}: values.safetensors, names.tsv.")
 
 
@@ -92,9 +96,13 @@ def motifs(
 
 @click.command()
 @RUN
-def report(run: Path) -> None:
+@JSON
+def report(run: Path, as_json: bool) -> None:
     """Write RUN/report.html: one page that opens offline and survives being mailed."""
     from cisgram import report as page
     from cisgram.core.run import Run
 
-    say(f"The page is {page.write(Run(run))}.")
+    path = page.write(Run(run))
+    if as_json:
+        print_json({"page": str(path)})
+    say(f"The page is {path}.")

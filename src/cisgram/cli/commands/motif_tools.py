@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cisgram.cli.shared import GENOME, give_table, say
+from cisgram.cli.shared import GENOME, JSON, give_table, say
 
 OUT = click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
 
@@ -23,6 +23,7 @@ OUT = click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to 
 @click.option("--best", type=click.IntRange(1), help="Only the N best matches of each query.")
 @click.option("--max-q", type=click.FloatRange(0, 1), help="Only matches up to this q-value.")
 @OUT
+@JSON
 def tomtom(
     queries: Path,
     database: str,
@@ -30,6 +31,7 @@ def tomtom(
     best: int | None,
     max_q: float | None,
     out: Path | None,
+    as_json: bool,
 ) -> None:
     """Compare the motifs of a file with known ones: p-, e- and q-values, offset, strand."""
     from cisgram import motifs
@@ -41,7 +43,7 @@ def tomtom(
         best=best,
         max_q=max_q,
     )
-    give_table(table, out)
+    give_table(table, out, as_json=as_json)
 
 
 @click.command()
@@ -51,6 +53,7 @@ def tomtom(
 @click.option("--p", "p", type=float, default=1e-4, show_default=True, help="Largest p-value.")
 @click.option("--one-strand", is_flag=True, help="Only the strand as given.")
 @OUT
+@JSON
 def scan(
     motifs_file: Path,
     sequences: Path,
@@ -58,6 +61,7 @@ def scan(
     p: float,
     one_strand: bool,
     out: Path | None,
+    as_json: bool,
 ) -> None:
     """Find the sites of motifs in sequences, with exact p-values.
 
@@ -75,4 +79,4 @@ def scan(
         found.letters, motifs.read_motifs(motifs_file), p=p, both_strands=not one_strand
     )
     table["sequence"] = [found.names[i] for i in table["sequence"]]
-    give_table(table, out)
+    give_table(table, out, as_json=as_json)

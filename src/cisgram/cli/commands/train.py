@@ -22,6 +22,15 @@ from cisgram.cli.shared import (
     score_lines,
 )
 
+# Elsewhere than on the CPU, scores differ in the last digits from those of the training.
+SCORING_DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
+
 
 @click.command()
 @data_options
@@ -58,16 +67,20 @@ def train(
 @RUN
 @click.option("--sequences", metavar="F", help="A file with labels; default: the run's own sets.")
 @GENOME
+@SCORING_DEVICE
 @JSON
-def evaluate(run: Path, sequences: str | None, genome: str | None, as_json: bool) -> None:
+def evaluate(
+    run: Path, sequences: str | None, genome: str | None, device: str, as_json: bool
+) -> None:
     """Score a run's model, with bootstrap intervals."""
     from cisgram import steps
     from cisgram.core.run import Run
 
     if sequences is None:
-        metrics = steps.evaluate_again(Run(run))
+        metrics = steps.evaluate_again(Run(run), device=device)
     else:
-        metrics = {"given": steps.evaluate_file(Run(run), sequences, genome=genome, tell=say)}
+        found = steps.evaluate_file(Run(run), sequences, genome=genome, device=device, tell=say)
+        metrics = {"given": found}
     if as_json:
         print_json(metrics)
         return
@@ -80,10 +93,14 @@ def evaluate(run: Path, sequences: str | None, genome: str | None, as_json: bool
 @click.option("--sequences", required=True, metavar="F", help="FASTA, BED, table.")
 @GENOME
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
-def predict(run: Path, sequences: str, genome: str | None, out: Path | None) -> None:
+@SCORING_DEVICE
+@JSON
+def predict(
+    run: Path, sequences: str, genome: str | None, out: Path | None, device: str, as_json: bool
+) -> None:
     """Predict for the sequences of a file: name, output, score, probability."""
     from cisgram import steps
     from cisgram.core.run import Run
 
-    table = steps.predict_file(Run(run), sequences, genome=genome, tell=say)
-    give_table(table.drop(columns="set"), out)
+    table = steps.predict_file(Run(run), sequences, genome=genome, device=device, tell=say)
+    give_table(table.drop(columns="set"), out, as_json=as_json)
