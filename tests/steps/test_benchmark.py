@@ -8,7 +8,7 @@ import pytest
 import planted
 from cisgram.core import files
 from cisgram.core.errors import UnknownName
-from cisgram.steps import benchmark, resolve
+from cisgram.steps import benchmark, resolve, tables
 from cisgram.steps.benchmark import EXPECTED, Cell, is_expected
 
 
@@ -53,7 +53,7 @@ def test_a_finished_cell_is_kept_and_its_table_tells_positives_and_seconds(first
     assert row["seconds"] > 0
     summary = files.read_json(runs / "A" / "deepbind" / "data" / "summary.json")
     assert row["positives"] == summary["sets"]["train"]["positive"] > 50
-    assert f"| {row['positives']} |" in benchmark._table([row])[-1]
+    assert f"| {row['positives']} |" in tables.score_table([row])[-1]
 
 
 def test_a_cell_without_a_digest_is_accepted_where_its_run_is_of_the_same_settings(first, runs):
@@ -94,7 +94,7 @@ def test_a_resumed_cell_tells_no_seconds(first, runs):
     cell_file(runs).unlink()
     row = run_cell(runs, first[1])
     assert row["seconds"] is None
-    assert benchmark._table([row])[-1].endswith("| resumed |")
+    assert tables.score_table([row])[-1].endswith("| resumed |")
 
 
 @pytest.mark.parametrize(

@@ -147,8 +147,8 @@ def _refuse_unnamed_labels(path: str, options: DataOptions) -> None:
         shown = ",".join(likely[:5])
         msg = (
             f"{path} has no column named label, bound, target or y; its columns "
-            f"{', '.join(likely)} hold numbers. Name the labels (--label-columns {shown}), or say that there are none "
-            "and every row is a positive (--label-columns none)."
+            f"{', '.join(likely)} hold numbers. Name the labels (--label-columns {shown}), or say "
+            "that there are none and every row is a positive (--label-columns none)."
         )
         raise InputError(msg)
 

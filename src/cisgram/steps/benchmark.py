@@ -21,6 +21,7 @@ from cisgram.core.run import Run
 from cisgram.models import read_card
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings, resolve, settings_of
+from cisgram.steps.tables import mean_table, score_table
 from cisgram.steps.train import FREE, Progress, input_files, train_run
 
 NETWORKS = ("deepbind", "demo-cnn", "demo-rnn", "demo-cnn-rnn")
@@ -52,6 +53,7 @@ EXPECTED = {
     "SP1": "NFY[ABC]",
 }
 YEAST = ("Rap1", "Ume6", "Sko1", "Reb1", "Cin5")
+NAMED = "Motifs that the chosen network learned"
 H1_SUFFIX = " (H1)"
 H1 = ("SRF", "SUZ12", "TAF1", "TAF7", "TBP", "TCF12", "TEAD4", "USF1", "USF2")
 
@@ -128,8 +130,9 @@ def benchmark(
             row = _cell(folder, cell, device, epoch, say) if chosen else _finished(folder, cell)
             if row is not None:
                 rows.append(row)
-        page += [f"## {title}", "", *_table(rows), ""]
-        page += _means(rows)
+        page += [f"## {title}", ""]
+        if title != NAMED:  # whose scores stand in the first table
+            page += [*score_table(rows), "", *mean_table(rows)]
         page += _motif_table(folder, cells, say)
     return "\n".join(page)
 
@@ -161,7 +164,7 @@ def _tf_chipseq(data: Path, folder: Path) -> Any:
     if network is None:
         return
     named = [replace(_chip(first, tf, network), expected=names) for tf, names in EXPECTED.items()]
-    yield f"Motifs that the chosen network learned ({network})", named
+    yield NAMED, named
     ten = [_chip(data / "tf-chipseq-h1", tf, network, suffix=H1_SUFFIX) for tf in H1]
     ten.append(_chip(first, "ZBTB7A", network))
     yield f"Ten further sets, the network chosen by validation ({network})", ten
@@ -317,28 +320,6 @@ def _parameters(run: Run) -> int:
     return sum(p.numel() for p in build(read_card(run.member(0))).parameters())
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    lines = [
-        "| set | network | published AUROC | AUROC (95 %) | AUPRC (95 %) | validation AUROC | "
-        "training positives | parameters | seconds |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for r in rows:
-        published = "" if r["published"] is None else f"{r['published']:.3f}"
-        lines.append(
-            f"| {r['experiment']} | {r['network']} | {published} | "
-            f"{_between(r['auroc'], r['auroc_interval'])} | "
-            f"{_between(r['auprc'], r['auprc_interval'])} | {r['valid_auroc']:.3f} | "
-            f"{'' if r['positives'] is None else format(r['positives'], ',')} | "
-            f"{r['parameters']:,} | {_seconds(r['seconds'])} |"
-        )
-    return lines
-
-
-def _seconds(seconds: float | None) -> str:
-    return "resumed" if seconds is None else f"{seconds:.0f}"
-
-
 def is_expected(name: str, expected: str) -> bool:
     """True when a motif's name, or one of the two of a heterodimer, is one of those expected.
 
@@ -376,29 +357,3 @@ def _motif_table(folder: Path, cells: Sequence[Cell], say: Callable[[str], None]
         return []
     head = "| set | named motifs | best of the expected family | q | motifs of the family |"
     return [head, "|---|---|---|---|---|", *lines, ""]
-
-
-def _between(value: float, ends: Sequence[float] | None) -> str:
-    return f"{value:.3f}" + (f" ({ends[0]:.3f}-{ends[1]:.3f})" if ends else "")
-
-
-def _means(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Mean scores by network over the sets that all of them have."""
-    networks = list(dict.fromkeys(r["network"] for r in rows))
-    if not networks:
-        return []
-    lines = [
-        "| network | sets | mean AUROC | mean AUPRC | mean validation AUROC |",
-        "|---|---|---|---|---|",
-    ]
-    shared = set.intersection(
-        *({r["experiment"] for r in rows if r["network"] == n} for n in networks)
-    )
-    for network in networks:
-        mine = [r for r in rows if r["network"] == network and r["experiment"] in shared]
-        if mine:
-            means = [
-                f"{np.mean([r[k] for r in mine]):.4f}" for k in ("auroc", "auprc", "valid_auroc")
-            ]
-            lines.append(f"| {network} | {len(mine)} | {' | '.join(means)} |")
-    return [*lines, ""]

@@ -1,0 +1,57 @@
+"""Markdown tables of benchmark results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def score_table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """One line a cell: published and measured scores with their intervals, sizes, seconds."""
+    lines = [
+        "| set | network | published AUROC | AUROC (95 %) | AUPRC (95 %) | validation AUROC | "
+        "training positives | parameters | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for r in rows:
+        published = "" if r["published"] is None else f"{r['published']:.3f}"
+        lines.append(
+            f"| {r['experiment']} | {r['network']} | {published} | "
+            f"{_between(r['auroc'], r['auroc_interval'])} | "
+            f"{_between(r['auprc'], r['auprc_interval'])} | {r['valid_auroc']:.3f} | "
+            f"{'' if r['positives'] is None else format(r['positives'], ',')} | "
+            f"{r['parameters']:,} | {_seconds(r['seconds'])} |"
+        )
+    return lines
+
+
+def _between(value: float, ends: Sequence[float] | None) -> str:
+    return f"{value:.3f}" + (f" ({ends[0]:.3f}-{ends[1]:.3f})" if ends else "")
+
+
+def mean_table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Mean scores by network over the sets that all of them have."""
+    networks = list(dict.fromkeys(r["network"] for r in rows))
+    if not networks:
+        return []
+    lines = [
+        "| network | sets | mean AUROC | mean AUPRC | mean validation AUROC |",
+        "|---|---|---|---|---|",
+    ]
+    shared = set.intersection(
+        *({r["experiment"] for r in rows if r["network"] == n} for n in networks)
+    )
+    for network in networks:
+        mine = [r for r in rows if r["network"] == network and r["experiment"] in shared]
+        if mine:
+            means = [
+                f"{np.mean([r[k] for r in mine]):.4f}" for k in ("auroc", "auprc", "valid_auroc")
+            ]
+            lines.append(f"| {network} | {len(mine)} | {' | '.join(means)} |")
+    return [*lines, ""]
+
+
+def _seconds(seconds: float | None) -> str:
+    return "resumed" if seconds is None else f"{seconds:.0f}"
