@@ -161,6 +161,12 @@ def test_scan_finds_a_planted_site_by_the_name_of_its_sequence(here, meme):
     assert (where["sequence"], where["start"]) == ("s2", "10")
 
 
+def test_scan_takes_a_database_as_tomtom_does(here):
+    planted.write_fasta(here / "y.fa", ["ACGT" * 5 + "TGGCCACCAGGGGGCGCTA" + "ACGT" * 5])
+    out = succeeds("scan", "jaspar:vertebrates", "y.fa", "--p", "1e-7").out
+    assert "\tCTCF\t" in out
+
+
 @pytest.mark.parametrize("what", ["models", "methods", "conventions", "motifs"])
 def test_list_names_what_there_is(what):
     out = succeeds("list", what).out

@@ -82,6 +82,8 @@ def explain_run(
     """
     entry = explain.METHODS[method]
     settings = settings_of(run)
+    folder = out or default_folder(run, method, sequences)
+    _refuse_foreign(folder)
     card = read_card(run.member(0))
     column = _asked(card, settings.explain.target if target is None else target)
     most_own = most or settings.explain.most
@@ -96,7 +98,6 @@ def explain_run(
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))
     score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
-    folder = out or default_folder(run, method, sequences)
     parts = []
     for start in range(0, len(chosen), CHUNK):
         x = one_hot(chosen.codes[start : start + CHUNK])
@@ -129,6 +130,17 @@ def default_folder(run: Run, method: str, sequences: str | None) -> Path:
         return run.path / "explain" / method
     stem = Path(sequences).name.partition(".")[0]
     return run.path / "explain-given" / f"{method}-{stem}"
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds something else than an explanation."""
+    if not folder.exists():
+        return
+    if not folder.is_dir() or (
+        any(folder.iterdir()) and not (folder / "values.safetensors").is_file()
+    ):
+        msg = f"{folder} exists and holds no explanation. Choose an empty or new folder with -o."
+        raise InputError(msg)
 
 
 def _asked(card: Card, target: int | str | None) -> int:

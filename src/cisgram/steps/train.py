@@ -231,6 +231,9 @@ def data_of(run: Run) -> Prepared:
 
 def _new_model(settings: Settings, card: Card, *, seed: int) -> nn.Module:
     """The model with weights drawn from the seed, or those that the settings begin with."""
+    if settings.train.epochs == 0 and settings.model.weights is None:
+        msg = "train.epochs=0 scores weights as they are; give them with --weights."
+        raise InputError(msg)
     torch.manual_seed(derive(seed, "weights"))
     model = build(card)
     if settings.model.weights is not None:

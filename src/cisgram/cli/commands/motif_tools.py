@@ -47,7 +47,7 @@ def tomtom(
 
 
 @click.command()
-@click.argument("motifs_file", metavar="MOTIFS", type=click.Path(path_type=Path))
+@click.argument("motifs_file", metavar="MOTIFS")
 @click.argument("sequences", type=click.Path(path_type=Path))
 @GENOME
 @click.option("--p", "p", type=float, default=1e-4, show_default=True, help="Largest p-value.")
@@ -55,7 +55,7 @@ def tomtom(
 @OUT
 @JSON
 def scan(
-    motifs_file: Path,
+    motifs_file: str,
     sequences: Path,
     genome: str | None,
     p: float,
@@ -65,8 +65,8 @@ def scan(
 ) -> None:
     """Find the sites of motifs in sequences, with exact p-values.
 
-    Intervals are read from the forward strand whatever their own: starts count from their left
-    end, and strands are those of the genome.
+    MOTIFS is a motif file, or jaspar:vertebrates and its like. Intervals are read from the forward
+    strand whatever their own: starts count from their left end, strands are the genome's.
     """
     from cisgram import data, io, motifs
 
@@ -76,7 +76,7 @@ def scan(
     if line := data.told(found.dropped, len(found)):
         say(line)
     table = motifs.scan(
-        found.letters, motifs.read_motifs(motifs_file), p=p, both_strands=not one_strand
+        found.letters, motifs.database(motifs_file), p=p, both_strands=not one_strand
     )
     table["sequence"] = [found.names[i] for i in table["sequence"]]
     give_table(table, out, as_json=as_json)
