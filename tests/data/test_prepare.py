@@ -567,3 +567,17 @@ def test_crumbs_beside_one_chromosome_are_not_what_is_held_out(tmp_path):
     assert found.summary["split"] == "by fraction"
     assert found.test is not None
     assert min(len(found.valid), len(found.test)) == 20
+
+
+def test_neighboring_windows_of_a_multi_task_set_are_no_leak(tmp_path):
+    random = np.random.default_rng(2)
+    path = tmp_path / "a.tsv"
+    rows = ["sequence\ta\tb"]
+    for i in range(60):
+        letters = "".join(random.choice(list("ACGT"), 110))
+        rows += [f"{letters[:100]}\t{i % 2}\t0", f"{letters[10:]}\t{i % 2}\t1"]
+    path.write_text("\n".join(rows) + "\n")
+    found = prepare(DataOptions(positives=str(path), label_columns=("a", "b")))
+    across = found.leaks[found.leaks["first_set"] == found.leaks["second_set"]]
+    assert len(across) == 0
+    assert len(found.leaks) > 0  # neighbors in two sets still are one
