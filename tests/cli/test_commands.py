@@ -167,11 +167,19 @@ def test_scan_takes_a_database_as_tomtom_does(here):
     assert "\tCTCF\t" in out
 
 
-@pytest.mark.parametrize("what", ["models", "methods", "conventions", "motifs"])
-def test_list_names_what_there_is(what):
-    out = succeeds("list", what).out
-    expected = {"models": "deepbind", "methods": "ism", "conventions": "basset", "motifs": "fungi"}
-    assert expected[what] in out
+@pytest.mark.parametrize(
+    ("what", "one"),
+    [
+        ("models", "deepbind"),
+        ("methods", "ism"),
+        ("conventions", "basset"),
+        ("datasets", "tf-chipseq"),
+        ("motifs", "fungi"),
+        ("settings", "train.epochs"),
+    ],
+)
+def test_list_names_what_there_is(what, one):
+    assert one in succeeds("list", what).out
 
 
 def test_run_does_the_whole_job_from_a_file_and_resumes(here):

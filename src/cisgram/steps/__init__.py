@@ -1,5 +1,7 @@
 """The steps of a run, each from files to files: what a command, or the dashboard, starts."""
 
+from cisgram.steps import benchmark, demo
+from cisgram.steps.datasets import DATASETS
 from cisgram.steps.explain import explain_run
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
@@ -8,8 +10,11 @@ from cisgram.steps.settings import Settings, described, from_file, resolve, sett
 from cisgram.steps.train import evaluate_run, train_run
 
 __all__ = [
+    "DATASETS",
     "Outcome",
     "Settings",
+    "benchmark",
+    "demo",
     "described",
     "evaluate_again",
     "evaluate_file",

@@ -19,6 +19,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.models import read_card
+from cisgram.steps.datasets import DATASETS
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings, resolve, settings_of
 from cisgram.steps.tables import mean_table, score_table
@@ -116,14 +117,11 @@ def benchmark(
         When the data are not there, or a name is unknown.
     """
     say = say or (lambda _: None)
-    makers = {"tf-chipseq": _tf_chipseq, "yeast": _yeast}
-    if name not in makers:
-        what = "benchmark"
-        raise unknown(what, name, makers)
+    cells_of = DATASETS[name].fn
     wanted = _wanted(name, only)
     folder = out / name
     page: list[str] = []
-    for title, cells in makers[name](data, folder):
+    for title, cells in cells_of(data, folder):
         rows = []
         for cell in cells:
             chosen = wanted is None or {cell.experiment, cell.network} & wanted
@@ -151,6 +149,11 @@ def _wanted(name: str, only: str | None) -> set[str] | None:
     return wanted
 
 
+@DATASETS.register(
+    name="tf-chipseq",
+    use="cisgram benchmark tf-chipseq",
+    origin="ENCODE peaks of 18 experiments, 101 bp, in DeepBind's form (Alipanahi 2015)",
+)
 def _tf_chipseq(data: Path, folder: Path) -> Any:
     """Four networks on eight sets, then the network of the best mean validation score on ten."""
     first = data / "tf-chipseq-deepbind"
@@ -204,6 +207,11 @@ def _chip(
     return Cell(tf + suffix, network, settings, published)
 
 
+@DATASETS.register(
+    name="yeast",
+    use="cisgram benchmark yeast",
+    origin="sacCer3 and ChIP-exo peaks of five factors (Rossi 2021)",
+)
 def _yeast(data: Path, folder: Path) -> Any:  # noqa: ARG001  (one shape for all benchmarks)
     """Peaks of ChIP-exo against genomic windows, whole chromosomes held out."""
     home = data / "genome-yeast"

@@ -15,6 +15,7 @@ from cisgram.core.seeds import derive
 from cisgram.models import load, predict
 from cisgram.motifs import Motif, MotifSet
 from cisgram.seq import Grammar, Plant, from_codes, one_hot, simulate
+from cisgram.steps.datasets import DATASETS
 from cisgram.steps.pipeline import run_all
 from cisgram.steps.settings import resolve
 from cisgram.steps.train import Progress
@@ -80,6 +81,11 @@ def demo_run(
     return {"planted": planted, "auroc": auroc, "page": str(page), "lines": lines}
 
 
+@DATASETS.register(
+    name="demo",
+    use="cisgram demo",
+    origin="simulated: two JASPAR motifs in order, decoys in both classes, every site known",
+)
 def write_simulation(folder: Path, *, seed: int) -> tuple[Path, Path]:
     """Write ``train.tsv``, ``test.tsv`` (name, sequence, bound) and their sites; gives the two."""
     database = motifs.jaspar("vertebrates")

@@ -6,18 +6,19 @@ import click
 
 from cisgram.cli.shared import JSON, print_json
 
-WHAT = ("models", "methods", "conventions", "motifs", "settings")
+WHAT = ("models", "methods", "conventions", "datasets", "motifs", "settings")
 
 
 @click.command(name="list")
 @click.argument("what", type=click.Choice(WHAT))
 @JSON
 def list_(what: str, as_json: bool) -> None:
-    """Show the models, methods, filter conventions, motif databases or settings that there are."""
+    """Show what there is, with a line on each."""
     rows = {
         "models": _models,
         "methods": _methods,
         "conventions": _conventions,
+        "datasets": _datasets,
         "motifs": _motifs,
         "settings": _settings,
     }[what]()
@@ -51,6 +52,15 @@ def _conventions() -> list[dict[str, str]]:
             f"pseudocount {c.pseudocount:g}, at least {c.min_sites} sites",
         }
         for name, c in CONVENTIONS.items()
+    ]
+
+
+def _datasets() -> list[dict[str, str]]:
+    from cisgram.steps import DATASETS
+
+    return [
+        {"name": name, "about": f"{entry.facts['origin']}; {entry.facts['use']}"}
+        for name, entry in sorted(DATASETS.items())
     ]
 
 
