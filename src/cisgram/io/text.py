@@ -156,15 +156,15 @@ def chunks(path: Path, counts: Counter[str]) -> Iterator[bytes]:
             _refuse_foreign(path, data)
             if data.startswith(BYTE_ORDER_MARK):
                 counts["byte_order_mark"] += 1
-                data = data[len(BYTE_ORDER_MARK) :]  # noqa: PLW2901
-        data, held = held + data, b""  # noqa: PLW2901
+                data = data[len(BYTE_ORDER_MARK) :]  # noqa: PLW2901  (cleaned in place)
+        data, held = held + data, b""  # noqa: PLW2901  (cleaned in place)
         if b"\r" in data:
             if data.endswith(b"\r"):  # its "\n" may begin the next piece
-                data, held = data[:-1], b"\r"  # noqa: PLW2901
+                data, held = data[:-1], b"\r"  # noqa: PLW2901  (cleaned in place)
             counts["crlf"] += data.count(b"\r\n")
-            data = data.replace(b"\r\n", b"\n")  # noqa: PLW2901
+            data = data.replace(b"\r\n", b"\n")  # noqa: PLW2901  (cleaned in place)
             counts["cr"] += data.count(b"\r")
-            data = data.replace(b"\r", b"\n")  # noqa: PLW2901
+            data = data.replace(b"\r", b"\n")  # noqa: PLW2901  (cleaned in place)
         if (nul := data.find(b"\0")) >= 0:
             line = lines + data.count(b"\n", 0, nul) + 1
             fail(path, line, "a NUL byte: the file is damaged or not text. Fetch it again.")

@@ -44,7 +44,7 @@ def read_motifs(
         When the file is absent, cut, malformed or of no known format.
     """
     if format is None:
-        format = _sniff(path)  # noqa: A001
+        format = _sniff(path)  # noqa: A001  (as above)
     if format not in READERS:
         what = "motif format"
         raise unknown(what, format, READERS)

@@ -92,7 +92,7 @@ def scan(
         msg = "no motif to scan with; give at least one."
         raise InputError(msg)
     options = {"background": background, "both_strands": both_strands, "pseudocount": pseudocount}
-    tables = [score_table(m, **options) for m in wanted]  # type: ignore[arg-type]
+    tables = [score_table(m, **options) for m in wanted]  # type: ignore[arg-type]  # keywords of mixed types
     queries = [_Query(i, t, t.threshold(p)) for i, t in enumerate(tables)]
     loud = [q for q in queries if q.threshold <= q.table.highest]
     text = _Text.of(x)
@@ -141,9 +141,9 @@ def _rows(x: Any) -> Sequence[NDArray[np.uint8]]:
         from cisgram.core.checks import check_onehot
 
         check_onehot(x)
-        return codes_of(x)  # type: ignore[return-value]
+        return codes_of(x)  # type: ignore[return-value]  # its rows
     if isinstance(x, np.ndarray):
-        return _rows_of_array(x)  # type: ignore[return-value]
+        return _rows_of_array(x)  # type: ignore[return-value]  # its rows
     if all(isinstance(s, str) for s in x):
         return [to_codes([s])[0] for s in x]
     msg = (
