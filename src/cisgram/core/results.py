@@ -57,6 +57,29 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """Scores of positions that do not belong to letters: attention, temporal output scores.
+
+    Attributes
+    ----------
+    values
+        (n, k, length): k tracks along each sequence.
+    names
+        What each of the k tracks is, for example ``forward`` and ``backward``.
+    sequences
+        (n, 4, length) one-hot input that the tracks run along.
+    method, options
+        As in `Attribution`.
+    """
+
+    values: Tensor
+    names: tuple[str, ...]
+    sequences: OneHot
+    method: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Interaction:
     """How much two features of one sequence say together beyond what each says alone.
 
