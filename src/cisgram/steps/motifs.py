@@ -1,4 +1,4 @@
-"""The motif step of a run: what its filters learned, named and weighed."""
+"""The motif step of a run: what it learned, named and weighed."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING
 
 from cisgram import explain, motifs
 from cisgram.core import config
-from cisgram.core.errors import NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared
+from cisgram.data import Prepared
 from cisgram.models import load, read_card
-from cisgram.models.probe import core
 from cisgram.motifs import MotifSet
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.explain import choose, output_column
+from cisgram.steps.filters import ASKED, filters
+from cisgram.steps.motif_job import MotifJob, Source
 from cisgram.steps.settings import MotifOptions, settings_of
 from cisgram.steps.train import data_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCES = ("filters",)
-READ = 5000  # sequences that filters are read from
-ASKED = 200  # sequences that influences and effects are measured on
+SOURCES: dict[str, Source] = {"filters": filters}
+"""What reads motifs off a run, by name; each gives the motifs and a table of facts."""
 WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
 
 
@@ -48,7 +47,7 @@ def motifs_run(
     run
         A trained run.
     source
-        ``filters``: the filters of the first convolution.
+        A name of ``SOURCES``; ``filters``: the filters of the first convolution.
     options
         Database and convention; default: the run's own.
     prepared
@@ -74,29 +73,17 @@ def motifs_run(
     how = options or settings.motifs
     targets = motifs.database(how.database)
     data = prepared or data_of(run)
-    model = load(run)
-    positives = _positives(data.train.data, data.task)
-    say("reading filters")
-    x = one_hot(positives.codes[:READ])
-    found = explain.filter_motifs(core(model), x, convention=how.convention)
-    found = MotifSet(
-        [m.trimmed() for m in found if m.information.max() >= 0.25], found.origin, found.skipped
-    )
-    if not found:
-        msg = "Every filter is silent or flat on the positives: the network learned no motif."
-        raise NoFiltersError(msg)
+    column = output_column(read_card(run.member(0)), settings.explain.target)
+    job = MotifJob(run, load(run), data, settings, how, column, say)
+    found, own_facts = SOURCES[source](job)
     say(f"comparing {len(found)} motifs with {how.database}")
     matches = motifs.tomtom(found, targets, best=5)
-    say("silencing filters")
-    column = output_column(read_card(run.member(0)), settings.explain.target)
-    held_out = _positives(data.test if data.test is not None else data.valid, data.task)
-    asked = one_hot(choose(held_out, ASKED, column).codes)
-    facts = _facts(found).merge(explain.filter_influence(model, asked, target=column), on="motif")
+    facts = _facts(found).merge(own_facts, on="motif", how="left")
     weighed = _weighed(facts, set(named_motifs(matches, facts, max_q=how.max_q)["motif"]))
     say(f"overwriting the sites of {len(weighed)} motifs")
     effects = explain.site_effects(
-        model,
-        asked,
+        job.model,
+        one_hot(choose(job.positives(job.held_out), ASKED, column).codes),
         [m for m in found if m.name in weighed],
         target=column,
         seed=settings.train.seed,
@@ -123,12 +110,6 @@ def named_motifs(matches: pd.DataFrame, facts: pd.DataFrame, *, max_q: float) ->
     return kept.sort_values(["q", "p"], kind="stable").reset_index(drop=True)
 
 
-def _positives(data: Dataset, task: str) -> Dataset:
-    """Sequences with a positive label; all of a regression task's."""
-    positive = (data.y == 1).any(1)
-    return data.take(positive) if task == "classification" and positive.any() else data
-
-
 def _facts(found: MotifSet) -> pd.DataFrame:
     import pandas as pd
 
@@ -144,7 +125,11 @@ def _facts(found: MotifSet) -> pd.DataFrame:
 
 
 def _weighed(facts: pd.DataFrame, named: set[str]) -> set[str]:
-    """The motifs worth a measurement: half of them named ones, by influence, then the rest."""
-    order = facts.sort_values("influence", ascending=False, kind="stable")["motif"].tolist()
+    """The motifs worth a measurement: half of them named ones, by influence, then the rest.
+
+    A source that measures no influence gives its motifs in the order of their number of sites.
+    """
+    by = "influence" if "influence" in facts else "n_sites"
+    order = facts.sort_values(by, ascending=False, kind="stable")["motif"].tolist()
     first = [m for m in order if m in named][:WEIGHED]
     return set(first + [m for m in order if m not in named][: max(WEIGHED - len(first), 2)])
