@@ -3,7 +3,7 @@
 from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.influence import filter_influence, site_effects
-from cisgram.explain.methods import gradient_x_input, ism, saliency
+from cisgram.explain.methods import gradient_x_input, ism, saliency, temporal
 
 __all__ = [
     "CONVENTIONS",
@@ -17,4 +17,5 @@ __all__ = [
     "saliency",
     "scalar",
     "site_effects",
+    "temporal",
 ]

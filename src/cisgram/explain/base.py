@@ -32,22 +32,46 @@ def scalar(model: nn.Module, target: Target | None) -> ScalarFn:
     Raises
     ------
     InputError
-        When the target does not fit the output: nothing is explained by accident.
+        When the target does not fit the output: nothing is explained by accident. Or when
+        the model gives NaN or infinite numbers.
     """
+    return lambda x: chosen(model(x), target, len(x))
 
-    def f(x: OneHot) -> Scalar:
-        y = model(x)
-        if callable(target):
-            out = target(y)
-            if not isinstance(out, Tensor) or out.shape != (len(x),):
-                came = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
-                msg = f"a target function must give one number a sequence, ({len(x)},); got {came}."
-                raise InputError(msg)
-            return out
-        one: Tensor = y[:, column(y, target)]
-        return one
 
-    return f
+def chosen(y: Any, target: Target | None, n: int) -> Scalar:
+    """The target's (n,) numbers in the output for n sequences.
+
+    Raises
+    ------
+    InputError
+        When the target does not fit the output, or numbers are NaN or infinite.
+    """
+    if callable(target):
+        out = target(y)
+        if not isinstance(out, Tensor) or out.shape != (n,):
+            came = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+            msg = f"a target function must give one number a sequence, ({n},); got {came}."
+            raise InputError(msg)
+    else:
+        out = y[:, column(y, target)]
+    _check_finite(out)
+    return out
+
+
+def _check_finite(out: Scalar) -> None:
+    """Refuse a model whose weights have blown up; no score of it would mean anything."""
+    if torch._is_functional_tensor(out):  # being recorded as a graph: no values to look at
+        return
+    bad = ~torch.isfinite(out.detach())
+    if bad.any():
+        first = int(bad.nonzero()[0])
+        msg = (
+            f"The model gives {float(out[first])} for {int(bad.sum())} of {len(out)} sequences "
+            f"(the first is number {first} of its batch), so there is nothing to explain. Its "
+            "weights, or the target, hold NaN or infinite values: train it again with a smaller "
+            "learning rate, or load other weights."
+        )
+        raise InputError(msg)
 
 
 def column(y: Tensor, target: int | None) -> int:
