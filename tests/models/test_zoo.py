@@ -19,6 +19,11 @@ def parameters(model):
     return sum(p.numel() for p in model.parameters())
 
 
+def block(d):
+    """Weights of a transformer's block: attention, a network twice as wide, two norms."""
+    return 4 * d * (d + 1) + 2 * d * (d + 1) + d * (2 * d + 1) + 2 * 2 * d
+
+
 def some(n=3, length=101, *, unknown=False):
     g = torch.Generator().manual_seed(5)
     codes = torch.randint(0, 5 if unknown else 4, (n, length), generator=g)
@@ -42,6 +47,19 @@ def some(n=3, length=101, *, unknown=False):
     ],
 )
 def test_parameter_counts_are_the_published_ones(name, options, count):
+    assert parameters(models.create(name, **options)) == count
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "count"),
+    [
+        ("dilated", {}, (4 * 25 + 1) * 64 + 5 * (64 * 3 + 1) * 64 + 65),
+        ("dilated", {"maps": 8, "width": 7, "layers": 1}, (4 * 7 + 1) * 8 + (8 * 3 + 1) * 8 + 9),
+        ("transformer", {}, (4 * 15 + 1) * 64 + 2 * block(64) + 2 * 64 + 65),
+        ("transformer", {"maps": 8, "blocks": 1}, (4 * 15 + 1) * 8 + block(8) + 2 * 8 + 9),
+    ],
+)
+def test_parameter_counts_follow_from_the_sizes(name, options, count):
     assert parameters(models.create(name, **options)) == count
 
 
@@ -170,6 +188,46 @@ def test_binary_likelihood_of_the_logit_is_the_two_class_likelihood():
     torch.testing.assert_close(one, two)
 
 
+@pytest.mark.parametrize(("layers", "reach"), [(1, 29), (5, 149), (9, 2069)])
+def test_a_position_of_the_dilated_trunk_sees_what_its_reach_says(layers, reach):
+    model = models.create("dilated", maps=4, layers=layers).eval()
+    assert model.reach == reach == 25 + 2 ** (layers + 2) - 4
+    middle = reach // 2 + 3
+    x = torch.full((1, 4, 2 * middle + 1), 0.25, requires_grad=True)
+    for p in model.parameters():
+        torch.nn.init.constant_(p, 0.01)
+    model.trunk(x)[0, :, middle].sum().backward()
+    seen = x.grad.abs().sum((0, 1)).nonzero().flatten()
+    assert (seen.min().item(), seen.max().item()) == (3, 2 * middle - 3)
+
+
+def test_the_dilated_trunk_adds_what_each_layer_finds():
+    model, x = models.create("dilated", maps=4, layers=2).eval(), some()
+    first = torch.relu(F.conv1d(x, model.wide.weight, model.wide.bias, padding=12))
+    for conv, step in zip(model.dilated, (2, 4), strict=True):
+        more = F.conv1d(first, conv.weight, conv.bias, padding=step, dilation=step)
+        first = first + torch.relu(more)
+    torch.testing.assert_close(model.trunk(x), first)
+    torch.testing.assert_close(model(x), model.head(first.mean(2)))
+
+
+def test_attention_lets_every_token_see_every_other():
+    torch.manual_seed(0)
+    model, x = models.create("transformer", blocks=1).eval(), some(1, 80)
+    h = model.convolution(x).transpose(1, 2).detach().requires_grad_()
+    assert h.shape == (1, 20, 64)
+    model.blocks(h)[0, 0].sum().backward()
+    assert (h.grad[0].abs().sum(1) > 0).all()
+
+
+def test_the_transformer_knows_where_a_token_stands():
+    """Without positions the mean over tokens would not change when tokens change places."""
+    torch.manual_seed(0)
+    model = models.create("transformer", width=1).eval()
+    a, b = encode(["AAAACCCCGGGGTTTT"]), encode(["TTTTCCCCGGGGAAAA"])
+    assert (model(a) - model(b)).abs().item() > 1e-4
+
+
 def test_deepbind_scores_both_strands_alike():
     model, x = models.create("deepbind").eval(), some(8, unknown=True)
     assert torch.equal(model(x), model(reverse_complement(x)))
@@ -237,6 +295,16 @@ def test_unknown_names_are_answered_with_the_nearest(name, options, message):
         ("deepbind", {"detectors": 2.5}),
         ("deepbind", {"dropout": 1}),
         ("deepbind", {"n_outputs": 0}),
+        ("dilated", {"maps": 0}),
+        ("dilated", {"width": 24}),
+        ("dilated", {"layers": -1}),
+        ("dilated", {"dropout": 1.5}),
+        ("transformer", {"heads": 3}),
+        ("transformer", {"maps": 9}),
+        ("transformer", {"width": 4}),
+        ("transformer", {"pool": 0}),
+        ("transformer", {"blocks": 1.0}),
+        ("transformer", {"dropout": -1}),
     ],
 )
 def test_options_without_sense_are_refused(name, options):

@@ -5,6 +5,11 @@ REFERENCES = {
         "Alipanahi, Delong, Weirauch and Frey. Predicting the sequence specificities of DNA- and "
         "RNA-binding proteins by deep learning. Nature Biotechnology 33, 831-838, 2015."
     ),
+    "avsec2021": (
+        "Avsec, Weilert, Shrikumar, Krueger, Alexandari, Dalal, Fropf, McAnany, Gagneur, Kundaje "
+        "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "
+        "syntax. Nature Genetics 53, 354-366, 2021."
+    ),
     "lanchantin2017": (
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
         "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "
@@ -17,6 +22,10 @@ REFERENCES = {
     "simonyan2014": (
         "Simonyan, Vedaldi and Zisserman. Deep inside convolutional networks: visualising image "
         "classification models and saliency maps. ICLR workshop, arXiv:1312.6034, 2014."
+    ),
+    "ullah2021": (
+        "Ullah and Ben-Hur. A self-attention model for inferring cooperativity between regulatory "
+        "features. Nucleic Acids Research 49, e77, 2021."
     ),
     "zhou2015": (
         "Zhou and Troyanskaya. Predicting effects of noncoding variants with deep learning-based "

@@ -4,5 +4,7 @@ from cisgram.models.zoo.deepbind import deepbind
 from cisgram.models.zoo.demo_cnn import demo_cnn
 from cisgram.models.zoo.demo_cnn_rnn import demo_cnn_rnn
 from cisgram.models.zoo.demo_rnn import demo_rnn
+from cisgram.models.zoo.dilated import dilated
+from cisgram.models.zoo.transformer import transformer
 
-__all__ = ["deepbind", "demo_cnn", "demo_cnn_rnn", "demo_rnn"]
+__all__ = ["deepbind", "demo_cnn", "demo_cnn_rnn", "demo_rnn", "dilated", "transformer"]
