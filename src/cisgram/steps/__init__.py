@@ -3,6 +3,7 @@
 from cisgram.steps import benchmark, demo
 from cisgram.steps.datasets import DATASETS
 from cisgram.steps.explain import explain_run
+from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
@@ -24,6 +25,7 @@ __all__ = [
     "motifs_run",
     "named_motifs",
     "predict_file",
+    "read_options",
     "resolve",
     "run_all",
     "settings_of",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,17 +13,23 @@ from numpy.typing import NDArray
 from cisgram import explain
 from cisgram.core import config
 from cisgram.core.errors import InputError
-from cisgram.core.registry import unknown
+from cisgram.core.registry import Entry, unknown
+from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared, read_dataset
 from cisgram.models import Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
+from cisgram.steps.method_options import checked_options, method_options
 from cisgram.steps.predict import told_of, with_outputs
-from cisgram.steps.settings import settings_of
+from cisgram.steps.settings import ExplainOptions, settings_of
 from cisgram.steps.train import chosen_device, data_of
 from cisgram.train.metrics import sigmoid
 
-CHUNK = 25  # sequences between two calls of the progress callback
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHUNK = 50  # sequences between two calls of the progress callback
+UNRECORDED = ("batch_size",)  # options that no result depends on
 
 
 def explain_run(
@@ -33,6 +39,7 @@ def explain_run(
     sequences: str | None = None,
     genome: str | None = None,
     target: int | str | None = None,
+    options: Mapping[str, Any] | None = None,
     most: int | None = None,
     out: Path | None = None,
     device: str = "auto",
@@ -42,8 +49,10 @@ def explain_run(
 ) -> Path:
     """Explain sequences with one method and write the scores.
 
-    Writes ``values.safetensors`` (``values`` (n, 4, length) float32, ``x`` (n, 4, length) int8),
-    ``names.tsv`` (``name``, ``label``, ``score``, ``probability``) and ``options.toml``.
+    Writes ``values.safetensors`` (``values`` (n, 4, length) float32, or ``tracks`` (n, k, length)
+    of a method that scores positions; ``x`` (n, 4, length) int8), ``names.tsv`` (``name``,
+    ``label``, ``score``, ``probability``; ``delta``, the completeness gap, of a method that
+    promises completeness) and ``options.toml``.
 
     Parameters
     ----------
@@ -56,6 +65,8 @@ def explain_run(
         three positives to one negative, at most ``most``.
     target
         Output to explain, by number or name; default the run's setting, or the only one.
+    options
+        Arguments of the method; they come over the run's settings ``explain.options.METHOD``.
     most
         At most so many sequences; default the run's setting for its own, all of a file.
     out
@@ -67,7 +78,8 @@ def explain_run(
     progress
         Called with the number of sequences done and of all.
     tell
-        Called with one line on what of the file was left out, cut or padded, if anything was.
+        Called with one line on what of the file was left out, cut or padded, if anything was, and
+        with one on how far the scores add up.
 
     Returns
     -------
@@ -77,11 +89,12 @@ def explain_run(
     Raises
     ------
     InputError
-        When the run holds no model, or method, target or sequences do not fit; or when no target
-        is given for a model of several outputs.
+        When the run holds no model, or method, options, target or sequences do not fit; or when
+        no target is given for a model of several outputs.
     """
     entry = explain.METHODS[method]
     settings = settings_of(run)
+    asked = asked_options(settings.explain, method, options)
     folder = out or default_folder(run, method, sequences)
     _refuse_foreign(folder)
     card = read_card(run.member(0))
@@ -98,27 +111,132 @@ def explain_run(
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))
     score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
-    parts = []
-    for start in range(0, len(chosen), CHUNK):
-        x = one_hot(chosen.codes[start : start + CHUNK])
-        found = entry.fn(model, x, target=column)
-        parts.append(found.values.cpu())
-        if progress is not None:
-            progress(min(start + CHUNK, len(chosen)), len(chosen))
-    _write(folder, chosen, torch.cat(parts), score, card, column)
+    found = _asking(entry, model, chosen, column, asked, progress)
+    gaps = _gaps(found)
+    tensors = _together(found) | {"x": one_hot(chosen.codes, dtype=torch.int8)}
+    write_tensors(folder / "values.safetensors", tensors)
+    Run(folder).write_table("names.tsv", _names(chosen, score, card, column, gaps))
+    completeness = None if gaps is None else _completeness(*gaps)
     config.write_toml(
         folder / "options.toml",
         {
             "method": method,
             "target": column,
             "output": card.outputs[column],
-            "units": "logit" if card.task == "classification" else card.outputs[column],
+            "units": _units(found[0], card, column),
             "sequences": sequences or "held-out sequences of the run",
             "most": most_own if sequences is None else None,
-            "substitutions": found.substitutions,
+            **_about(entry, found[0]),
+            "options": recorded(asked, found[0]),
+            "completeness": completeness,
         },
     )
+    if tell is not None and completeness is not None:
+        tell(said_of(completeness))
     return folder
+
+
+def asked_options(
+    settings: ExplainOptions, method: str, options: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every plain option that a method will run with: given here, by the settings, by default.
+
+    Raises
+    ------
+    InputError
+        When one does not fit the method (`method_options`).
+    """
+    entry = explain.METHODS[method]
+    own = settings.options.get(method, {})
+    own = checked_options(entry, own, source=f"explain.options.{method}")
+    return method_options(entry, {**own, **(options or {})})
+
+
+def recorded(asked: Mapping[str, Any], found: Attribution | Tracks | None = None) -> dict[str, Any]:
+    """Options as ``options.toml`` keeps them: as asked, and what the method says of itself."""
+    said = {} if found is None else found.options
+    extra = {
+        k: v
+        for k, v in said.items()
+        if k not in asked
+        and k != "target"
+        and isinstance(v, str | int | float | bool | list | tuple)
+    }
+    every = {**asked, **extra}
+    return {
+        k: "none" if v is None else v  # as -O gives it: TOML has no word for it
+        for k, v in every.items()
+        if k not in UNRECORDED
+    }
+
+
+def _asking(
+    entry: Entry[Callable[..., Any]],
+    model: torch.nn.Module,
+    chosen: Dataset,
+    column: int,
+    asked: Mapping[str, Any],
+    progress: Callable[[int, int], None] | None,
+) -> list[Attribution | Tracks]:
+    """What the method gives, a chunk of the sequences at a time."""
+    found: list[Attribution | Tracks] = []
+    for start in range(0, len(chosen), CHUNK):
+        part = slice(start, start + CHUNK)
+        own: dict[str, Any] = {}
+        if asked.get("of") == "loss":  # the one reading of the output that asks for labels
+            own["labels"] = torch.from_numpy(np.asarray(chosen.y[part, column]))
+        found.append(entry.fn(model, one_hot(chosen.codes[part]), target=column, **asked, **own))
+        if progress is not None:
+            progress(min(start + CHUNK, len(chosen)), len(chosen))
+    return found
+
+
+def _together(found: Sequence[Attribution | Tracks]) -> dict[str, torch.Tensor]:
+    name = "tracks" if isinstance(found[0], Tracks) else "values"
+    return {name: torch.cat([f.values.cpu() for f in found]).float()}
+
+
+def _about(entry: Entry[Callable[..., Any]], found: Attribution | Tracks) -> dict[str, Any]:
+    """What a reader of the arrays must know."""
+    if isinstance(found, Tracks):
+        return {"tracks": list(found.names)}
+    return {"substitutions": found.substitutions, "signed": entry.facts.get("signed")}
+
+
+def _units(found: Attribution | Tracks, card: Card, column: int) -> str:
+    of = found.options.get("of")
+    if isinstance(found, Tracks):
+        return str(of or "")
+    if of in ("probability", "loss"):
+        return str(of)
+    return "logit" if card.task == "classification" else card.outputs[column]
+
+
+def _gaps(
+    found: Sequence[Attribution | Tracks],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Completeness gaps (n,) and the changes of output (n,) that the scores should add up to."""
+    whole = [f for f in found if isinstance(f, Attribution) and f.delta is not None]
+    if len(whole) < len(found):
+        return None
+    delta = torch.cat([f.delta.cpu().double() for f in whole if f.delta is not None])
+    total = torch.cat([f.per_position.cpu().double().sum(1) for f in whole])
+    return delta.numpy(), (total - delta).numpy()
+
+
+def _completeness(delta: NDArray[np.float64], change: NDArray[np.float64]) -> dict[str, float]:
+    """Gaps over the mean size of the change: their mean, and the largest."""
+    size = float(np.abs(change).mean())
+    gap = np.abs(delta) / size if size > 0 else np.abs(delta)
+    return {"mean": float(f"{gap.mean():.3g}"), "largest": float(f"{gap.max():.3g}")}
+
+
+def said_of(completeness: Mapping[str, float]) -> str:
+    """How far the scores of a complete method can be trusted to add up, in one line."""
+    return (
+        f"Completeness: scores add up to the change of the output; the gap is "
+        f"{completeness['mean']:.1e} of it in the mean, {completeness['largest']:.1e} at most."
+    )
 
 
 def default_folder(run: Run, method: str, sequences: str | None) -> Path:
@@ -186,19 +304,19 @@ def choose(data: Dataset, most: int, column: int = 0) -> Dataset:
     return data.take(rows)
 
 
-def _write(
-    folder: Path,
+def _names(
     data: Dataset,
-    values: torch.Tensor,
     score: NDArray[np.float64],
     card: Card,
     column: int,
-) -> None:
+    gaps: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
+) -> pd.DataFrame:
+    """The table beside the arrays, one row a sequence."""
     import pandas as pd
 
     table: dict[str, Any] = {"name": data.names, "label": data.y[:, column], "score": score}
     if card.task == "classification":
         table["probability"] = sigmoid(score)
-    tensors = {"values": values.float(), "x": one_hot(data.codes, dtype=torch.int8)}
-    write_tensors(folder / "values.safetensors", tensors)
-    Run(folder).write_table("names.tsv", pd.DataFrame(table))
+    if gaps is not None:
+        table["delta"] = gaps[0]
+    return pd.DataFrame(table)

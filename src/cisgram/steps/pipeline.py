@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cisgram import explain, motifs, report
 from cisgram.core import config
-from cisgram.core.errors import NoFiltersError
+from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import prepare
-from cisgram.steps.explain import explain_run, output_column
+from cisgram.steps.explain import asked_options, explain_run, output_column, recorded
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings
 from cisgram.steps.train import Progress, chosen_device, make_card, train_run
@@ -87,13 +87,15 @@ def run_all(
     say("training")
     found = train_run(run, settings, device=device, prepared=data, progress=epoch)
     for method in settings.explain.methods:
-        if _is_done(
-            run.path / "explain" / method / "options.toml",
-            {"target": column, "most": settings.explain.most},
-        ):
+        asked = asked_options(settings.explain, method)
+        wanted = {"target": column, "most": settings.explain.most, "options": recorded(asked)}
+        if _is_done(run.path / "explain" / method / "options.toml", wanted):
             continue
         say(f"explaining with {method}")
-        explain_run(run, method, target=column, device=device, prepared=data)
+        try:
+            explain_run(run, method, target=column, device=device, prepared=data, tell=say)
+        except InputError as error:  # a method that this model has nothing for: the rest goes on
+            notes.append(f"{method}: {error}")
     try:
         options = {"target": column, **settings.motifs.model_dump()}
         facts = run.path / "motifs" / "filters.facts.tsv"
@@ -114,8 +116,8 @@ def run_all(
 
 def _check_names(settings: Settings, device: str) -> None:
     """Refuse at once what a step after the training would refuse."""
-    for method in settings.explain.methods:
-        explain.METHODS[method]
+    for method in (*settings.explain.methods, *settings.explain.options):
+        asked_options(settings.explain, method)
     if settings.motifs.convention not in explain.CONVENTIONS:
         what = "convention"
         raise unknown(what, settings.motifs.convention, explain.CONVENTIONS)
@@ -123,9 +125,17 @@ def _check_names(settings: Settings, device: str) -> None:
     chosen_device(device)
 
 
-def _is_done(options: Path, wanted: dict[str, Any]) -> bool:
+def _is_done(options: Path, wanted: Mapping[str, Any]) -> bool:
     """True when a step wrote its options and they say what is wanted, as far as they say it."""
-    if not options.is_file():
-        return False
-    found = config.read_toml(options)
-    return all(found.get(name, value) == value for name, value in wanted.items())
+    return options.is_file() and _agrees(config.read_toml(options), wanted)
+
+
+def _agrees(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    for name, value in wanted.items():
+        there = found.get(name, value)
+        if isinstance(value, Mapping) and isinstance(there, Mapping):
+            if not _agrees(there, value):
+                return False
+        elif there != (list(value) if isinstance(value, tuple) else value):
+            return False
+    return True

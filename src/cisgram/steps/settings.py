@@ -25,6 +25,9 @@ class ExplainOptions(Options):
     target: int | str | None = Field(
         default=None, description="output to explain; in run the first of several"
     )
+    options: dict[str, dict[str, Any]] = Field(
+        default={}, description="options of the methods, a table for each; see explain -O"
+    )
 
 
 class MotifOptions(Options):

@@ -25,6 +25,14 @@ from cisgram.cli.shared import (
 @click.option("--sequences", metavar="F", help="Default: held-out sequences of the run.")
 @GENOME
 @click.option("--target", help="Output, by number or name.  [default: the only one]")
+@click.option(
+    "-O",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of METHOD, as its signature in Python has it; repeatable.",
+)
 @click.option("--most", type=click.IntRange(1), help="At most so many sequences.")
 @click.option(
     "-o",
@@ -40,6 +48,7 @@ def explain(
     sequences: str | None,
     genome: str | None,
     target: str | None,
+    options: tuple[str, ...],
     most: int | None,
     out: Path | None,
     device: str,
@@ -47,6 +56,7 @@ def explain(
 ) -> None:
     """Score every base of sequences with METHOD ('cisgram list methods')."""
     from cisgram import steps
+    from cisgram.core import config
     from cisgram.core.run import Run
 
     folder = steps.explain_run(
@@ -55,6 +65,7 @@ def explain(
         sequences=sequences,
         genome=genome,
         target=target,
+        options=steps.read_options(options),
         most=most,
         out=out,
         device=device,
@@ -62,7 +73,9 @@ def explain(
         tell=say,
     )
     if as_json:
-        print_json({"folder": str(folder)})
+        done = config.read_toml(folder / "options.toml")
+        kept = {k: done[k] for k in ("completeness",) if k in done}
+        print_json({"folder": str(folder), **kept})
     say(f"The scores lie in {folder}: values.safetensors, names.tsv.")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cisgram.core.run import Run
 from cisgram.report import read
+from cisgram.report.explained import explained
 from cisgram.report.matches import sources
-from cisgram.report.pack import explained
 from cisgram.report.references import reference
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import render

@@ -1,0 +1,79 @@
+"""Sites of the motifs that a run has named, on the sequences that its page shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cisgram import motifs
+from cisgram.core.run import Run
+from cisgram.report.matches import Learned, sources
+
+MAX_P = 1e-4
+"""A site is shown up to this p-value."""
+MAX_NAMES = 15
+"""So many names at most, the surest ones."""
+_LETTERS = np.frombuffer(b"ACGTN", dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sites:
+    """Sites by sequence.
+
+    Attributes
+    ----------
+    names
+        Known motifs, by the names of the best matches.
+    rows
+        Of each sequence its sites: start, end (0-based, half-open), 1 or -1 for the strand that
+        the known motif reads on, place in ``names``, minus ten times log10 p.
+    """
+
+    names: list[str]
+    rows: list[list[tuple[int, int, int, int, int]]]
+
+
+def named_sites(run: Run, codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
+    """Where the learned motifs that have a name occur; ``None`` where none has.
+
+    Each name is searched for with the learned motif that matches it best. Of overlapping sites
+    of one name the surest is kept.
+    """
+    best = _named(run)
+    if not best or not codes:
+        return None
+    wanted = [replace(m.motif, name=str(i), id=str(i)) for i, m in enumerate(best)]
+    texts = [_LETTERS[c].tobytes().decode() for c in codes]
+    found = motifs.scan(texts, wanted, p=MAX_P).sort_values("p", kind="stable")
+    rows: list[list[tuple[int, int, int, int, int]]] = [[] for _ in codes]
+    for site in found.to_dict("records"):
+        which = int(site["motif"])
+        turned = best[which].matches[0]["strand"] == "-"
+        strand = 1 if (site["strand"] == "-") == turned else -1
+        start, end = int(site["start"]), int(site["end"])
+        kept = rows[int(site["sequence"])]
+        if any(k == which and start < e and s < end for s, e, _, k, _ in kept):
+            continue
+        kept.append((start, end, strand, which, _sureness(site)))
+    for sites in rows:
+        sites.sort()
+    return Sites([m.target_name for m in best], rows)
+
+
+def _named(run: Run) -> list[Learned]:
+    """The best learned motif of each name, the surest names first."""
+    hits = [m for source in sources(run) for m in source.motifs if m.is_match]
+    hits.sort(key=lambda m: m.best_q if m.best_q is not None else 1.0)
+    best: dict[str, Learned] = {}
+    for hit in hits:
+        best.setdefault(hit.target_name, hit)
+    return list(best.values())[:MAX_NAMES]
+
+
+def _sureness(site: Any) -> int:
+    return round(-10 * math.log10(max(float(site["p"]), 1e-99)))
