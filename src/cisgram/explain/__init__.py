@@ -4,6 +4,7 @@ from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.influence import filter_influence, site_effects
 from cisgram.explain.methods import gradient_x_input, ism, saliency, temporal
+from cisgram.explain.seqlets import seqlets
 
 __all__ = [
     "CONVENTIONS",
@@ -16,6 +17,7 @@ __all__ = [
     "ism",
     "saliency",
     "scalar",
+    "seqlets",
     "site_effects",
     "temporal",
 ]
