@@ -20,10 +20,12 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 from cisgram.core.errors import InputError
+from cisgram.models.recurrent import layers, splits
 
 
 class Value(NamedTuple):
@@ -62,7 +64,8 @@ class Operation:
     @property
     def name(self) -> str:
         """For messages: ``convolution``, ``relu``, ``_softmax``."""
-        return str(self.op).removeprefix("aten.").partition(".")[0]
+        name: str = self.op._schema.name
+        return name.partition("::")[2]
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -108,7 +111,14 @@ class Graph:
         return out
 
 
-def record(f: Callable[[Tensor], Tensor], x: Tensor, *, model: nn.Module | None = None) -> Graph:
+def record(
+    f: Callable[[Tensor], Tensor],
+    x: Tensor,
+    *,
+    model: nn.Module | None = None,
+    whole_layers: bool = False,
+    kernels: Mapping[Any, Callable[..., Any]] | None = None,
+) -> Graph:
     """Run ``f`` on ``x`` once and note every operation that depends on ``x``.
 
     Recurrent layers are noted step by step and attention as products and a softmax, because
@@ -124,6 +134,11 @@ def record(f: Callable[[Tensor], Tensor], x: Tensor, *, model: nn.Module | None 
         The input.
     model
         Where given, operations carry the path of the module that ran them.
+    whole_layers
+        Note each layer and direction of an LSTM or GRU as one operation, ``cisgram.lstm_layer``
+        or ``cisgram.gru_layer`` (see `cisgram.models.recurrent`), instead of step by step.
+    kernels
+        Quicker ways of running operations, by operation: the same arguments, the same values.
 
     Raises
     ------
@@ -143,7 +158,8 @@ def record(f: Callable[[Tensor], Tensor], x: Tensor, *, model: nn.Module | None 
         stack.enter_context(torch.no_grad())
         stack.enter_context(_plain_kernels())
         running = stack.enter_context(_running(paths))
-        recorder = _Recorder(graph, running)
+        stack.enter_context(_Recurrent(whole_layers))
+        recorder = _Recorder(graph, running, kernels or {})
         with recorder:
             out = functionalize(f)(graph.x)
     found = recorder.values.get(id(out)) if isinstance(out, Tensor) else None
@@ -158,9 +174,11 @@ def record(f: Callable[[Tensor], Tensor], x: Tensor, *, model: nn.Module | None 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes every operation below autograd; a change in place becomes a new value."""
 
-    def __init__(self, graph: Graph, running: list[str]) -> None:
+    def __init__(
+        self, graph: Graph, running: list[str], kernels: Mapping[Any, Callable[..., Any]]
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.graph, self.running = graph, running
+        self.graph, self.running, self.kernels = graph, running, kernels
         self.values: dict[int, Value] = {id(graph.x): INPUT}
         # a tensor's id is its name only while the tensor lives
         self.alive: list[Tensor] = [graph.x]
@@ -191,7 +209,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 "its arguments alone. Write it without the change in place."
             )
             raise InputError(msg)
-        out = func(*args, **kwargs)
+        out = self.kernels.get(func, func)(*args, **kwargs)
         self._note(op, told, out)
         return out
 
@@ -256,24 +274,44 @@ def _out_of_place(func: Any) -> Any | None:
     return None
 
 
+class _Recurrent(TorchFunctionMode):
+    """Takes LSTMs and GRUs apart: into steps, or into layers and directions."""
+
+    def __init__(self, whole_layers: bool) -> None:
+        super().__init__()
+        self.whole_layers = whole_layers
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        name = getattr(func, "__name__", "")
+        if name not in {"lstm", "gru"}:
+            return func(*args, **kwargs)
+        if self.whole_layers and not kwargs and splits(name, args):
+            return layers(name, *args)
+        with _no_mkldnn():
+            return func(*args, **kwargs)
+
+
 @contextmanager
 def _plain_kernels() -> Iterator[None]:
     """No fused attention and no fused recurrent layers, for as long as this lasts."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with (
-            sdpa_kernel(SDPBackend.MATH),
-            torch.backends.cudnn.flags(enabled=False),
-            _no_mkldnn_lstm(),
-        ):
+        with sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
 
 
 @contextmanager
-def _no_mkldnn_lstm() -> Iterator[None]:
+def _no_mkldnn() -> Iterator[None]:
     """OneDNN's whole LSTM is one opaque operation; torch's own is made of steps."""
     was = torch._C._get_mkldnn_enabled()
     torch._C._set_mkldnn_enabled(False)
