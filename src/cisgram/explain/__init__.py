@@ -3,7 +3,16 @@
 from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.influence import filter_influence, site_effects
-from cisgram.explain.methods import gradient_x_input, ism, saliency, temporal
+from cisgram.explain.methods import (
+    expected_gradients,
+    gradient_x_input,
+    integrated_gradients,
+    ism,
+    occlusion,
+    saliency,
+    smoothgrad,
+    temporal,
+)
 from cisgram.explain.seqlets import seqlets
 
 __all__ = [
@@ -11,13 +20,17 @@ __all__ = [
     "METHODS",
     "Convention",
     "Target",
+    "expected_gradients",
     "filter_influence",
     "filter_motifs",
     "gradient_x_input",
+    "integrated_gradients",
     "ism",
+    "occlusion",
     "saliency",
     "scalar",
     "seqlets",
     "site_effects",
+    "smoothgrad",
     "temporal",
 ]

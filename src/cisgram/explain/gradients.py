@@ -69,9 +69,16 @@ def gradient(
             if labels is not None:
                 sign = 2 * labels[part].to(value) - 1
                 value = F.softplus(-sign * value)
-            (g,) = torch.autograd.grad(value.sum(), point)
-            out[part] = g.cpu()
+            out[part] = slope(value, point).cpu()
     return out - out.mean(1, keepdim=True) if corrected else out
+
+
+def slope(value: Scalar, point: Tensor) -> Tensor:
+    """Gradient d value_n / d point_n, shaped as ``point``; zeros where the value ignores it."""
+    if not value.requires_grad:
+        return torch.zeros_like(point)
+    (g,) = torch.autograd.grad(value.sum(), point, allow_unused=True, materialize_grads=True)
+    return g
 
 
 def _check_labels(labels: Tensor, n: int) -> None:

@@ -10,6 +10,11 @@ REFERENCES = {
         "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "
         "syntax. Nature Genetics 53, 354-366, 2021."
     ),
+    "erion2021": (
+        "Erion, Janizek, Sturmfels, Lundberg and Lee. Improving performance of deep learning "
+        "models with axiomatic attribution priors and expected gradients. Nature Machine "
+        "Intelligence 3, 620-631, 2021."
+    ),
     "lanchantin2017": (
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
         "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "
@@ -23,9 +28,21 @@ REFERENCES = {
         "Simonyan, Vedaldi and Zisserman. Deep inside convolutional networks: visualising image "
         "classification models and saliency maps. ICLR workshop, arXiv:1312.6034, 2014."
     ),
+    "smilkov2017": (
+        "Smilkov, Thorat, Kim, Viegas and Wattenberg. SmoothGrad: removing noise by adding noise. "
+        "arXiv:1706.03825, 2017."
+    ),
+    "sundararajan2017": (
+        "Sundararajan, Taly and Yan. Axiomatic attribution for deep networks. International "
+        "Conference on Machine Learning, arXiv:1703.01365, 2017."
+    ),
     "ullah2021": (
         "Ullah and Ben-Hur. A self-attention model for inferring cooperativity between regulatory "
         "features. Nucleic Acids Research 49, e77, 2021."
+    ),
+    "zeiler2014": (
+        "Zeiler and Fergus. Visualizing and understanding convolutional networks. European "
+        "Conference on Computer Vision, arXiv:1311.2901, 2014."
     ),
     "zhou2015": (
         "Zhou and Troyanskaya. Predicting effects of noncoding variants with deep learning-based "

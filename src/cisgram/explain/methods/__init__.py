@@ -1,8 +1,21 @@
 """One file per explanation method, exported by one line each."""
 
+from cisgram.explain.methods.expected_gradients import expected_gradients
 from cisgram.explain.methods.gradient_x_input import gradient_x_input
+from cisgram.explain.methods.integrated_gradients import integrated_gradients
 from cisgram.explain.methods.ism import ism
+from cisgram.explain.methods.occlusion import occlusion
 from cisgram.explain.methods.saliency import saliency
+from cisgram.explain.methods.smoothgrad import smoothgrad
 from cisgram.explain.methods.temporal import temporal
 
-__all__ = ["gradient_x_input", "ism", "saliency", "temporal"]
+__all__ = [
+    "expected_gradients",
+    "gradient_x_input",
+    "integrated_gradients",
+    "ism",
+    "occlusion",
+    "saliency",
+    "smoothgrad",
+    "temporal",
+]
