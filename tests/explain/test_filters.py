@@ -263,3 +263,80 @@ def test_a_model_without_filters_is_refused(x):
 def test_channels_last_is_refused(x):
     with pytest.raises(InputError, match=r"transpose\(1, 2\)"):
         filter_motifs(OneFilter(), x.transpose(1, 2))
+
+
+class Copied(nn.Module):
+    """`OneFilter` behind a convolution that copies the letters: the same filter, one layer on."""
+
+    def __init__(self, shift=0):
+        super().__init__()
+        self.shift = shift
+        self.copy = nn.Conv1d(4, 4, 1 + shift, bias=False)
+        self.rest = OneFilter()
+        with torch.no_grad():
+            self.copy.weight.zero_()
+            self.copy.weight[:, :, shift] = torch.eye(4)
+
+    def forward(self, x):
+        return self.rest(torch.relu(self.copy(x)))
+
+
+@pytest.mark.parametrize("name", sorted(CONVENTIONS))
+@pytest.mark.parametrize("layer", ["rest.conv", "rest.activation"])
+def test_a_deep_filter_of_copied_letters_is_the_first_layers(x, name, layer):
+    plain = filter_motifs(OneFilter(), x, convention=name)
+    deep = filter_motifs(Copied(), x, convention=name, layer=layer, batch_size=7)
+    assert np.array_equal(deep[0].ppm, plain[0].ppm)
+    assert deep[0].n_sites == plain[0].n_sites
+    assert deep.skipped == plain.skipped
+
+
+def test_a_deep_motif_is_counted_over_all_letters_that_the_unit_reads():
+    """The copy reads one letter ahead, so that what comes before the site is in the field."""
+    found = filter_motifs(
+        Copied(shift=1), encode(["CCATCC"]), layer="rest.conv", convention="ai-tac"
+    )
+    assert found[0].consensus == "CAT"
+    assert found[0].trimmed().consensus == "CAT"
+
+
+def test_a_motif_behind_a_pooling_stands_on_its_letters():
+    """A pooling of two lets the A lie on either of the two letters that a position reads."""
+    model = nn.Sequential(Copied().copy, nn.MaxPool1d(2), nn.Conv1d(4, 1, 1, bias=False))
+    with torch.no_grad():
+        model[2].weight[0, :, 0] = torch.tensor([1.0, 0, 0, 0])
+    found = filter_motifs(model, encode(["AGGTGG", "GGTAGG"]), layer="2", convention="ai-tac")
+    np.testing.assert_allclose(found[0].ppm, [[0.5, 0.5], [0, 0], [0, 0.5], [0.5, 0]])
+
+
+def test_the_first_layer_may_be_asked_for_by_name(x):
+    plain = filter_motifs(OneFilter(pad=1), x)[0].ppm
+    for layer in ("conv", "activation"):
+        assert np.array_equal(filter_motifs(OneFilter(pad=1), x, layer=layer)[0].ppm, plain)
+
+
+def test_a_nonlinearity_used_twice_is_read_after_the_layer_asked_for():
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.copy, self.rest, self.relu = Copied().copy, OneFilter().conv, nn.ReLU()
+
+        def forward(self, x):
+            return self.relu(self.rest(self.relu(self.copy(x)))).sum(2)
+
+    found = filter_motifs(Shared(), encode(["ATCTG"]), layer="rest", convention="ai-tac")
+    np.testing.assert_allclose(found[0].ppm, [[0.5, 0], [0.5, 0], [0, 0], [0, 1]])
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_a_filter_of_even_width_with_same_padding_is_read():
+    conv = nn.Conv1d(4, 1, 2, padding="same")
+    conv.load_state_dict({k: v[:1] for k, v in OneFilter().conv.state_dict().items()})
+    found = filter_motifs(nn.Sequential(conv, nn.ReLU()), encode(["GGATGG"]), convention="ai-tac")
+    assert found[0].consensus == "AT"
+
+
+@pytest.mark.parametrize("layer", ["convv", "rest.pool"])
+def test_an_unknown_layer_is_refused_with_the_nearest(x, layer):
+    with pytest.raises(UnknownName, match=r"No layer named .* Known: .*rest\.conv"):
+        filter_motifs(Copied(), x, layer=layer)

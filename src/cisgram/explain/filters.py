@@ -1,8 +1,7 @@
-"""Filters of the first convolution as motifs: what the field's systems each do, in one function."""
+"""Filters as motifs: what the field's systems each do, in one function, for any layer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +14,8 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.types import OneHot
 from cisgram.explain.base import ready
-from cisgram.models.probe import core, first_convolution, recorded
+from cisgram.explain.reader import Reader
+from cisgram.models.probe import core
 from cisgram.models.state import untouched
 from cisgram.motifs import Motif, MotifSet
 
@@ -62,13 +62,17 @@ def filter_motifs(
     x: OneHot,
     *,
     convention: str | Convention = "basset-paper",
+    layer: str | None = None,
     select: Tensor | None = None,
     batch_size: int = 256,
 ) -> MotifSet:
-    """Motif of each filter of the first convolution, counted from the sites that activate it.
+    """Motif of each filter of a layer, counted from the sites that activate it.
 
     For filter k with activation a_k(n, t) (after its nonlinearity), the count of base b at
-    position j of the motif is the sum of x[n, b, t + j] over the chosen sites (n, t).
+    position j of the motif is the sum of x[n, b, t + j] over the chosen sites (n, t). In a deeper
+    layer position t reads the letters from offset + stride * t on, as far as its receptive field
+    reaches, and the motif is counted over all of that: its outer columns may say nothing
+    (`Motif.trimmed` takes them away).
 
     Parameters
     ----------
@@ -81,6 +85,10 @@ def filter_motifs(
     convention
         A name of ``CONVENTIONS`` (``deepbind``, ``danq``, ``basset`` as its code does,
         ``basset-paper``, ``ai-tac``, ``explainn``, ``deepcpg``) or a `Convention`.
+    layer
+        Path of a module of the model (``features.4``); default: the convolution over the four
+        bases. A convolution is read after the norm and the nonlinearity that follow it, any other
+        module as it is.
     select
         (n,) boolean: sequences to use.
     batch_size
@@ -96,7 +104,8 @@ def filter_motifs(
     Raises
     ------
     InputError
-        When the model has no such convolution, or no sequence is selected.
+        When the model has no such convolution or layer, when each unit of the layer reads the
+        whole sequence, or when no sequence is selected.
 
     References
     ----------
@@ -111,19 +120,24 @@ def filter_motifs(
     if select is not None:
         x = _selected(x, select)
     inner = core(model)
-    conv, activation = first_convolution(inner, length=x.shape[2])
+    read = Reader.of(inner, layer, length=x.shape[2])
     with untouched(inner), torch.inference_mode():
-        highest, mean, pool = _ranges(inner, conv, activation, x, batch_size, how)
-        cut = _cut(how, highest, mean, pool)
-        counts = torch.zeros(conv.out_channels, 4, conv.kernel_size[0], dtype=torch.float64)
-        sites = torch.zeros(conv.out_channels, dtype=torch.float64)
-        for letters, a in _maps(inner, conv, activation, x, batch_size):
-            chosen = a > cut[:, None]
-            if how.sites == "best":
-                chosen &= torch.zeros_like(chosen).scatter_(2, a.argmax(2, keepdim=True), True)
-            counts += _letters_under(conv, letters, chosen.float()).double().cpu()
+        cut = site_threshold(read, x, how, batch_size)
+        counts = torch.zeros(read.n_units, 4, read.width, dtype=torch.float64)
+        sites = torch.zeros(read.n_units, dtype=torch.float64)
+        for letters, a in read.maps(x, batch_size):
+            chosen = sites_of(a, cut, how)
+            counts += read.letters_under(letters, chosen.float()).double().cpu()
             sites += chosen.sum((0, 2)).double().cpu()
     return _motifs(counts.numpy(), sites.numpy(), how)
+
+
+def sites_of(a: Tensor, cut: Tensor, how: Convention) -> Tensor:
+    """(n, f, t) whether each position is a site, of activations (n, f, t)."""
+    chosen = a > cut[:, None]
+    if how.sites == "best":
+        chosen &= torch.zeros_like(chosen).scatter_(2, a.argmax(2, keepdim=True), True)
+    return chosen
 
 
 def _convention(convention: str | Convention) -> Convention:
@@ -146,36 +160,13 @@ def _selected(x: OneHot, select: Tensor) -> OneHot:
     return x
 
 
-def _maps(
-    model: nn.Module, conv: nn.Conv1d, activation: nn.Module, x: Tensor, batch_size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """What the convolution reads (n, 4, length) and its activation (n, f, t), batch by batch."""
-    for part in torch.split(x, batch_size):
-        with recorded(conv) as read, recorded(activation) as gave:
-            model(part)
-        letters, a = read[0][0], gave[0][1]
-        strand = getattr(model, "strand", None)
-        if len(read) == 2 and callable(strand):  # a network that scores both strands itself
-            won = (strand(part.flip(1, 2)) > strand(part)).any(1)[:, None, None]
-            letters = torch.where(won, read[1][0], letters)
-            a = torch.where(won, gave[1][1], a)
-        yield letters, torch.relu(a)
-
-
-def _ranges(
-    model: nn.Module,
-    conv: nn.Conv1d,
-    activation: nn.Module,
-    x: Tensor,
-    batch_size: int,
-    how: Convention,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """(f,) maximum and mean of each activation; with ``max_sites``, its largest values (f, m)."""
+def site_threshold(read: Reader, x: OneHot, how: Convention, batch_size: int) -> Tensor:
+    """(f,) the activation that a site has to exceed, over all of ``x``."""
     highest: Tensor | None = None
-    total = torch.zeros(conv.out_channels, dtype=torch.float64)
+    total = torch.zeros(read.n_units, dtype=torch.float64)
     n = 0
     pool: Tensor | None = None
-    for _, a in _maps(model, conv, activation, x, batch_size):
+    for _, a in read.maps(x, batch_size):
         flat = a.transpose(0, 1).flatten(1)  # (f, n * t)
         top = flat.max(1).values
         highest = top if highest is None else torch.maximum(highest, top)
@@ -186,7 +177,7 @@ def _ranges(
             every = sites if pool is None else torch.cat([pool, sites], 1)
             pool = every.topk(min(how.max_sites + 1, every.shape[1]), dim=1).values
     assert highest is not None
-    return highest, (total / n).to(highest), pool
+    return _cut(how, highest, (total / n).to(highest), pool)
 
 
 def _cut(how: Convention, highest: Tensor, mean: Tensor, pool: Tensor | None) -> Tensor:
@@ -201,34 +192,6 @@ def _cut(how: Convention, highest: Tensor, mean: Tensor, pool: Tensor | None) ->
     if pool is not None and how.max_sites is not None and pool.shape[1] > how.max_sites:
         cut = torch.maximum(cut, pool[:, -1])
     return cut
-
-
-def _letters_under(conv: nn.Conv1d, letters: Tensor, chosen: Tensor) -> Tensor:
-    """(f, 4, k) sums of the letters under the chosen sites (n, f, t).
-
-    This is the gradient of a convolution's weights when ``chosen`` is the gradient of its output,
-    which torch computes in one product.
-    """
-    padding = conv.padding if not isinstance(conv.padding, str) else _same_padding(conv)
-    found: Tensor = torch.nn.grad.conv1d_weight(  # type: ignore[attr-defined]  # torch has no stub
-        letters,
-        (conv.out_channels, 4, conv.kernel_size[0]),
-        chosen,
-        stride=conv.stride,
-        padding=padding,
-        dilation=conv.dilation,
-    )
-    return found
-
-
-def _same_padding(conv: nn.Conv1d) -> tuple[int]:
-    if conv.padding == "valid":
-        return (0,)
-    reach = conv.dilation[0] * (conv.kernel_size[0] - 1)
-    if reach % 2:
-        msg = "a convolution with padding='same' needs an odd reach for its filters to be read."
-        raise InputError(msg)
-    return (reach // 2,)
 
 
 def _motifs(

@@ -1,0 +1,156 @@
+"""Which letters a unit of a layer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from cisgram.core.errors import InputError
+from cisgram.models.probe import Layer, outputs_of
+from cisgram.models.state import device_of, untouched
+
+PROBES = 32  # positions asked at once
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptiveField:
+    """Letters [offset + stride * t, offset + stride * t + width) are what unit position t reads.
+
+    Attributes
+    ----------
+    offset
+        First letter of position 0, bp; negative where the model pads.
+    stride
+        Letters from one position to the next, bp.
+    width
+        Letters from the first to the last that are read, bp.
+    positions
+        Number of positions of the layer.
+    axis
+        Axis of the layer's output on which the positions lie: 2 for (n, units, t), 1 for
+        (n, t, units).
+    """
+
+    offset: int
+    stride: int
+    width: int
+    positions: int
+    axis: int = 2
+
+    def starts(self) -> NDArray[np.int64]:
+        """(positions,) first letter of each."""
+        return self.offset + self.stride * np.arange(self.positions)
+
+
+def receptive_field(model: nn.Module, layer: Layer, *, length: int) -> ReceptiveField:
+    """The letters that a layer's units read, found by asking the model itself.
+
+    Each letter in turn is made not-a-number; wherever that comes out, it was read. Strides,
+    dilations, poolings, paddings and residual paths need no rule of their own, and what the rest
+    of the model does is of no matter. Dilated layers read with gaps; the field is what lies
+    between their ends. Of a layer that runs several times, the first run is asked.
+
+    Parameters
+    ----------
+    model, layer
+        From `find_layer`; left as they are.
+    length
+        Of the sequences. Fields that are cut off by the ends of the sequence in every position
+        are given as long as they are seen.
+
+    Raises
+    ------
+    InputError
+        When each unit reads the whole sequence, or the fields are not equally spaced.
+
+    Examples
+    --------
+    >>> from cisgram.models.probe import find_layer
+    >>> net = nn.Sequential(nn.Conv1d(4, 2, 5), nn.MaxPool1d(3), nn.Conv1d(2, 2, 2, padding=1))
+    >>> field = receptive_field(net, find_layer(net, "2", length=40), length=40)
+    >>> field.offset, field.stride, field.width
+    (-3, 3, 10)
+    """
+    reads = dependence(model, layer, length=length)
+    for axis in (2, 1) if len(layer.shape) == 2 else ():
+        found = reads[axis - 1]
+        if (found != found[:, :1]).any():
+            return _fitted(found, layer, axis)
+    if len(layer.shape) == 2 and 1 in layer.shape and reads[0].any():
+        axis = 2 if layer.shape[1] == 1 else 1  # one position only
+        return _fitted(reads[axis - 1], layer, axis)
+    if any(r.any() for r in reads):
+        msg = (
+            f"Each unit of the layer {layer.name!r} reads the whole sequence, so it has no motif "
+            "of its own; ask for an earlier layer."
+        )
+        raise InputError(msg)
+    msg = f"No letter reaches the layer {layer.name!r} as a number, so its fields cannot be found."
+    raise InputError(msg)
+
+
+def dependence(model: nn.Module, layer: Layer, *, length: int) -> list[NDArray[np.bool_]]:
+    """Whether each letter is read, (length, size), for each axis of the layer but the first."""
+    axes = range(1, len(layer.shape) + 1)
+    found: list[list[NDArray[np.bool_]]] = [[] for _ in axes]
+    with untouched(model), torch.inference_mode(), _plain_kernels():
+        for start in range(0, length, PROBES):
+            at = torch.arange(start, min(start + PROBES, length))
+            x = torch.zeros(len(at), 4, length)
+            x[torch.arange(len(at)), :, at] = torch.nan
+            lost = outputs_of(model, layer, x.to(device_of(model)))[0][1].isnan().cpu()
+            for axis in axes:
+                others = [a for a in axes if a != axis]
+                found[axis - 1].append((lost.any(others[0]) if others else lost).numpy())
+    return [np.concatenate(f) for f in found]
+
+
+@contextmanager
+def _plain_kernels() -> Iterator[None]:
+    """No kernels that mix neighboring positions, times zero."""
+    was = torch._C._get_mkldnn_enabled()
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        with torch.backends.cudnn.flags(enabled=False), torch.backends.nnpack.flags(enabled=False):
+            yield
+    finally:
+        torch._C._set_mkldnn_enabled(was)
+
+
+def _fitted(reads: NDArray[np.bool_], layer: Layer, axis: int) -> ReceptiveField:
+    """Equally spaced fields that give what was seen, cut at the ends of what is read at all."""
+    length, positions = reads.shape
+    at = np.flatnonzero(reads.any(0))
+    start = reads.argmax(0)[at]
+    stop = length - reads[::-1].argmax(0)[at]
+    if positions == 1:
+        return ReceptiveField(int(start[0]), 1, int(stop[0] - start[0]), 1, axis)
+    steps = np.r_[np.diff(start), np.diff(stop)][np.r_[np.diff(at), np.diff(at)] == 1]
+    sizes, times = np.unique(steps[steps > 0], return_counts=True)
+    if not len(sizes):  # the same for all, or read backwards
+        raise _uneven(layer)
+    stride = int(sizes[times.argmax()])
+    # padding only ever hides letters: the widest that is seen is the field
+    first, last = int((start - stride * at).min()), int((stop - stride * at).max())
+    low, high = start.min(), stop.max()
+    is_left, is_right = first + stride * at >= low, last + stride * at <= high
+    if (start[is_left] != first + stride * at[is_left]).any() or (
+        stop[is_right] != last + stride * at[is_right]
+    ).any():
+        raise _uneven(layer)
+    return ReceptiveField(first, stride, last - first, positions, axis)
+
+
+def _uneven(layer: Layer) -> InputError:
+    msg = (
+        f"The units of the layer {layer.name!r} do not read equally spaced pieces of the sequence "
+        "from its first to its last, so their sites cannot be laid upon each other; ask for an "
+        "earlier layer."
+    )
+    return InputError(msg)
