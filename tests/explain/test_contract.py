@@ -17,6 +17,12 @@ from toys import Broken, Conv, Linear, Product, hooks_left, state_of
 
 NAMES = [n for n, e in explain.METHODS.items() if e.facts["gives"] == "attribution"]
 every = pytest.mark.parametrize("name", NAMES)
+complete = pytest.mark.parametrize(
+    "name", [n for n in NAMES if explain.METHODS[n].facts["complete"]]
+)
+random = pytest.mark.parametrize(
+    "name", [n for n in NAMES if "seed" in inspect.signature(explain.METHODS[n].fn).parameters]
+)
 signed = pytest.mark.parametrize("name", [n for n in NAMES if explain.METHODS[n].facts["signed"]])
 unsigned = pytest.mark.parametrize(
     "name", [n for n in NAMES if not explain.METHODS[n].facts["signed"]]
@@ -31,14 +37,18 @@ def parameters(name):
     return inspect.signature(explain.METHODS[name].fn).parameters
 
 
+def chosen(name, **options):
+    """The options that the method has."""
+    return {k: v for k, v in options.items() if k in parameters(name)}
+
+
 def run(name, *args, **options):
-    cheap = {k: v for k, v in CHEAP.items() if k in parameters(name)}
-    return explain.METHODS[name].fn(*args, **{**cheap, **options})
+    return explain.METHODS[name].fn(*args, **{**chosen(name, **CHEAP), **options})
 
 
 @pytest.fixture
 def x():
-    return encode(["ACGTACGTACGT", "TTTTGGGGCCCC", "ACGTNNNNACGT"])
+    return encode(["GATTACATGCAC", "TTGACGGCATCA", "AGCANNNNTCGT"])
 
 
 def test_there_are_methods():
@@ -55,6 +65,14 @@ def test_shape_dtype_and_record(name, x):
     assert a.method == name
     assert a.options["target"] == 0
     assert a.sequences is x
+
+
+@every
+def test_the_target_alone_is_enough(name, x):
+    """Every other argument has a default, with which the method works."""
+    a = explain.METHODS[name].fn(Conv(), x, target=0)
+    assert torch.isfinite(a.values).all()
+    assert a.values.abs().sum() > 0
 
 
 @every
@@ -148,8 +166,9 @@ def test_explains_every_model_of_the_zoo(name, model):
 @every
 def test_a_two_strand_mean_is_explained_as_one(name, x):
     """The reverse complement of a sequence has the same scores, turned round."""
-    model = BothStrands(Conv())
-    a, b = run(name, model, x, target=0), run(name, model, x.flip(1, 2), target=0)
+    model, still = BothStrands(Conv()), chosen(name, reference="uniform")  # shuffles take no turns
+    a = run(name, model, x, target=0, **still)
+    b = run(name, model, x.flip(1, 2), target=0, **still)
     torch.testing.assert_close(b.values.flip(1, 2), a.values)
 
 
@@ -237,11 +256,116 @@ def test_signed_methods_change_sign_with_the_target(name, x):
 @every
 def test_a_model_that_ignores_a_position_gives_it_nothing(name):
     """f = (A at 2) * (C at 7): no other position can matter."""
-    one = {"window": 1} if "window" in parameters(name) else {}  # else neighbors are shared
-    a = run(name, Product(), encode(["GGAGGGGCGGGG"]), **one)
+    a = run(name, Product(), encode(["GGAGGGGCGGGG"]), **chosen(name, window=1))
     silent = [i for i in range(12) if i not in (2, 7)]
     assert (a.values[:, :, silent] == 0).all()
     assert (a.values[:, :, [2, 7]] != 0).any(1).all()
+
+
+@every
+def test_linear_model_explains_itself(name, x):
+    """With weights of mean 0 at each position, every method sees nothing but the letter's own."""
+    model = Linear()
+    with torch.no_grad():
+        model.weight -= model.weight.mean(1, keepdim=True)
+    own = (model.weight[1].detach() * x).sum(1)
+    if not explain.METHODS[name].facts["signed"]:
+        own = own.abs()
+    options = chosen(name, reference="uniform", window=1)
+    a = run(name, model, x, target=1, **options)
+    if a.substitutions:  # against the mean of the other three, which is minus a third of it
+        own = own * 4 / 3
+    torch.testing.assert_close(a.per_position, own)
+
+
+@every
+def test_a_constant_model_gets_zeros(name, x):
+    model = Conv()
+    with torch.no_grad():
+        model.net[-1].weight.zero_()
+    a = run(name, model, x, target=0)
+    assert (a.values == 0).all()
+    assert a.delta is None or (a.delta == 0).all()
+
+
+@complete
+@pytest.mark.parametrize("reference", [None, "zeros", "uniform", "background", "shuffles", "given"])
+def test_complete_methods_add_up(name, x, reference):
+    options = {} if reference is None else {"reference": reference}
+    if reference == "given":
+        options["reference"] = x.flip(0)[:, None].float()
+    a = run(name, Conv(), x, target=0, **options)
+    most = max(1e-5, chosen(name, tolerance=1e-3).get("tolerance", 0))
+    assert (a.delta.abs() <= most * a.per_position.abs().sum(1) + 1e-6).all()
+
+
+@every
+def test_delta_is_what_is_missing_from_the_difference_to_the_reference(name, x):
+    model, zeros = Conv().eval(), torch.zeros_like(x)
+    a = run(name, model, x, target=0, **chosen(name, reference="zeros"))
+    if a.delta is None:
+        assert not explain.METHODS[name].facts["complete"]
+        return
+    with torch.no_grad():
+        difference = model(x)[:, 0] - model(zeros)[:, 0]
+    torch.testing.assert_close(a.delta, a.per_position.sum(1) - difference, atol=2e-6, rtol=0)
+
+
+@random
+def test_the_same_seed_gives_the_same_and_another_another(name, x):
+    drawn = chosen(name, reference="shuffles", fill="shuffles")
+    a, b, c = (run(name, Conv(), x, target=0, seed=s, **drawn).values for s in (1, 1, 2))
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+@every
+def test_scores_do_not_depend_on_the_company(name, x):
+    """Nor does what is drawn for a sequence."""
+    drawn = chosen(name, reference="shuffles", fill="shuffles")
+    whole = run(name, Conv(), x, target=0, **drawn).values
+    alone = torch.cat([run(name, Conv(), one[None], target=0, **drawn).values for one in x])
+    torch.testing.assert_close(alone, whole)
+
+
+@every
+def test_weights_that_are_no_numbers_are_refused(name, x):
+    model = Conv().train()
+    with torch.no_grad():
+        model.net[-1].weight[0, 0] = torch.nan
+    before = [m.training for m in model.modules()], hooks_left(model)
+    with pytest.raises(InputError, match=r"nan for \d+ of \d+ sequences.*load other weights"):
+        run(name, model, x, target=0)
+    assert ([m.training for m in model.modules()], hooks_left(model)) == before
+    try:  # the other output is well, but 0 * NaN is in its gradient
+        assert torch.isfinite(run(name, model, x, target=1).values).all()
+    except InputError as error:
+        assert "NaN" in str(error)
+
+
+@every
+def test_a_model_keeps_its_own_hooks_and_they_count(name, x):
+    """A hook that doubles the output doubles every score."""
+    model, plain = Conv(), run(name, Conv(), x, target=0)
+    model.net[-1].register_forward_hook(lambda _, __, out: 2 * out)
+    doubled = run(name, model, x, target=0)
+    torch.testing.assert_close(doubled.values, 2 * plain.values)
+    assert hooks_left(model) == 1
+
+
+@pytest.mark.gpu
+@every
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an accelerator")
+def test_cpu_and_accelerator_agree(name, x):
+    """The answer is on the CPU; the model stays where it was."""
+    here = run(name, Conv(), x, target=0).values
+    model = Conv().cuda()
+    for where in (x, x.cuda()):
+        a = run(name, model, where, target=0)
+        assert a.values.device.type == "cpu"
+        torch.testing.assert_close(a.values, here, atol=1e-4, rtol=1e-3)
+        assert a.per_position.shape == (3, 12)
+    assert all(p.device.type == "cuda" for p in model.parameters())
 
 
 @every

@@ -74,10 +74,26 @@ def gradient(
 
 
 def slope(value: Scalar, point: Tensor) -> Tensor:
-    """Gradient d value_n / d point_n, shaped as ``point``; zeros where the value ignores it."""
+    """Gradient d value_n / d point_n, shaped as ``point``; zeros where the value ignores it.
+
+    Raises
+    ------
+    InputError
+        When it is NaN or infinite: weights that are no numbers may not show in the output asked
+        for, and functions such as a root have no gradient at 0.
+    """
     if not value.requires_grad:
         return torch.zeros_like(point)
     (g,) = torch.autograd.grad(value.sum(), point, allow_unused=True, materialize_grads=True)
+    if not torch.isfinite(g).all():
+        bad = (~torch.isfinite(g)).flatten(1).any(1)
+        msg = (
+            f"The gradient of the target is NaN or infinite for {int(bad.sum())} of {len(bad)} "
+            "inputs, though the output is not: some weight is no number, or an operation such as "
+            "a root or a logarithm has no gradient where it is asked for. Load other weights, or "
+            "use a method that needs none, such as ism or occlusion."
+        )
+        raise InputError(msg)
     return g
 
 
