@@ -1,0 +1,290 @@
+"""The table of attribution methods: each on every kind of network, where the truth is known."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cisgram.core import files
+from cisgram.core.errors import InputError
+from cisgram.core.registry import unknown
+from cisgram.core.run import Run
+from cisgram.core.seeds import derive
+from cisgram.explain import METHODS
+from cisgram.models import build, load, read_card, save
+from cisgram.seq import one_hot
+from cisgram.steps.planted import (
+    ELEMENTS,
+    Size,
+    Truth,
+    read_truth,
+    score,
+    write_grammar,
+    write_words,
+)
+from cisgram.steps.settings import Settings, resolve
+from cisgram.steps.train import Progress, chosen_device, train_run
+
+Row = dict[str, Any]
+SETS = ("grammar", "interaction-sim")
+
+# networks small enough for minutes on one core
+NETWORKS: dict[str, dict[str, Any]] = {
+    "demo-cnn": {"size": "medium"},
+    "demo-cnn-rnn": {},
+    "dilated": {"maps": 32},
+    "transformer": {},
+}
+# what a network was fitted to: the labels, labels in random order, nothing
+FITTED = ("labels", "random-labels", "random-weights")
+
+
+def benchmark_attribution(
+    data: Path | None,
+    out: Path,
+    *,
+    only: str | None = None,
+    size: Size | None = None,
+    device: str = "auto",
+    epoch: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> str:
+    """Run what is missing of the benchmark and give its page as Markdown.
+
+    A cell is one method on one network: the average precision with which a sequence's scores
+    rank its planted bases above the rest, as a mean over held-out positives.
+
+    Parameters
+    ----------
+    data
+        Folder of the data sets, for ``interaction-sim``; without it, the simulation alone.
+    out
+        Folder of the runs. A finished cell is kept as long as network, sequences and truth are
+        the same; a method registered later is one more cell.
+    only
+        Comma-separated sets, networks or methods to run; the page shows all that is finished.
+    size, device, epoch, say
+        As in the main job.
+
+    Raises
+    ------
+    InputError
+        When the data are not there, or a name is unknown.
+    """
+    say, size = say or (lambda _: None), size or Size()
+    places, methods = _wanted(only)
+    page: list[str] = []
+    for name in SETS if data is not None else SETS[:1]:
+        folder = out / "attribution" / name
+        if not (folder / "sites.tsv").is_file():
+            say(f"writing {name}")
+            if name == "grammar" or data is None:
+                write_grammar(folder, size)
+            else:
+                write_words(data, folder, size)
+        truth = read_truth(folder, size.explained)
+        networks, rows = [], []
+        for network, fitted in _networks(name):
+            run = Run(folder / (network if fitted == "labels" else f"{network}.{fitted}"))
+            chosen = bool({name, network} & places)
+            if chosen:
+                _fit(run, _settings(folder, network, fitted, size), device, epoch, say)
+            if not (run.member(0) / "model.toml").is_file():
+                continue
+            networks.append(_network_row(run, network, fitted))
+            for method in _methods():
+                tell = say if chosen and method in methods else None
+                row = _cell(run, method, _of(truth, fitted), device, tell)
+                if row is not None:
+                    rows.append(row | {"network": network, "fitted": fitted})
+        page += [f"## {_title(name, truth)}", "", *_network_table(networks), ""]
+        page += [*_score_table(rows), "", *_control_table(rows)]
+    return "\n".join(page)
+
+
+def _methods() -> list[str]:
+    return sorted(name for name, e in METHODS.items() if e.facts["gives"] == "attribution")
+
+
+def _networks(name: str) -> Iterator[tuple[str, str]]:
+    """Networks of a set and what they were fitted to; controls on the simulation alone."""
+    for network in NETWORKS:
+        for fitted in FITTED if name == "grammar" else FITTED[:1]:
+            yield network, fitted
+
+
+def _wanted(only: str | None) -> tuple[set[str], set[str]]:
+    """Sets or networks, and methods, that were asked for; all of a kind where none is named."""
+    places, methods = {*SETS, *NETWORKS}, set(_methods())
+    if only is None:
+        return places, methods
+    wanted = {w.strip() for w in only.split(",")}
+    for word in sorted(wanted - places - methods):
+        what = "set, network or method"
+        raise unknown(what, word, places | methods)
+    return wanted & places or places, wanted & methods or methods
+
+
+def _of(truth: Truth, fitted: str) -> Truth:
+    """The sequences that a network explains: a third of them on controls."""
+    n = len(truth.codes) if fitted == "labels" else -(-len(truth.codes) // 3)
+    return Truth(truth.codes[:n], truth.planted[:n])
+
+
+def _settings(folder: Path, network: str, fitted: str, size: Size) -> Settings:
+    train = "train" if fitted == "labels" else "train-random-labels"
+    return resolve(
+        {
+            "data": {
+                "positives": str(folder / f"{train}.tsv"),
+                "test": str(folder / "test.tsv"),
+                "label_columns": ["bound"],
+                "reverse_complement": False,  # all is planted on one strand
+            },
+            "model": {"name": network, "options": NETWORKS[network]},
+            # noise has no best epoch: the last one counts
+            "train": {"epochs": size.epochs}
+            if fitted == "labels"
+            else {"epochs": -(-size.epochs // 2), "select": "last", "patience": size.epochs},
+        }
+    )
+
+
+def _fit(
+    run: Run,
+    settings: Settings,
+    device: str,
+    epoch: Progress | None,
+    say: Callable[[str], None],
+) -> None:
+    """Train the network, or find it trained; a control of random weights is only drawn."""
+    if not run.path.name.endswith(".random-weights"):
+        say(f"{run.path.name} on {run.path.parent.name}")
+        train_run(run, settings, device=device, progress=epoch)
+    elif not (run.member(0) / "model.toml").is_file():
+        card = read_card(Run(run.path.with_name(settings.model.name)).member(0))
+        torch.manual_seed(derive(1, "random weights"))
+        save(run.member(0), build(card), card)
+
+
+def _network_row(run: Run, network: str, fitted: str) -> Row:
+    scores = None
+    if fitted != "random-weights":
+        scores = files.read_json(run.path / "metrics.json")["test"]
+    n = sum(p.numel() for p in build(read_card(run.member(0))).parameters())
+    return {"network": network, "fitted": fitted, "parameters": n, "test": scores}
+
+
+def _cell(
+    run: Run,
+    method: str,
+    truth: Truth,
+    device: str,
+    say: Callable[[str], None] | None,
+) -> Row | None:
+    """The result of a method on a network; ``None`` where there is none and ``say`` is None."""
+    n = len(truth.codes)
+    path = run.path / "attribution" / f"{method}.json"
+    digest = _digest(run, truth)
+    if path.is_file():
+        row: Row = files.read_json(path)
+        if row.get("digest") == digest:
+            return row
+    if say is None:
+        return None
+    say(f"  {method} on {run.path.name}")
+    model, x = load(run.member(0)).to(chosen_device(device)), one_hot(truth.codes)
+    began = time.perf_counter()
+    try:
+        scores = METHODS[method].fn(model, x).per_position.numpy().astype(np.float64)
+    except InputError as error:
+        row = {"method": method, "digest": digest, "n": n, "refused": str(error)}
+    else:
+        seconds = (time.perf_counter() - began) / n
+        row = {"method": method, "digest": digest, "n": n, "seconds": seconds}
+        row |= score(scores, truth.planted)
+    files.write_json(path, row)
+    return row
+
+
+def _digest(run: Run, truth: Truth) -> str:
+    weights = files.sha256(run.member(0) / "weights.safetensors")
+    parts = [hashlib.sha256(a.tobytes()).hexdigest() for a in (truth.codes, truth.planted)]
+    return hashlib.sha256(json.dumps([weights, *parts]).encode()).hexdigest()
+
+
+def _title(name: str, truth: Truth) -> str:
+    what = {
+        "grammar": f"Three motifs near each other ({', '.join(ELEMENTS)}), simulated",
+        "interaction-sim": "Two words (ELF1, SIX5) together, `interaction-sim`",
+    }
+    n, length = truth.codes.shape
+    return f"{what[name]}: {n} held-out positives of {length} bp"
+
+
+def _network_table(rows: Sequence[Row]) -> list[str]:
+    lines = ["| network | fitted to | parameters | test AUROC |", "|---|---|---|---|"]
+    for r in rows:
+        auroc = "" if r["test"] is None else f"{r['test']['auroc']:.3f}"
+        lines.append(
+            f"| {r['network']} | {r['fitted'].replace('-', ' ')} | {r['parameters']:,} | {auroc} |"
+        )
+    return lines
+
+
+def _score_table(rows: Sequence[Row]) -> list[str]:
+    """A line a method, best mean first: average precision, its interval, time a sequence."""
+    mine = [r for r in rows if r["fitted"] == "labels"]
+    networks = [n for n in NETWORKS if any(r["network"] == n for r in mine)]
+    if not mine:
+        return []
+    found = {(r["method"], r["network"]): r for r in mine}
+    best = {n: max(r.get("auprc", 0) for r in mine if r["network"] == n) for n in networks}
+    means = {
+        m: np.mean([found.get((m, n), {}).get("auprc", np.nan) for n in networks])
+        for m in dict.fromkeys(r["method"] for r in mine)
+    }
+    lines = [f"| method | {' | '.join(networks)} | mean |", "|---" * (len(networks) + 2) + "|"]
+    for method in sorted(means, key=lambda m: -np.nan_to_num(means[m])):
+        cells = [_score_text(found.get((method, n)), best[n]) for n in networks]
+        lines.append(f"| {method} | {' | '.join(cells)} | {means[method]:.3f} |")
+    scored = [r for r in mine if "auprc" in r]
+    if scored:
+        flat = f"{scored[0]['chance']:.3f} (share of planted bases {scored[0]['share']:.3f})"
+        lines.append(f"| *chance* |{' |' * len(networks)} {flat} |")
+    return lines
+
+
+def _score_text(row: Row | None, best: float) -> str:
+    if row is None:
+        return ""
+    if "refused" in row:
+        return "refused"
+    low, high = row["auprc_interval"]
+    value = f"{row['auprc']:.3f}"
+    value = f"**{value}**" if row["auprc"] == best else value
+    return f"{value} ({low:.3f}-{high:.3f}), {row['seconds'] * 1e3:.2g} ms"
+
+
+def _control_table(rows: Sequence[Row]) -> list[str]:
+    """Average precision where there is nothing to explain: it must be chance."""
+    mine = [r for r in rows if r["fitted"] != "labels" and "auprc" in r]
+    columns = list(dict.fromkeys((r["network"], r["fitted"]) for r in mine))
+    if not columns:
+        return []
+    found = {(r["method"], r["network"], r["fitted"]): r["auprc"] for r in mine}
+    heads = [f"{n}, {f.replace('-', ' ')}" for n, f in columns]
+    lines = [f"| method | {' | '.join(heads)} |", "|---" * (len(columns) + 1) + "|"]
+    for method in dict.fromkeys(r["method"] for r in mine):
+        cells = [
+            "" if (value := found.get((method, *c))) is None else f"{value:.3f}" for c in columns
+        ]
+        lines.append(f"| {method} | {' | '.join(cells)} |")
+    return [*lines, f"| *chance* | {mine[0]['chance']:.3f} |" + " |" * (len(columns) - 1), ""]
