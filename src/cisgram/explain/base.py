@@ -62,7 +62,8 @@ def _check_finite(out: Scalar) -> None:
     """Refuse a model whose weights have blown up; no score of it would mean anything."""
     if torch._is_functional_tensor(out):  # being recorded as a graph: no values to look at
         return
-    bad = ~torch.isfinite(out.detach())
+    out = out.detach()
+    bad = ~torch.isfinite(out)
     if bad.any():
         first = int(bad.nonzero()[0])
         msg = (
