@@ -1,9 +1,11 @@
 """Explanation methods: ``explain.ism(model, x, target=0)``; ``explain.METHODS`` lists them."""
 
+from cisgram.explain.ablation import ABLATIONS, ablate, filter_influence
 from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
-from cisgram.explain.influence import filter_influence, site_effects
+from cisgram.explain.influence import site_effects
 from cisgram.explain.methods import (
+    deep_lift,
     expected_gradients,
     gradient_x_input,
     integrated_gradients,
@@ -16,10 +18,13 @@ from cisgram.explain.methods import (
 from cisgram.explain.seqlets import seqlets
 
 __all__ = [
+    "ABLATIONS",
     "CONVENTIONS",
     "METHODS",
     "Convention",
     "Target",
+    "ablate",
+    "deep_lift",
     "expected_gradients",
     "filter_influence",
     "filter_motifs",

@@ -54,11 +54,11 @@ def chosen(y: Any, target: Target | None, n: int) -> Scalar:
             raise InputError(msg)
     else:
         out = y[:, column(y, target)]
-    _check_finite(out)
+    check_finite(out)
     return out
 
 
-def _check_finite(out: Scalar) -> None:
+def check_finite(out: Scalar) -> None:
     """Refuse a model whose weights have blown up; no score of it would mean anything."""
     if torch._is_functional_tensor(out):  # being recorded as a graph: no values to look at
         return

@@ -292,8 +292,8 @@ class _Recurrent(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if name not in {"lstm", "gru"}:
             return func(*args, **kwargs)
-        if self.whole_layers and not kwargs and splits(name, args):
-            return layers(name, *args)
+        if self.whole_layers and not kwargs and splits(args):
+            return layers(name, args)
         with _no_mkldnn():
             return func(*args, **kwargs)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 _LAYER = "(Tensor x, Tensor[] state, Tensor w, Tensor u, Tensor? b, Tensor? v)"
 
 
-def splits(name: str, args: tuple[Any, ...]) -> bool:
+def splits(args: tuple[Any, ...]) -> bool:
     """Whether a call of ``torch.lstm`` or ``torch.gru`` can be run layer by layer.
 
     Not for packed sequences, projections, one sequence without a batch axis, or dropout at work.
@@ -24,20 +24,9 @@ def splits(name: str, args: tuple[Any, ...]) -> bool:
     return x.ndim == 3 and whole and not (train and dropout)
 
 
-def layers(
-    name: str,
-    x: Tensor,
-    state: Any,
-    weights: list[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-    batch_first: bool,
-) -> tuple[Tensor, ...]:
-    """What ``torch.lstm`` and ``torch.gru`` give, by `lstm_layer` and `gru_layer` operations."""
-    del dropout, train  # both refused by `splits`
+def layers(name: str, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """What ``torch.lstm`` and ``torch.gru`` give, by operations ``lstm_layer`` or ``gru_layer``."""
+    x, state, weights, has_biases, num_layers, _, _, bidirectional, batch_first = args
     run = getattr(_operations(), f"{name}_layer")
     states = list(state) if name == "lstm" else [state]
     x = x.transpose(0, 1) if batch_first else x

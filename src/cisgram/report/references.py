@@ -24,6 +24,10 @@ REFERENCES = {
         "Shrikumar, Greenside, Shcherbina and Kundaje. Not just a black box: learning important "
         "features through propagating activation differences. arXiv:1605.01713, 2016."
     ),
+    "shrikumar2017": (
+        "Shrikumar, Greenside and Kundaje. Learning important features through propagating "
+        "activation differences. International Conference on Machine Learning, 2017."
+    ),
     "simonyan2014": (
         "Simonyan, Vedaldi and Zisserman. Deep inside convolutional networks: visualising image "
         "classification models and saliency maps. ICLR workshop, arXiv:1312.6034, 2014."

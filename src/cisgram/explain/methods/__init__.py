@@ -1,5 +1,6 @@
 """One file per explanation method, exported by one line each."""
 
+from cisgram.explain.methods.deep_lift import deep_lift
 from cisgram.explain.methods.expected_gradients import expected_gradients
 from cisgram.explain.methods.gradient_x_input import gradient_x_input
 from cisgram.explain.methods.integrated_gradients import integrated_gradients
@@ -10,6 +11,7 @@ from cisgram.explain.methods.smoothgrad import smoothgrad
 from cisgram.explain.methods.temporal import temporal
 
 __all__ = [
+    "deep_lift",
     "expected_gradients",
     "gradient_x_input",
     "integrated_gradients",

@@ -1,0 +1,151 @@
+"""Maxima: what changes is credited to the position that wins.
+
+With y the maximum on the example and y' on the reference, the larger of the two says who wins: its
+own position p gets y - y', all of it, as a multiple of the change at p. That change is at least as
+large, so no multiplier exceeds 1, and windows may overlap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cisgram.explain.propagate import Multipliers, Step
+from cisgram.explain.rules import dense, integrated, rule, unbroadcast
+from cisgram.models.graph import Value
+
+
+def winners(
+    m: Tensor, a: Tensor, r: Tensor, place: tuple[Tensor, Tensor], *, sign: int = 1
+) -> Tensor:
+    """Multipliers (..., length) of the inputs of maxima.
+
+    Parameters
+    ----------
+    m
+        (..., windows) multipliers of the maxima.
+    a, r
+        (..., length) inputs on examples and references.
+    place
+        (..., windows) where the maximum lies in each.
+    sign
+        -1 for minima.
+    """
+    at, at_r = place
+    shape = torch.broadcast_shapes(a.shape[:-1], r.shape[:-1])
+    at, at_r = (p.expand(*shape, -1) for p in (at, at_r))
+    a, r = (t.expand(*shape, -1) for t in (a, r))
+    y, s = a.gather(-1, at), r.gather(-1, at_r)
+    chosen = torch.where((y - s) * sign > 0, at, at_r)
+    change = a.gather(-1, chosen) - r.gather(-1, chosen)
+    share = torch.where(change == 0, 0, (y - s) / change)
+    out = torch.zeros(r.shape, dtype=r.dtype, device=r.device)
+    out.scatter_add_(-1, chosen, m * share)
+    # a winner that does not change keeps the derivative; it contributes nothing
+    still = r.gather(-1, at) == y
+    return out.scatter_add_(-1, at, m * still) if still.any() else out
+
+
+@rule("max_pool2d_with_indices", "adaptive_max_pool2d")
+def _pooled(step: Step, m: list[Tensor | None]) -> Multipliers:
+    value = step.args[0]
+    (a, r), place = (_flat(t) for t in step.pair(value)), step.pair(step.out(1))
+    g = step.split(dense(m), step.out())
+    back = winners(g.flatten(-2), a, r, (place[0].flatten(-2), place[1].flatten(-2)))
+    return [(value, step.joined(back.unflatten(-1, step.reference(value).shape[-2:]), value))]
+
+
+def _flat(t: Tensor) -> Tensor:
+    return t.flatten(-2)
+
+
+@rule("max_pool1d", "max_pool2d")
+def _pooled_without_places(step: Step, m: list[Tensor | None]) -> Multipliers:
+    value, g = step.args[0], dense(m)
+    a, r = step.pair(value)
+    dims = 1 if step.operation.name == "max_pool1d" else 2
+    pool: Any = F.max_pool1d_with_indices if dims == 1 else F.max_pool2d_with_indices
+    size, stride, *more = (*step.args[1:], *(None, None, 0, 1, False)[len(step.args) - 1 :])
+    how = [size, stride or None, *more][:5]
+    place = [_places(pool, t, how, dims) for t in (a, r)]
+    flat = [t.flatten(-dims) if dims > 1 else t for t in (a, r)]
+    split = step.split(g, step.out())
+    back = winners(split.flatten(-dims) if dims > 1 else split, *flat, (place[0], place[1]))
+    return [(value, step.joined(back.unflatten(-1, r.shape[-dims:]), value))]
+
+
+def _places(pool: Any, t: Tensor, how: list[Any], dims: int) -> Tensor:
+    rows = t.reshape(-1, *t.shape[-dims - 1 :])
+    found: Tensor = pool(rows, *how)[1]
+    found = found.reshape(*t.shape[: -dims - 1], *found.shape[1:])
+    return found.flatten(-dims) if dims > 1 else found
+
+
+@rule("max", "min", "amax", "amin")
+def _largest(step: Step, m: list[Tensor | None]) -> Multipliers:
+    """The maximum over one axis, several, or all of a sequence's numbers."""
+    value, second, name = step.args[0], step.arg(1), step.operation.name
+    if isinstance(second, Tensor | Value):
+        return _larger(step, m)
+    g, ndim = dense(m), step.reference(value).ndim
+    dims = [second] if isinstance(second, int) else list(second or range(ndim))
+    if not step.arg(2, False):
+        for d in sorted(d % ndim for d in dims):
+            g = g.unsqueeze(d)
+    if step.rows(value) in {d % ndim for d in dims}:
+        return integrated(step, m)  # mixes sequences; shown by its gap
+    over = [step.axis(value, d) for d in dims]
+    a, r = (_last(t, over) for t in step.pair(value))
+    sign = 1 if "max" in name else -1
+    place = ((a * sign).argmax(-1, keepdim=True), (r * sign).argmax(-1, keepdim=True))
+    g = _last(_split_like(step, g, value), over)
+    back = winners(g, a, r, place, sign=sign)
+    return [(value, step.joined(_unlast(back, step.pair(value)[1], over), value))]
+
+
+def _split_like(step: Step, t: Tensor, value: Value) -> Tensor:
+    """``t`` has the axes of ``value``, some of length 1: with the axes of `Step.pair`."""
+    rows = step.rows(value)
+    if rows is None:
+        return t
+    each = t.shape[rows] // (step.n * step.repeats)
+    parts = (step.n, step.repeats, each) if each > 1 else (step.n, step.repeats)
+    return t.unflatten(rows, parts)
+
+
+def _last(t: Tensor, over: list[int]) -> Tensor:
+    """The axes ``over`` (negative) as one at the end."""
+    rest = [d for d in range(-t.ndim, 0) if d not in over]
+    kept = [t.shape[d] for d in rest]
+    return t.permute([d % t.ndim for d in [*rest, *sorted(over)]]).reshape(*kept, -1)
+
+
+def _unlast(t: Tensor, like: Tensor, over: list[int]) -> Tensor:
+    rest = [d for d in range(-like.ndim, 0) if d not in over]
+    order = [d % like.ndim for d in [*rest, *sorted(over)]]
+    spread = t.reshape([like.shape[d] for d in order])
+    return spread.permute([order.index(d) for d in range(like.ndim)])
+
+
+@rule("maximum", "minimum", "fmax", "fmin")
+def _larger(step: Step, m: list[Tensor | None]) -> Multipliers:
+    """max(a, b) = b + relu(a - b), min(a, b) = a - relu(a - b), with relu rescaled."""
+    g = dense(m)
+    (a, ar), (b, br) = (
+        (step.example(t), step.reference(t)) if isinstance(t, Value) else (t, t)
+        for t in step.args[:2]
+    )
+    u, v = a - b, ar - br
+    tiny = torch.finfo(u.dtype).tiny
+    share = (u.clamp(min=0) + v.clamp(min=0)) / (u.abs() + v.abs() + tiny)
+    share = torch.where((u == 0) & (v == 0), 0.5, share)
+    if "min" in step.operation.name:
+        share = 1 - share
+    return [
+        (t, unbroadcast(g * w, step.reference(t)))
+        for t, w in ((step.args[0], share), (step.args[1], 1 - share))
+        if isinstance(t, Value)
+    ]

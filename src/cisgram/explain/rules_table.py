@@ -1,0 +1,15 @@
+"""The rules of all operations, gathered from the files that hold them."""
+
+from __future__ import annotations
+
+from cisgram.explain import rules_elementwise, rules_maximum, rules_norms, rules_recurrent
+from cisgram.explain.propagate import Rule
+from cisgram.explain.rules import RULES, integrated
+from cisgram.models.graph import Operation
+
+FILES = (rules_elementwise, rules_maximum, rules_norms, rules_recurrent)  # each enters its own
+
+
+def rescale(operation: Operation) -> Rule:
+    """The rule of an operation; quadrature where it has none of its own."""
+    return RULES.get(operation.name, integrated)
