@@ -4,77 +4,16 @@ import torch
 from torch import nn
 
 from cisgram.core.errors import InputError
-from cisgram.explain import filter_influence, site_effects
+from cisgram.explain import site_effects
 from cisgram.models import BothStrands
-from cisgram.models.checkpoint import Mean
 from cisgram.motifs import Motif
 from cisgram.seq import encode
-from toys import Conv, Linear, Words, hooks_left, state_of
-
-COUNTED = ["ACGTTACGAAACG", "GTTGTTAAAAAAA", "AAAAAAAAAAAAA", "CCACGCCGTTCCC"]
-ACG = np.array([3, 0, 0, 1])  # how often each word is there
-GTT = np.array([1, 2, 0, 1])
+from toys import Conv, Words, hooks_left, state_of
 
 
 def interval(values):
     half = 1.96 * np.std(values, ddof=1) / np.sqrt(len(values))
     return [np.mean(values), np.mean(values) - half, np.mean(values) + half]
-
-
-def row(table, i):
-    return table.iloc[i, 1:4].astype(float).tolist()
-
-
-def test_silencing_a_filter_takes_its_share_of_a_linear_readout_away():
-    model = Words("ACG", "GTT", gains=(1.0, -3.0))
-    table = filter_influence(model, encode(COUNTED))
-    assert table.columns.tolist() == ["motif", "influence", "influence_low", "influence_high"]
-    assert table["motif"].tolist() == ["filter_0", "filter_1"]
-    assert row(table, 0) == pytest.approx(interval(ACG))
-    assert row(table, 1) == pytest.approx(interval(-3.0 * GTT))
-
-
-def test_a_filter_is_silenced_on_both_strands():
-    """CGT is ACG on the other strand: two of three words are lost on average over strands."""
-    model = BothStrands(Words("ACG"))
-    table = filter_influence(model, encode(["AACGAAAA", "AACGTAAA", "AAAAAAAA"]))
-    assert table["influence"][0] == pytest.approx((0.5 + 1 + 0) / 3)
-
-
-def test_of_an_ensemble_the_first_member_is_read_whole():
-    """Its own output loses the filter, not a share of a mean whose other members keep it."""
-    alone = filter_influence(Words("ACG", "GTT"), encode(COUNTED))
-    both = filter_influence(Mean([Words("ACG", "GTT"), Words("TTT", "CCC")]), encode(COUNTED))
-    assert both.equals(alone)
-
-
-def test_influence_does_not_depend_on_the_batch_size():
-    x = encode(COUNTED)
-    whole = filter_influence(Conv(), x, target=0)
-    for batch_size in (1, 3):
-        again = filter_influence(Conv(), x, target=0, batch_size=batch_size)
-        np.testing.assert_allclose(again.iloc[:, 1:], whole.iloc[:, 1:], atol=1e-6)
-
-
-def test_influence_leaves_the_model_as_it_was():
-    model = Conv().train()
-    before = state_of(model)
-    filter_influence(model, encode(COUNTED), target=0)
-    assert state_of(model) == before
-    with pytest.raises(InputError, match="say which"):
-        filter_influence(model, encode(COUNTED))
-    assert state_of(model) == before
-
-
-def test_the_influence_of_one_sequence_has_no_interval():
-    table = filter_influence(Words("ACG"), encode(COUNTED[:1]))
-    assert table["influence"][0] == 3
-    assert np.isnan(table["influence_low"][0])
-
-
-def test_no_filter_no_influence():
-    with pytest.raises(InputError, match="no convolution"):
-        filter_influence(Linear(13, 1), encode(COUNTED))
 
 
 def word(text, name=None):
@@ -209,6 +148,3 @@ def test_counts_must_be_positive(small, name):
     model, x, motifs = small
     with pytest.raises(InputError, match=name):
         site_effects(model, x, motifs, target=0, **{name: 0})
-    if name == "batch_size":
-        with pytest.raises(InputError, match=name):
-            filter_influence(model, x, target=0, batch_size=0)

@@ -1,4 +1,4 @@
-"""What the output loses without a filter, and without the sites of a motif."""
+"""What the output loses without the sites of a motif."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from cisgram.core.checks import check_positive
 from cisgram.core.seeds import generator
 from cisgram.core.types import OneHot
 from cisgram.explain.base import Target, ready, scalar
-from cisgram.models.probe import core, first_convolution, member, silenced
 from cisgram.models.state import untouched
 from cisgram.motifs import Motif, scan
 from cisgram.seq.alphabet import codes_of, one_hot
@@ -23,51 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Array = NDArray[np.float64]
-
-
-def filter_influence(
-    model: nn.Module, x: OneHot, *, target: Target | None = None, batch_size: int = 256
-) -> pd.DataFrame:
-    """Mean loss of output when one filter of the first convolution is silenced.
-
-    influence_k = mean over sequences of f(x) - f(x; a_k = 0), with its 95 % interval (normal).
-
-    Parameters
-    ----------
-    model, x, target
-        As everywhere in this room. Filters are silenced in every call of the convolution, so on
-        both strands of a network that reads both. Of an ensemble, the first member is asked: its
-        filters are the ones that `filter_motifs` reads.
-    batch_size
-        Sequences run at once; the result does not depend on it.
-
-    Returns
-    -------
-    DataFrame
-        One row a filter: ``motif`` (``filter_<k>``), ``influence``, ``influence_low``,
-        ``influence_high``, in units of the target.
-    """
-    import pandas as pd
-
-    check_positive(batch_size, name="batch_size")
-    x = ready(model, x)
-    model = member(model)
-    inner = core(model)
-    conv, activation = first_convolution(inner, length=x.shape[2])
-    rows = []
-    with untouched(model), torch.inference_mode():
-        f = scalar(model, target)
-
-        def outputs() -> Array:
-            found = torch.cat([f(part) for part in torch.split(x, batch_size)])
-            return found.double().cpu().numpy()
-
-        whole = outputs()
-        for k in range(conv.out_channels):
-            with silenced(conv, activation, torch.tensor([k])):
-                low, mid, high = _mean_interval(whole - outputs())
-            rows.append((f"filter_{k}", mid, low, high))
-    return pd.DataFrame(rows, columns=["motif", "influence", "influence_low", "influence_high"])
 
 
 def site_effects(

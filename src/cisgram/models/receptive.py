@@ -154,3 +154,25 @@ def _uneven(layer: Layer) -> InputError:
         "earlier layer."
     )
     return InputError(msg)
+
+
+def unit_axis(model: nn.Module, layer: Layer, *, length: int) -> int:
+    """The axis of a layer's output on which its units lie: 1 or 2.
+
+    Raises
+    ------
+    InputError
+        When neither the kind of the module nor its receptive fields tell it.
+    """
+    if len(layer.shape) == 1 or isinstance(layer.module, nn.Conv1d):
+        return 1
+    if isinstance(layer.module, nn.RNNBase | nn.Linear | nn.LayerNorm | nn.MultiheadAttention):
+        return 2
+    try:
+        return 3 - receptive_field(model, layer, length=length).axis
+    except InputError:
+        msg = (
+            f"The layer {layer.name!r} gives {layer.shape} for a sequence, and nothing tells which "
+            "of these are its units. Ask for a convolution, a linear or a recurrent layer."
+        )
+        raise InputError(msg) from None
