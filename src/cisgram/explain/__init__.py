@@ -15,6 +15,7 @@ from cisgram.explain.methods import (
     smoothgrad,
     temporal,
 )
+from cisgram.explain.patterns import Pattern, patterns
 from cisgram.explain.seqlets import seqlets
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "CONVENTIONS",
     "METHODS",
     "Convention",
+    "Pattern",
     "Target",
     "ablate",
     "deep_lift",
@@ -32,6 +34,7 @@ __all__ = [
     "integrated_gradients",
     "ism",
     "occlusion",
+    "patterns",
     "saliency",
     "scalar",
     "seqlets",
