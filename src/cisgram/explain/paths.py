@@ -81,13 +81,15 @@ def hypothetical(m: Tensor, refs: Tensor) -> PerBase:
     return (m - (m * ref).sum(2, keepdim=True)).mean(1)
 
 
-def differences(f: ScalarFn, x: OneHot, refs: Tensor, *, batch_size: int) -> Scalar:
-    """(n,) f(x) minus the mean of f over the references, on the CPU, float64."""
+def differences(f: ScalarFn, x: OneHot, refs: Tensor, *, batch_size: int) -> tuple[Scalar, Scalar]:
+    """(n,) f(x) minus the mean of f over the references, and how far rounding may move it."""
     n, r = refs.shape[:2]
     with torch.no_grad():
         here = torch.cat([f(part) for part in torch.split(x, batch_size)])
         there = torch.cat([f(part) for part in torch.split(refs.flatten(0, 1), batch_size)])
-    return here.cpu().to(FINE) - there.cpu().to(FINE).view(n, r).mean(1)
+    here, there = here.cpu().to(FINE), there.cpu().to(FINE).view(n, r)
+    size = here.abs() + there.abs().mean(1)
+    return here - there.mean(1), 8 * torch.finfo(torch.float32).eps * size
 
 
 def own_generators(x: OneHot, seed: int, purpose: str) -> list[np.random.Generator]:

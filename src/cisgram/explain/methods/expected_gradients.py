@@ -98,7 +98,7 @@ def expected_gradients(
         values, deltas = torch.empty(x.shape), torch.empty(len(x))
         ways = compared(x, reference, n=n_references, seed=seed, batch_size=batch_size)
         for part, own, refs in ways:
-            whole = differences(f, own, refs, batch_size=batch_size)
+            whole, _ = differences(f, own, refs, batch_size=batch_size)
             points = _points(own, refs.shape[1], samples, seed)
             m = multipliers(f, own, refs, points, batch_size=batch_size)
             found = hypothetical(m, refs)

@@ -58,7 +58,8 @@ def integrated_gradients(
         many, up to ``max_steps``: ways through a network of many kinks need more. Equal values
         fix the number.
     tolerance
-        Largest completeness gap, relative to the sum of the sizes of the contributions.
+        Largest completeness gap, relative to the sum of the sizes of the contributions; what
+        float32 rounds off the outputs is allowed beside it.
     batch_size
         Points run at once; the result does not depend on it.
 
@@ -130,7 +131,7 @@ def _adaptive(
     batch_size: int,
 ) -> tuple[PerBase, Scalar]:
     """Values and gaps of a few sequences, each with as many steps as it needs."""
-    whole = differences(f, x, refs, batch_size=batch_size)
+    whole, rounding = differences(f, x, refs, batch_size=batch_size)
     values = torch.zeros(x.shape, dtype=FINE)
     delta = torch.zeros(len(x), dtype=FINE)
     left, now = torch.arange(len(x)), steps[0]
@@ -141,7 +142,8 @@ def _adaptive(
         delta[left] = share.sum(1) - whole[left]
         if now == steps[1]:
             break
-        left = left[delta[left].abs() > tolerance * share.abs().sum(1)]
+        allowed = tolerance * share.abs().sum(1) + rounding[left]
+        left = left[delta[left].abs() > allowed]
         now = min(2 * now, steps[1])
     return values.float(), delta.float()
 
