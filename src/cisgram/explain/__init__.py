@@ -3,6 +3,7 @@
 from cisgram.explain.ablation import ABLATIONS, ablate, filter_influence
 from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
+from cisgram.explain.hits import hits
 from cisgram.explain.influence import site_effects
 from cisgram.explain.methods import (
     deep_lift,
@@ -31,6 +32,7 @@ __all__ = [
     "filter_influence",
     "filter_motifs",
     "gradient_x_input",
+    "hits",
     "integrated_gradients",
     "ism",
     "occlusion",

@@ -13,6 +13,7 @@ from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 from cisgram.explain.nulls import false_shares, scrambled
+from cisgram.seq.alphabet import codes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ def seqlets(
     copies
         Scrambled versions of each sequence, where no null is given.
     seed
-        Of the scrambling; a sequence's own stream, by its scores.
+        Of the scrambling; a sequence's own stream, by its letters (without letters, its scores).
 
     Returns
     -------
@@ -118,11 +119,11 @@ def seqlets(
         other = other - np.median(other, axis=1, keepdims=True)
         table = _called(tracks, centered, other, widths, fdr)
     else:
-        names = keys(centered)
+        names = keys(attribution)
         mixed = scrambled(centered, names, copies=copies, seed=seed)
         table = _called(tracks, centered, mixed.tracks, widths, fdr)
         for _ in range(PASSES - 1):
-            sure = _under(table[table["fdr"] <= SURE * fdr], tracks)
+            sure = under(table[table["fdr"] <= SURE * fdr], tracks)
             mixed = scrambled(centered, names, is_signal=sure, copies=copies, seed=seed)
             before, table = len(table), _called(tracks, centered, mixed.tracks, widths, fdr)
             if len(table) == before:
@@ -157,7 +158,7 @@ def _called(
     return pd.concat(parts, ignore_index=True)
 
 
-def _under(table: pd.DataFrame, tracks: Floats) -> NDArray[np.bool_]:
+def under(table: pd.DataFrame, tracks: Floats) -> NDArray[np.bool_]:
     """(n, length) whether a position belongs to a seqlet."""
     edge = np.zeros((len(tracks), tracks.shape[1] + 1), dtype=np.int64)
     np.add.at(edge, (table["sequence"].to_numpy(), table["start"].to_numpy()), 1)
@@ -185,9 +186,11 @@ def per_position(attribution: Attribution | Tensor, name: str) -> Floats:
     return tracks
 
 
-def keys(tracks: Floats) -> list[str]:
-    """A text for each sequence, by its scores (float32, so that the last digits do not matter)."""
-    return [row.tobytes().hex() for row in tracks.astype(np.float32)]
+def keys(attribution: Attribution | Tensor) -> list[str]:
+    """A text for each sequence: its letters; of a tensor of scores, these as float32."""
+    if isinstance(attribution, Attribution):
+        return [row.tobytes().hex() for row in codes_of(attribution.sequences)]
+    return [row.tobytes().hex() for row in attribution.detach().cpu().float().numpy()]
 
 
 def sums(tracks: Floats, sequence: Ints, start: Ints, end: Ints) -> Floats:
