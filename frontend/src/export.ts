@@ -1,54 +1,52 @@
 // The view as a file: SVG with real letters, or a table.
 
-import { BASES, BOX } from "./letters";
-import { limits, observed, type Palette, type Scene } from "./track";
-import { step } from "./view";
+import type { Explained } from "./payload";
+import { BASES } from "./letters";
+import type { Lane } from "./lanes";
+import { escapeXml, SvgPen } from "./pen";
+import { drawRuler, frameOf, LEFT, type Palette, RIGHT } from "./track";
+import { View } from "./view";
 
-const XML: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const TITLE = 18;
 
-export function escapeXml(text: string): string {
-  // Control characters are not allowed in XML even when escaped.
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "").replace(/[&<>"']/g, (c) => XML[c] ?? "");
+export function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[], colors: Palette): string {
+  const view = new View(shown.length);
+  view.show(Math.floor(shown.start), Math.ceil(shown.end) - Math.floor(shown.start)); // whole bases
+  const perBase = Math.max(3, Math.min(12, 6000 / view.span));
+  const width = LEFT + RIGHT + view.span * perBase;
+  const parts: string[] = [];
+  let top = 30;
+  for (const lane of lanes) {
+    const pen = new SvgPen(outlines);
+    pen.words(lane.note ? `${lane.title} (${lane.note})` : lane.title, LEFT, 2, { color: colors.ink });
+    parts.push(`<g transform="translate(0 ${top})">${pen.parts.join("")}</g>`);
+    top += TITLE;
+    const own = new SvgPen(outlines);
+    lane.draw(own, frameOf(view, width, lane.height, colors));
+    parts.push(`<g transform="translate(0 ${top})">${own.parts.join("")}</g>`);
+    top += lane.height + 4;
+  }
+  const ruler = new SvgPen(outlines);
+  drawRuler(ruler, view, frameOf(view, width, 22, colors));
+  parts.push(`<g transform="translate(0 ${top})">${ruler.parts.join("")}</g>`);
+  const height = top + 26;
+  const title = escapeXml(`${name}, ${view.start}-${view.end}`);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height}" width="${width.toFixed(0)}" height="${height}" font-family="sans-serif">`,
+    `<title>${title}</title><text x="${LEFT}" y="16" font-size="13" fill="${escapeXml(colors.ink)}">${title}</text>`,
+    ...parts,
+    "</svg>\n",
+  ].join("\n");
 }
 
-export function viewAsSvg(name: string, method: string, scene: Scene, colors: Palette): string {
-  const perBase = 12;
-  const tall = 150;
-  const from = Math.floor(scene.view.start);
-  const to = Math.min(scene.sequence.length, Math.ceil(scene.view.end));
-  const [low, high] = limits(scene.scores, from, to);
-  const unit = tall / (high - low);
-  const zero = 30 + high * unit;
-  const width = (to - from) * perBase + 20;
-  const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${tall + 60}" width="${width}" height="${tall + 60}" font-family="sans-serif" font-size="11">`,
-    `<title>${escapeXml(name)}</title><text x="10" y="16">${escapeXml(`${name}, ${method}, ${from}-${to}`)}</text>`,
-  ];
-  for (let i = from; i < to; i++) {
-    const code = scene.sequence.codes[i] ?? 4;
-    const height = (scene.scores[i] ?? 0) * unit;
-    if (code > 3 || Math.abs(height) < 0.05) continue;
-    const x = 10 + (i - from) * perBase;
-    const place = `translate(${x} ${(zero - height).toFixed(2)}) scale(${(perBase * 0.94) / BOX} ${(height / BOX).toFixed(5)})`;
-    parts.push(`<path transform="${place}" fill="${colors.bases[code] ?? "#000"}" fill-rule="evenodd" d="${scene.letters.outlines[code] ?? ""}"/>`);
-  }
-  parts.push(`<path d="M10 ${zero.toFixed(2)}H${width - 10}" stroke="#777" stroke-width=".7"/>`);
-  const every = step(to - from, width / 90);
-  for (let p = Math.ceil(from / every) * every; p < to; p += every) {
-    parts.push(`<text x="${10 + (p - from + 0.5) * perBase}" y="${tall + 50}" text-anchor="middle">${p}</text>`);
-  }
-  return `${parts.join("\n")}\n</svg>\n`;
-}
-
-export function viewAsTable(scene: Scene): string {
-  const { codes, values, length } = scene.sequence;
-  const scores = observed(scene.sequence);
-  const lines = ["position\tbase\tscore\tA\tC\tG\tT"];
-  const to = Math.min(length, Math.ceil(scene.view.end));
-  for (let i = Math.floor(scene.view.start); i < to; i++) {
-    const four = [0, 1, 2, 3].map((b) => (values[b * length + i] ?? 0).toPrecision(4));
-    lines.push([i, BASES[codes[i] ?? 4] ?? "N", (scores[i] ?? 0).toPrecision(4), ...four].join("\t"));
+export function viewAsTable(sequence: Explained, lanes: Lane[], view: View): string {
+  const columns = lanes.flatMap((lane) => lane.columns);
+  const clean = (text: string) => text.replace(/[\t\r\n]+/g, " ");
+  const lines = [["position", "base", ...columns.map(([name]) => clean(name))].join("\t")];
+  const to = Math.min(sequence.length, Math.ceil(view.end));
+  for (let i = Math.floor(view.start); i < to; i++) {
+    const base = BASES[sequence.codes[i] ?? 4] ?? "N";
+    lines.push([i, base, ...columns.map(([, value]) => clean(value(i)))].join("\t"));
   }
   return `${lines.join("\n")}\n`;
 }

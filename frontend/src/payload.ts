@@ -10,10 +10,25 @@ export interface Method {
   name: string;
   title: string;
   units: string;
+  tracks: string[]; // names of the scores of a position; none where bases are scored
+  midpoint: number | null; // of tracks: what speaks neither for nor against, if anything does
   relative: boolean; // values are changes against the base that is there
   index: number[]; // row of the table -> place in `values`, or -1
-  scale: number[]; // value = int8 * scale, one a sequence
+  scale: number[]; // value = int8 * scale, one a sequence, or one a track of each
   values: string;
+}
+
+/** Sites of named motifs: start, end, strand, name, -10 log10 p of each, one after the other. */
+export interface Sites {
+  names: string[];
+  rows: number[][];
+}
+
+/** Where methods agree: hundredths of rank correlation by pair of methods, contested positions. */
+export interface Agreement {
+  pairs: [string, string][];
+  rows: (number | null)[][];
+  conflicts: number[][];
 }
 
 export interface Payload {
@@ -23,12 +38,14 @@ export interface Payload {
   letters: string[]; // outlines of A C G T
   codes: string;
   methods: Method[];
+  sites: Sites | null;
+  agreement: Agreement | null;
 }
 
-/** One sequence with one method's attributions. */
+/** One sequence with one method's scores. */
 export interface Explained {
   codes: Uint8Array; // (length) 0-3 = A C G T, 4 = unknown
-  values: Float32Array; // (4 * length), rows A C G T
+  values: Float32Array; // (rows * length), rows A C G T or tracks
   length: number;
   relative: boolean;
 }
@@ -72,14 +89,15 @@ export class Store {
       this.block(`values ${method.name}`, method.values),
     ]);
     const at = method.index[row] ?? -1;
-    const quantized = new Int8Array(packed.buffer, packed.byteOffset + at * 4 * length, 4 * length);
-    const scale = method.scale[at] ?? 0;
-    return {
-      codes: codes.subarray(start, start + length),
-      values: Float32Array.from(quantized, (v) => v * scale),
-      length,
-      relative: method.relative,
-    };
+    const rows = method.tracks.length || 4;
+    const scales = method.tracks.length || 1;
+    const quantized = new Int8Array(packed.buffer, packed.byteOffset + at * rows * length, rows * length);
+    const values = new Float32Array(rows * length);
+    for (let r = 0; r < rows; r++) {
+      const scale = method.scale[at * scales + (scales > 1 ? r : 0)] ?? 0;
+      for (let i = r * length; i < (r + 1) * length; i++) values[i] = (quantized[i] ?? 0) * scale;
+    }
+    return { codes: codes.subarray(start, start + length), values, length, relative: method.relative };
   }
 
   private block(name: string, text: string): Promise<Uint8Array> {

@@ -15,6 +15,7 @@ export class SequenceTable {
   private readonly chosen = new Map<number, string>(); // column of the row -> wanted text
   private order: number[];
   private search = "";
+  private motif = -1;
   private sorted = { column: -1, down: false };
   private page = 0;
   private selected = -1;
@@ -80,7 +81,23 @@ export class SequenceTable {
       });
       bar.append(pick);
     });
+    const { sites } = this.payload;
+    if (sites) {
+      const pick = element("select", { "aria-label": "Motif site" }, new Option("Motif: any or none", ""));
+      sites.names.forEach((name, i) => pick.append(new Option(`Motif: ${name}`, String(i))));
+      pick.addEventListener("change", () => {
+        this.motif = pick.selectedIndex - 1;
+        this.refill();
+      });
+      bar.append(pick);
+    }
     return bar;
+  }
+
+  /** True when a row has a site of the wanted motif, if one is wanted. */
+  private hasSite(row: number): boolean {
+    const flat = this.payload.sites?.rows[row] ?? [];
+    return this.motif < 0 || flat.some((v, k) => k % 5 === 3 && v === this.motif);
   }
 
   private sort(column: number): void {
@@ -98,6 +115,7 @@ export class SequenceTable {
     const { rows } = this.payload;
     const fits = (row: number) =>
       String(rows[row]?.[0] ?? "").toLowerCase().includes(this.search) &&
+      this.hasSite(row) &&
       [...this.chosen].every(([column, wanted]) => String(rows[row]?.[column] ?? "") === wanted);
     this.order = rows.map((_, i) => i).filter(fits);
     const { column, down } = this.sorted;

@@ -1,12 +1,11 @@
-// Draws one window of a sequence: letters (or bars when they would be too narrow), or the map of
-// all four bases; axis, ruler, cursor. Only what is visible is drawn.
+// Draws what one method says of a window: letters (or bars when they would be too narrow), the
+// map of all four bases, colored strips, bars. Only what is visible is drawn.
 
 import { minus } from "./dom";
-import { BASES, BOX, type Letters } from "./letters";
+import { BASES } from "./letters";
 import type { Explained } from "./payload";
+import type { Pen } from "./pen";
 import { step, type View } from "./view";
-
-export type Mode = "letters" | "map";
 
 export interface Palette {
   ink: string;
@@ -14,9 +13,11 @@ export interface Palette {
   rule: string;
   tint: string;
   accent: string;
+  caution: string;
   bases: string[];
   up: string;
   down: string;
+  amount: string;
 }
 
 export function palette(): Palette {
@@ -28,17 +29,42 @@ export function palette(): Palette {
     rule: of("--rule"),
     tint: of("--tint"),
     accent: of("--accent"),
+    caution: of("--s4"),
     bases: ["--A", "--C", "--G", "--T"].map(of),
     up: of("--s2"),
     down: of("--s1"),
+    amount: of("--s3"),
   };
 }
 
-export const LEFT = 52;
+export const LEFT = 66;
 export const RIGHT = 8;
-const TOP = 8;
-const RULER = 22;
+const TOP = 4;
 const LETTER_FROM = 2.2; // px a base; narrower ones are bars
+
+/** Where the bases of a window lie on a drawing. */
+export interface Frame {
+  from: number;
+  to: number;
+  perBase: number;
+  width: number; // of the drawing, margins included
+  height: number;
+  x: (position: number) => number;
+  colors: Palette;
+}
+
+export function frameOf(view: View, width: number, height: number, colors: Palette): Frame {
+  const perBase = (width - LEFT - RIGHT) / view.span;
+  return {
+    from: Math.floor(view.start),
+    to: Math.min(view.length, Math.ceil(view.end)),
+    perBase,
+    width,
+    height,
+    x: (position) => LEFT + (position - view.start) * perBase,
+    colors,
+  };
+}
 
 /**
  * Score of the base that is there; 0 at N. Where the values are changes against that base, it is
@@ -77,49 +103,6 @@ export function sharp(canvas: HTMLCanvasElement, height: number): [CanvasRenderi
   return [context, width];
 }
 
-export interface Scene {
-  letters: Letters;
-  sequence: Explained;
-  scores: Float32Array;
-  view: View;
-  mode: Mode;
-  cursor: number | null;
-}
-
-export function drawTrack(canvas: HTMLCanvasElement, scene: Scene, colors: Palette): void {
-  const height = scene.mode === "map" ? 150 : 210;
-  const [context, width] = sharp(canvas, height);
-  const { view } = scene;
-  const perBase = (width - LEFT - RIGHT) / view.span;
-  const from = Math.floor(view.start);
-  const to = Math.min(scene.sequence.length, Math.ceil(view.end));
-  const x = (position: number) => LEFT + (position - view.start) * perBase;
-  const bottom = height - RULER;
-  if (scene.cursor !== null) {
-    context.fillStyle = colors.tint;
-    context.fillRect(x(scene.cursor), TOP, Math.max(1, perBase), bottom - TOP);
-  }
-  context.save();
-  context.beginPath();
-  context.rect(LEFT, 0, width - LEFT - RIGHT, height);
-  context.clip();
-  const range = scene.mode === "map" ? null : limits(scene.scores, from, to);
-  if (range) drawLetters(context, scene, colors, { from, to, x, perBase, bottom, range });
-  else drawMap(context, scene, colors, { from, to, x, perBase, bottom });
-  context.restore();
-  if (range) drawScale(context, range, colors, bottom, width);
-  else drawRows(context, colors, bottom);
-  drawRuler(context, view, colors, x, bottom, width);
-}
-
-interface Frame {
-  from: number;
-  to: number;
-  x: (position: number) => number;
-  perBase: number;
-  bottom: number;
-}
-
 /** Lowest and highest score of a window, zero always included. */
 export function limits(scores: Float32Array, from: number, to: number): [number, number] {
   let low = 0;
@@ -132,141 +115,138 @@ export function limits(scores: Float32Array, from: number, to: number): [number,
   return low === high ? [0, 1] : [low, high];
 }
 
-export function drawLetters(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  colors: Palette,
-  frame: Frame & { range: [number, number] },
-): void {
-  const [low, high] = frame.range;
-  const unit = (frame.bottom - TOP) / (high - low);
-  const zero = TOP + high * unit;
-  for (let i = frame.from; i < frame.to; i++) {
-    const code = scene.sequence.codes[i] ?? 4;
-    const tall = (scene.scores[i] ?? 0) * unit;
-    if (code > 3 || Math.abs(tall) < 0.3) continue;
-    context.fillStyle = colors.bases[code] ?? colors.ink;
-    const left = frame.x(i);
-    const path = scene.letters.path(code);
-    if (frame.perBase < LETTER_FROM || !path) {
-      context.fillRect(left, Math.min(zero, zero - tall), Math.max(0.8, frame.perBase), Math.abs(tall));
-      continue;
-    }
-    context.save();
-    context.translate(left + frame.perBase * 0.04, zero);
-    if (tall >= 0) context.translate(0, -tall);
-    else context.transform(1, 0, 0, -1, 0, -tall); // standing on its head, below the line
-    context.scale((frame.perBase * 0.92) / BOX, Math.abs(tall) / BOX);
-    context.fill(path, "evenodd");
-    context.restore();
-  }
-  context.fillStyle = colors.soft;
-  context.fillRect(LEFT, Math.round(zero) - 0.5, context.canvas.width, 1);
-}
-
-function drawMap(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  colors: Palette,
-  frame: Frame,
-): void {
-  const { values, codes, length } = scene.sequence;
-  let most = 0;
-  for (let b = 0; b < 4; b++) {
-    for (let i = frame.from; i < frame.to; i++) most = Math.max(most, Math.abs(values[b * length + i] ?? 0));
-  }
-  const row = (frame.bottom - TOP) / 4;
-  for (let i = frame.from; i < frame.to; i++) {
-    for (let b = 0; b < 4; b++) {
-      const v = values[b * length + i] ?? 0;
-      context.globalAlpha = most > 0 ? Math.min(1, Math.abs(v) / most) : 0;
-      context.fillStyle = v > 0 ? colors.up : colors.down;
-      context.fillRect(frame.x(i), TOP + b * row, frame.perBase + 0.3, row - 1);
-    }
-    context.globalAlpha = 1;
-    const code = codes[i] ?? 4;
-    if (code < 4 && frame.perBase > 4) {
-      context.strokeStyle = colors.soft;
-      context.lineWidth = 1;
-      context.strokeRect(frame.x(i) + 0.5, TOP + code * row + 0.5, frame.perBase - 1, row - 2);
-    }
-  }
-}
-
-function drawScale(
-  context: CanvasRenderingContext2D,
-  [low, high]: [number, number],
-  colors: Palette,
-  bottom: number,
-  width: number,
-): void {
-  context.fillStyle = colors.soft;
-  context.font = "11px system-ui, sans-serif";
-  context.textAlign = "right";
-  context.textBaseline = "middle";
+export function drawLetters(pen: Pen, codes: Uint8Array, scores: Float32Array, frame: Frame): void {
+  const { colors, perBase } = frame;
+  const bottom = frame.height - TOP;
+  const [low, high] = limits(scores, frame.from, frame.to);
   const unit = (bottom - TOP) / (high - low);
-  const raw = (high - low) / 4;
+  const zero = TOP + high * unit;
+  pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
+    for (let i = frame.from; i < frame.to; i++) {
+      const code = codes[i] ?? 4;
+      const tall = (scores[i] ?? 0) * unit;
+      if (code > 3 || Math.abs(tall) < 0.3) continue;
+      const color = colors.bases[code] ?? colors.ink;
+      if (perBase < LETTER_FROM) pen.box(frame.x(i), zero, Math.max(0.8, perBase), -tall, color);
+      else pen.letter(code, frame.x(i) + perBase * 0.04, zero, perBase * 0.92, tall, color);
+    }
+    pen.box(LEFT, Math.round(zero) - 0.5, frame.width - LEFT - RIGHT, 1, colors.soft);
+  });
+  drawScale(pen, [low, high], frame, bottom);
+}
+
+function drawScale(pen: Pen, [low, high]: [number, number], frame: Frame, bottom: number): void {
+  const unit = (bottom - TOP) / (high - low);
+  const raw = (high - low) / Math.max(1, (bottom - TOP) / 34);
   const size = 10 ** Math.floor(Math.log10(raw));
   const every = [1, 2, 5, 10].map((m) => m * size).find((s) => s >= raw) ?? raw;
   for (let k = Math.ceil(low / every - 1e-9); k * every <= high + 1e-9 * high; k++) {
     const y = TOP + (high - k * every) * unit;
-    context.fillText(minus(String(Number((k * every).toPrecision(3)))), LEFT - 7, y);
-    context.globalAlpha = 0.25;
-    context.fillRect(LEFT - 4, y, k === 0 ? width - LEFT - RIGHT + 4 : 4, 1);
-    context.globalAlpha = 1;
+    const text = minus(String(Number((k * every).toPrecision(3))));
+    const inside = Math.min(bottom - 3, Math.max(TOP + 3, y));
+    pen.words(text, LEFT - 7, inside, { color: frame.colors.soft, align: "right", middle: true, room: LEFT - 9 });
+    pen.box(LEFT - 4, y - 0.5, 4, 1, frame.colors.soft, 0.4);
   }
 }
 
-function drawRows(context: CanvasRenderingContext2D, colors: Palette, bottom: number): void {
-  const row = (bottom - TOP) / 4;
-  context.font = "600 12px system-ui, sans-serif";
-  context.textAlign = "right";
-  context.textBaseline = "middle";
+/** Every base that could be there: color by sign, strength by size; the one that is there framed. */
+export function drawMap(pen: Pen, sequence: Explained, frame: Frame): void {
+  const { values, codes, length } = sequence;
+  const { colors, perBase } = frame;
+  let most = 0;
   for (let b = 0; b < 4; b++) {
-    context.fillStyle = colors.bases[b] ?? colors.ink;
-    context.fillText(BASES[b] ?? "", LEFT - 9, TOP + (b + 0.5) * row);
+    for (let i = frame.from; i < frame.to; i++) most = Math.max(most, Math.abs(values[b * length + i] ?? 0));
+  }
+  const row = (frame.height - 2 * TOP) / 4;
+  pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
+    for (let i = frame.from; i < frame.to; i++) {
+      for (let b = 0; b < 4; b++) {
+        const v = values[b * length + i] ?? 0;
+        const shade = most > 0 ? Math.min(1, Math.abs(v) / most) : 0;
+        if (shade > 0.004) pen.box(frame.x(i), TOP + b * row, perBase + 0.3, row - 1, v > 0 ? colors.up : colors.down, shade);
+      }
+      const code = codes[i] ?? 4;
+      if (code < 4 && perBase > 4) pen.outline(frame.x(i), TOP + code * row, perBase, row - 1, colors.soft);
+    }
+  });
+  for (let b = 0; b < 4; b++) {
+    const color = colors.bases[b] ?? colors.ink;
+    pen.words(BASES[b] ?? "", LEFT - 9, TOP + (b + 0.5) * row, { color, align: "right", middle: true, bold: true, size: 12 });
   }
 }
 
-function drawRuler(
-  context: CanvasRenderingContext2D,
-  view: View,
-  colors: Palette,
-  x: (position: number) => number,
-  bottom: number,
-  width: number,
-): void {
-  context.fillStyle = colors.soft;
-  context.font = "11px system-ui, sans-serif";
-  context.textAlign = "center";
-  context.textBaseline = "top";
-  const every = step(view.span, (width - LEFT) / 90);
-  const perBase = (width - LEFT - RIGHT) / view.span;
+/** Tracks as strips: red where they speak for the output, blue where they speak against. */
+export function drawStrips(pen: Pen, sequence: Explained, names: string[], midpoint: number, frame: Frame): void {
+  const { values, length } = sequence;
+  const { colors, perBase } = frame;
+  let most = 0;
+  for (const v of values) most = Math.max(most, Math.abs(v - midpoint));
+  const row = frame.height / names.length;
+  pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
+    names.forEach((_, r) => {
+      for (let i = frame.from; i < frame.to; i++) {
+        const v = (values[r * length + i] ?? 0) - midpoint;
+        pen.box(frame.x(i), r * row + 1, perBase + 0.3, row - 2, v > 0 ? colors.up : colors.down, most > 0 ? Math.abs(v) / most : 0);
+      }
+    });
+  });
+  drawNames(pen, names, row, frame);
+}
+
+/** Tracks as bars: how much, where there is no against. */
+export function drawBars(pen: Pen, sequence: Explained, names: string[], frame: Frame): void {
+  const { values, length } = sequence;
+  let most = 0;
+  for (const v of values) most = Math.max(most, v);
+  const row = frame.height / names.length;
+  pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
+    names.forEach((_, r) => {
+      const foot = (r + 1) * row - 1;
+      for (let i = frame.from; i < frame.to; i++) {
+        const tall = most > 0 ? (Math.max(0, values[r * length + i] ?? 0) / most) * (row - 3) : 0;
+        pen.box(frame.x(i), foot, Math.max(0.8, frame.perBase * 0.96), -tall, frame.colors.amount);
+      }
+      pen.box(LEFT, foot, frame.width - LEFT - RIGHT, 0.7, frame.colors.rule);
+    });
+  });
+  drawNames(pen, names, row, frame);
+}
+
+function drawNames(pen: Pen, names: string[], row: number, frame: Frame): void {
+  names.forEach((name, r) => {
+    const how = { color: frame.colors.soft, align: "right", middle: true, room: LEFT - 9, keepEnd: true, size: Math.min(11, row) } as const;
+    pen.words(name, LEFT - 7, (r + 0.5) * row, how);
+  });
+}
+
+export function drawRuler(pen: Pen, view: View, frame: Frame): void {
+  const { soft } = frame.colors;
+  const every = step(view.span, (frame.width - LEFT) / 90);
   for (let p = Math.ceil(view.start / every) * every; p < view.end; p += every) {
-    const at = x(p) + perBase / 2;
-    if (at > width - RIGHT) break;
-    context.fillRect(at - 0.5, bottom, 1, 4);
-    context.fillText(p.toLocaleString("en-US"), Math.min(at, width - 14), bottom + 7);
+    const at = frame.x(p) + frame.perBase / 2;
+    if (at > frame.width - RIGHT) break;
+    pen.box(at - 0.5, 0, 1, 4, soft);
+    pen.words(p.toLocaleString("en-US"), Math.min(at, frame.width - 14), 7, { color: soft, align: "center" });
   }
 }
 
 /** The whole sequence in one strip, with the window that is shown. */
-export function drawOverview(canvas: HTMLCanvasElement, scene: Scene, colors: Palette): void {
+export function drawOverview(canvas: HTMLCanvasElement, scores: Float32Array, view: View, colors: Palette): void {
   const height = 30;
   const [context, width] = sharp(canvas, height);
   const inner = width - LEFT - RIGHT;
-  const { length } = scene.sequence;
-  const [low, high] = limits(scene.scores, 0, length);
+  const { length } = view;
+  const [low, high] = limits(scores, 0, length);
   const most = Math.max(-low, high);
   const x = (p: number) => LEFT + (p / length) * inner;
   context.fillStyle = colors.tint;
   context.fillRect(LEFT, 0, inner, height);
   for (let i = 0; i < length; i++) {
-    const v = (scene.scores[i] ?? 0) / most;
+    const v = (scores[i] ?? 0) / most;
     context.fillStyle = v > 0 ? colors.up : colors.down;
     context.fillRect(x(i), height / 2, Math.max(0.8, inner / length), -v * (height / 2 - 2));
   }
   context.strokeStyle = colors.accent;
   context.lineWidth = 1.5;
-  context.strokeRect(x(scene.view.start), 0.75, (scene.view.span / length) * inner, height - 1.5);
+  context.strokeRect(x(view.start), 0.75, (view.span / length) * inner, height - 1.5);
 }

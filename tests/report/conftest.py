@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from cisgram import motifs
 from cisgram.core import config, files
@@ -41,8 +42,12 @@ def make_run(
     evil: bool = False,
     name: str = "peak",
     seed: int = 1,
+    more: bool = False,
 ) -> Run:
-    """A run with every file; ``evil`` puts markup into every name that a user can choose."""
+    """A run with every file; ``evil`` puts markup into every name that a user can choose.
+
+    ``more`` adds temporal scores, attention and class optima.
+    """
     rng = np.random.default_rng(seed)
     bad, worse = (EVIL, EVIL_ATTRIBUTE) if evil else ("", "")
     names = [f"{name}_{i}{bad if i % 2 else worse}" for i in range(n)]
@@ -58,7 +63,32 @@ def make_run(
         _explained(
             folder / "explain" / method, stream, names, logit, label, list(known.values()), length
         )
+    if more:
+        _more(folder, list(known.values()), bad)
     return Run(folder)
+
+
+def _more(folder: Path, known: list[Motif], bad: str) -> None:
+    """Tracks whose values are known: forward rises from 0 to 1, backward falls; attention at 7."""
+    ism = folder / "explain" / "ism"
+    x = load_file(ism / "values.safetensors")["x"]
+    n, _, length = x.shape
+    rise = np.linspace(0, 1, length, dtype=np.float32)
+    temporal = np.broadcast_to(np.stack([rise, 1 - rise]), (n, 2, length))
+    attention = np.zeros((n, 1, length), dtype=np.float32)
+    attention[:, :, 7] = 1.0
+    for name, tracks, options in (
+        ("temporal", temporal, {"tracks": ["forward", "backward"], "units": "probability"}),
+        ("attention", attention, {"tracks": [f"head 1{bad}"], "units": ""}),
+    ):
+        target = folder / "explain" / name
+        target.mkdir()
+        arrays = {"tracks": np.ascontiguousarray(tracks), "x": x}
+        save_file(arrays, target / "values.safetensors")
+        shutil.copy(ism / "names.tsv", target / "names.tsv")
+        config.write_toml(target / "options.toml", {"target": 0, **options})
+    optima = [Motif(known[0].ppm, f"optimum_1{bad}", n_sites=10.0)]
+    motifs.write_meme(folder / "motifs" / "class_optimization.meme", MotifSet(optima))
 
 
 def _settings(folder: Path, bad: str, worse: str) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from safetensors.numpy import load_file
+from scipy.stats import spearmanr
 
-from cisgram import report
+from cisgram import motifs, report
 
 pytestmark = pytest.mark.browser
 
@@ -69,12 +71,20 @@ def showing(chromium, path: Path, **options) -> Iterator:
         context.close()
 
 
+# A copy that is meant to be read: of the canvas of the page itself the browser would complain.
+COPIED = """(c) => {
+    const how = {willReadFrequently: true};
+    const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", how);
+    copy.drawImage(c, 0, 0);
+    return copy;
+}"""
+
+
 def painted(selector: str) -> str:
     return f"""() => {{
-        const canvas = document.querySelector({selector!r});
-        if (!canvas || !canvas.width) return false;
-        const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-        return data.some((v) => v > 0);
+        const c = document.querySelector({selector!r});
+        if (!c || !c.width) return false;
+        return ({COPIED})(c).getImageData(0, 0, c.width, c.height).data.some((v) => v > 0);
     }}"""
 
 
@@ -93,7 +103,7 @@ def test_the_page_opens_offline_draws_and_stays_silent(chromium, page_of_run):
 
 
 def test_markup_in_names_is_shown_and_never_runs(chromium, new_run):
-    with showing(chromium, report.write(new_run(evil=True, n=20))) as page:
+    with showing(chromium, report.write(new_run(evil=True, n=20, more=True))) as page:
         page.click("details summary >> nth=0")
         page.click(".rows tbody tr >> nth=3")
         page.wait_for_function(
@@ -104,21 +114,23 @@ def test_markup_in_names_is_shown_and_never_runs(chromium, new_run):
         active = "(e) => [...e.attributes].some((a) => a.name.startsWith('on'))"
         assert page.evaluate(f"[...document.querySelectorAll('*')].filter({active}).length") == 0
         assert page.locator("main").inner_text().count("<img src=x onerror=alert(1)>") > 5
-        for method in ("ism", "saliency"):
-            page.select_option("#viewer select >> nth=0", method)
         with page.expect_download() as saved:
             page.click("#viewer button:has-text('SVG')")
         assert re.fullmatch(r"[\w.+-]+\.svg", saved.value.suggested_filename)
         root = ElementTree.parse(saved.value.path()).getroot()
-        assert {e.tag.rpartition("}")[2] for e in root.iter()} == {"svg", "title", "text", "path"}
+        tags = {e.tag.rpartition("}")[2] for e in root.iter()}
+        assert tags == {"svg", "title", "g", "rect", "text", "path"}
 
 
-def test_without_scripts_scores_logos_and_rows_are_there(chromium, page_of_run):
+def test_without_scripts_scores_logos_and_rows_are_there(chromium, new_run):
+    page_of_run = report.write(new_run(more=True))
     with showing(chromium, page_of_run, java_script_enabled=False) as page:
         assert page.locator("text=AUROC 0.965 (95 % interval").is_visible()
         assert page.locator(".chart").first.is_visible()
         assert page.locator(".motifs .logo svg").first.is_visible()
         assert page.locator("#sequence-table tbody tr").count() == 25
+        assert page.locator(".optima .logo svg").is_visible()
+        assert page.locator(".agreement tbody tr").count() == 2
         assert not page.locator("#viewer").is_visible()
 
 
@@ -156,23 +168,20 @@ def test_arrow_keys_walk_through_the_sequences(chromium, page_of_run):
 @pytest.mark.parametrize("method", ["ism", "saliency"])
 def test_the_read_out_is_the_value_of_the_file(chromium, new_run, method):
     """Of saliency the score of the base that is there; of ISM minus the mean of the others."""
-    from safetensors.numpy import load_file
-
     run = new_run(n=6, length=40)
+    title = {"ism": "In-silico mutagenesis", "saliency": "Saliency"}[method]
     arrays = load_file(run.path / "explain" / method / "values.safetensors")
     with showing(chromium, report.write(run)) as page:
-        page.select_option("#viewer select >> nth=0", method)
-        page.wait_for_timeout(100)
         name = page.locator("#viewer-title").inner_text()
         x = arrays["x"][int(name.removeprefix("peak_"))]
         values = arrays["values"][int(name.removeprefix("peak_"))]
         scores = (values * x).sum(0) if method == "saliency" else -values.sum(0) / 3 * x.sum(0)
-        page.locator("#viewer canvas").first.focus()
+        page.locator(".stack").focus()
         page.keyboard.press("Home")
         for position in range(8):
             said = page.locator(".readout").inner_text().replace("−", "-")
             base = "ACGT"[x[:, position].argmax()] if x[:, position].any() else "N"
-            found = re.search(r"Position (\d+) · base (\w) · score (\S+) logit", said)
+            found = re.search(rf"Position (\d+) · base (\w) .*· {title} (\S+) logit", said)
             assert found is not None, said
             assert (int(found[1]), found[2]) == (position, base)
             step = float(abs(values).max()) / 127
@@ -180,19 +189,129 @@ def test_the_read_out_is_the_value_of_the_file(chromium, new_run, method):
             page.keyboard.press("ArrowRight")
 
 
+def table_of(page) -> tuple[list[str], list[list[str]]]:
+    """The downloaded table: headings, rows."""
+    with page.expect_download() as saved:
+        page.click("#viewer button:has-text('TSV')")
+    head, *rows = Path(saved.value.path()).read_text().splitlines()
+    return head.split("\t"), [r.split("\t") for r in rows]
+
+
 def test_the_downloaded_table_holds_what_is_shown(chromium, new_run):
     run = new_run(n=6, length=40)
     with showing(chromium, report.write(run)) as page:
-        page.select_option("#viewer select >> nth=0", "saliency")
-        page.wait_for_timeout(100)
-        with page.expect_download() as saved:
-            page.click("#viewer button:has-text('TSV')")
-        lines = Path(saved.value.path()).read_text().splitlines()
-        assert lines[0].split("\t") == ["position", "base", "score", "A", "C", "G", "T"]
-        assert len(lines) == 41
-        for line in lines[1:]:
-            _, base, score, *four = line.split("\t")
+        page.uncheck("text=In-silico mutagenesis")
+        page.uncheck("text=Contested")
+        head, rows = table_of(page)
+        own = ["saliency", *(f"saliency:{b}" for b in "ACGT")]
+        assert head == ["position", "base", *own, "sites"]
+        assert len(rows) == 40
+        for _, base, score, *four, _ in rows:
             assert score == ("0.000" if base == "N" else four["ACGT".index(base)])
+
+
+def lanes(page) -> list[str]:
+    return page.locator(".lane").evaluate_all("(all) => all.map((e) => e.dataset.lane)")
+
+
+def test_every_method_is_drawn_on_one_axis_and_can_be_left_out(chromium, new_run):
+    with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
+        assert lanes(page) == ["ism", "saliency", "attention", "temporal", "sites", "contested"]
+        boxes = page.locator(".lane canvas").evaluate_all(
+            "(all) => all.map((c) => [c.getBoundingClientRect().left, c.clientWidth])"
+        )
+        assert len({tuple(b) for b in boxes}) == 1
+        page.uncheck("text=Saliency")
+        assert "saliency" not in lanes(page)
+        page.select_option("select[aria-label^='What is drawn']", "both")
+        assert lanes(page)[:3] == ["ism", "ism", "attention"]
+        page.click(".rows tbody tr >> nth=2")
+        assert "saliency" not in lanes(page), "what was left out stays out"
+
+
+def color_at(page, lane: str, share: float, y: float) -> list[int]:
+    """The color of a lane at a share of the sequence, y CSS px below its top."""
+    script = f"""(c, [share, y]) => {{
+        const ratio = c.width / c.clientWidth;
+        const x = (66 + share * (c.clientWidth - 66 - 8)) * ratio;
+        return [...({COPIED})(c).getImageData(x, y * ratio, 1, 1).data];
+    }}"""
+    return page.locator(f"[data-lane={lane}] canvas").evaluate(script, [share, y])
+
+
+def test_temporal_scores_are_red_for_and_blue_against(chromium, new_run):
+    with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
+        page.wait_for_timeout(200)
+        red, blue = [213, 94, 0], [0, 114, 178]
+        for y, left, right in ((8, blue, red), (25, red, blue)):
+            for share, color in ((0.01, left), (0.99, right)):
+                found = color_at(page, "temporal", share, y)
+                assert found[:3] == pytest.approx(color, abs=3)
+                assert found[3] > 240
+            assert color_at(page, "temporal", 0.5, y)[3] < 30, "neither, in the middle"
+        page.locator(".stack").focus()
+        page.keyboard.press("End")
+        said = page.locator(".readout").inner_text()
+        assert "Temporal output scores forward 1.000, backward 0" in said
+
+
+def test_attention_stands_where_it_looks(chromium, new_run):
+    with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
+        page.wait_for_timeout(200)
+        assert color_at(page, "attention", 7.5 / 60, 10)[3] == 255
+        assert color_at(page, "attention", 9.5 / 60, 10)[3] == 0
+
+
+def test_sites_are_named_where_they_lie_and_rows_are_found_by_them(chromium, new_run):
+    run = new_run(n=12, length=60)
+    wanted = {m.name for m in motifs.jaspar() if m.id in ("MA0139.2", "MA0028.3", "MA0093.4")}
+    with showing(chromium, report.write(run)) as page:
+        head, rows = table_of(page)
+        named = [r[head.index("sites")] for r in rows]
+        assert any(named)
+        assert {n.split("(")[0] for cell in named if cell for n in cell.split(",")} <= wanted
+        first = next(i for i, cell in enumerate(named) if cell)
+        page.locator(".stack").focus()
+        page.keyboard.press("Home")
+        for _ in range(first):
+            page.keyboard.press("ArrowRight")
+        assert named[first].split("(")[0] in page.locator(".readout").inner_text()
+        site = named[first].split("(")[0]
+        before = page.locator(".rows tbody tr").count()
+        page.select_option("select[aria-label='Motif site']", label=f"Motif: {site}")
+        assert 0 < page.locator(".rows tbody tr").count() < before
+
+
+def test_the_matrix_of_a_sequence_is_its_rank_correlation(chromium, new_run):
+    run = new_run(n=6, length=60)
+    arrays = {
+        m: load_file(run.path / "explain" / m / "values.safetensors") for m in ("ism", "saliency")
+    }
+    with showing(chromium, report.write(run)) as page:
+        row = int(page.locator("#viewer-title").inner_text().removeprefix("peak_"))
+        x = arrays["ism"]["x"][row]
+        known = x.any(0)
+        scores = [
+            (-arrays["ism"]["values"][row].sum(0) / 3)[known],
+            (arrays["saliency"]["values"][row] * x).sum(0)[known],
+        ]
+        expected = spearmanr(*scores).statistic
+        said = page.locator(".matrix tbody td").all_inner_texts()
+        assert [t.replace("−", "-") for t in said] == ["", *[f"{expected:.2f}"] * 2, ""]
+
+
+def test_the_picture_that_is_downloaded_holds_every_lane(chromium, new_run):
+    with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
+        with page.expect_download() as saved:
+            page.click("#viewer button:has-text('SVG')")
+        root = ElementTree.parse(saved.value.path()).getroot()
+        words = {e.text for e in root.iter() if e.tag.endswith("text")}
+        assert {"In-silico mutagenesis (logit)", "Temporal output scores (probability)"} <= words
+        assert {"forward", "backward", "head 1", "Motif sites"} <= words
+        width = float(root.get("width"))
+        for box in (e for e in root.iter() if e.tag.endswith("rect")):
+            assert float(box.get("x")) >= 66 - 0.6 or float(box.get("width")) <= 4
+            assert float(box.get("x")) + float(box.get("width")) <= width - 8 + 0.6
 
 
 def test_zoom_shows_fewer_bases_and_whole_shows_all(chromium, page_of_run):
@@ -221,7 +340,8 @@ def test_motifs_sort_by_their_headings(chromium, page_of_run):
 
 
 @pytest.mark.parametrize("width", [400, 800])
-def test_a_narrow_window_needs_no_sideways_scrolling(chromium, page_of_run, width):
+def test_a_narrow_window_needs_no_sideways_scrolling(chromium, new_run, width):
+    page_of_run = report.write(new_run(more=True))
     with showing(chromium, page_of_run, viewport={"width": width, "height": 800}) as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -242,9 +362,11 @@ def test_the_canvas_is_sharp_on_a_dense_screen(chromium, page_of_run):
         assert ratio == pytest.approx(2, abs=0.01)
 
 
-def test_every_control_has_a_name_and_every_table_a_caption(chromium, page_of_run):
-    with showing(chromium, page_of_run) as page:
-        nameless = "(e) => !(e.getAttribute('aria-label') || e.textContent.trim())"
+def test_every_control_has_a_name_and_every_table_a_caption(chromium, new_run):
+    with showing(chromium, report.write(new_run(more=True))) as page:
+        nameless = (
+            "(e) => !(e.getAttribute('aria-label') || (e.labels?.[0] ?? e).textContent.trim())"
+        )
         controls = "button, input, select, canvas:not([aria-hidden])"
         bare = "(t) => !t.caption && !t.getAttribute('aria-label')"
         for selector, fails in ((controls, nameless), ("table", bare)):

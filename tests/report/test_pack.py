@@ -106,3 +106,43 @@ def test_one_name_with_two_sequences_makes_two_rows(new_run, opened):
         if r[0] == "peak_2"
     ]
     assert sorted(row.index(-1) for row in found) == [0, 1]
+
+
+def test_packed_tracks_are_those_of_the_file_to_half_a_step(new_run, opened):
+    run = new_run(n=7, length=50, more=True)
+    payload = opened(report.write(run)).payload
+    stored = load_file(run.path / "explain" / "temporal" / "values.safetensors")["tracks"]
+    method = next(m for m in payload["methods"] if m["name"] == "temporal")
+    assert (method["tracks"], method["midpoint"]) == (["forward", "backward"], 0.5)
+    packed = np.frombuffer(gzip.decompress(base64.b64decode(method["values"])), dtype=np.int8)
+    packed = packed.reshape(7, 2, 50) * np.reshape(method["scale"], (7, 2, 1))
+    for row, (name, *_) in enumerate(payload["rows"]):
+        original = stored[int(name.removeprefix("peak_"))]
+        assert np.abs(packed[method["index"][row]] - original).max() <= 0.5001 / 127
+
+
+def test_tracks_without_an_against_have_no_midpoint(new_run, opened):
+    payload = opened(report.write(new_run(n=4, length=50, more=True))).payload
+    midpoints = {m["name"]: m["midpoint"] for m in payload["methods"]}
+    assert midpoints["attention"] is None
+
+
+def test_tracks_of_another_length_than_their_sequences_are_refused(new_run):
+    run = new_run(n=4, length=50, more=True)
+    path = run.path / "explain" / "temporal" / "values.safetensors"
+    arrays = load_file(path)
+    save_file({"tracks": arrays["tracks"][:, :, :40].copy(), "x": arrays["x"]}, path)
+    with pytest.raises(InputError, match=r"tracks must be \(n, k, length\)"):
+        report.write(run)
+
+
+def test_a_smaller_page_keeps_sites_and_agreement_of_its_rows(new_run, opened):
+    run = new_run(n=200, length=200)
+    whole = opened(report.write(run)).payload
+    size = run.report.stat().st_size
+    smaller = opened(report.write(run, max_bytes=size * 2 // 3)).payload
+    n = len(smaller["rows"])
+    assert 20 < n < 200
+    assert smaller["sites"]["rows"] == whole["sites"]["rows"][:n]
+    assert smaller["agreement"]["rows"] == whole["agreement"]["rows"][:n]
+    assert smaller["agreement"]["conflicts"] == whole["agreement"]["conflicts"][:n]

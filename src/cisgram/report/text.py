@@ -22,6 +22,8 @@ TITLES = {
     "r2": "R²",
     "ism": "In-silico mutagenesis",
     "deep_lift": "DeepLIFT",
+    "temporal": "Temporal output scores",
+    "smoothgrad": "SmoothGrad",
     "n_sites": "Sites",
     "id": "ID",
 }

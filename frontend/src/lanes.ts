@@ -1,0 +1,148 @@
+// The lanes of a sequence, one below the other on one axis: what each method says, the sites of
+// named motifs, and where methods contradict each other.
+
+import { short } from "./dom";
+import type { Agreement, Explained, Method, Sites } from "./payload";
+import { BASES } from "./letters";
+import type { Pen } from "./pen";
+import { drawBars, drawLetters, drawMap, drawStrips, type Frame, LEFT, observed, RIGHT } from "./track";
+
+export type Mode = "letters" | "map" | "both";
+
+export interface Lane {
+  key: string; // what it is switched on and off by
+  title: string;
+  note: string;
+  height: number;
+  draw(pen: Pen, frame: Frame): void;
+  /** What it says of a position; nothing where it says nothing. */
+  read(position: number): string;
+  /** Columns of the table that is downloaded. */
+  columns: [string, (position: number) => string][];
+  scores?: Float32Array; // of a method that scores bases
+}
+
+const CROWDED = 5; // methods from which on letters are drawn lower
+
+export function methodLanes(method: Method, sequence: Explained, mode: Mode, among: number): Lane[] {
+  if (method.tracks.length) return [trackLane(method, sequence)];
+  const scores = observed(sequence);
+  const { values, length, codes } = sequence;
+  const units = method.units ? ` ${method.units}` : "";
+  const letters: Lane = {
+    key: method.name,
+    title: method.title,
+    note: method.units,
+    height: among > CROWDED ? 66 : 92,
+    draw: (pen, frame) => drawLetters(pen, codes, scores, frame),
+    read: (i) => `${method.title} ${short(scores[i] ?? 0)}${units}`,
+    columns: [[method.name, (i) => (scores[i] ?? 0).toPrecision(4)]],
+    scores,
+  };
+  const four = (i: number) => [0, 1, 2, 3].map((b) => values[b * length + i] ?? 0);
+  const map: Lane = {
+    key: method.name,
+    title: `${method.title}, all four bases`,
+    note: sequence.relative ? "change to each base" : method.units,
+    height: 62,
+    draw: (pen, frame) => drawMap(pen, sequence, frame),
+    read: (i) => `${sequence.relative ? "change to " : ""}${four(i).map((v, b) => `${BASES[b] ?? ""} ${short(v)}`).join(", ")}`,
+    columns: [0, 1, 2, 3].map((b) => [`${method.name}:${BASES[b] ?? ""}`, (i) => (four(i)[b] ?? 0).toPrecision(4)]),
+    scores,
+  };
+  if (mode === "letters") return [{ ...letters, columns: [...letters.columns, ...map.columns] }];
+  return mode === "map" ? [{ ...map, columns: [...letters.columns, ...map.columns] }] : [letters, map];
+}
+
+function trackLane(method: Method, sequence: Explained): Lane {
+  const { tracks, midpoint } = method;
+  const { values, length } = sequence;
+  const at = (r: number, i: number) => values[r * length + i] ?? 0;
+  const row = tracks.length > 8 ? 11 : midpoint === null ? 30 : 17;
+  const most = values.reduce((a, b) => Math.max(a, b), 0);
+  return {
+    key: method.name,
+    title: method.title,
+    note: method.units || (midpoint === null ? `up to ${short(most)}` : ""),
+    height: row * tracks.length,
+    draw: (pen, frame) =>
+      midpoint === null ? drawBars(pen, sequence, tracks, frame) : drawStrips(pen, sequence, tracks, midpoint, frame),
+    read: (i) => `${method.title} ${tracks.map((name, r) => `${name} ${short(at(r, i))}`).join(", ")}`,
+    columns: tracks.map((name, r) => [`${method.name}:${name}`, (i) => at(r, i).toPrecision(4)]),
+  };
+}
+
+interface Site {
+  start: number;
+  end: number;
+  isForward: boolean;
+  name: string;
+  p: number;
+  line: number;
+}
+
+const LINE = 19;
+
+/** Sites as arrows with names; those that would overlap, names included, on lines of their own. */
+export function siteLane(sites: Sites, row: number): Lane {
+  const found = sitesOf(sites, row);
+  const said = (site: Site) => `${site.name} ${site.start}\u2013${site.end} ${site.isForward ? "+" : "\u2212"} p ${site.p.toPrecision(1)}`;
+  const over = (i: number) => found.filter((s) => s.start <= i && i < s.end);
+  return {
+    key: "sites",
+    title: "Motif sites",
+    note: found.length ? "" : "none on this sequence",
+    height: LINE * Math.max(1, ...found.map((s) => s.line + 1)),
+    draw: (pen, frame) => drawSites(pen, found, frame),
+    read: (i) => over(i).map(said).join(", "),
+    columns: [["sites", (i) => over(i).map((s) => `${s.name}(${s.isForward ? "+" : "-"})`).join(",")]],
+  };
+}
+
+function sitesOf(sites: Sites, row: number): Site[] {
+  const flat = sites.rows[row] ?? [];
+  const found: Site[] = [];
+  for (let k = 0; k + 4 < flat.length; k += 5) {
+    const [start = 0, end = 0, strand = 1, name = 0, sure = 0] = flat.slice(k, k + 5);
+    const taken = new Set(found.filter((s) => s.start < end + 2 && start < s.end + 2).map((s) => s.line));
+    let line = 0;
+    while (taken.has(line)) line++;
+    found.push({ start, end, isForward: strand > 0, name: sites.names[name] ?? "", p: 10 ** (-sure / 10), line });
+  }
+  return found;
+}
+
+function drawSites(pen: Pen, sites: Site[], frame: Frame): void {
+  const { colors } = frame;
+  pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
+    for (const site of sites) {
+      const x = frame.x(site.start);
+      const width = frame.x(site.end) - x;
+      if (x > frame.width || x + width < LEFT) continue;
+      const top = site.line * LINE + 1;
+      pen.box(x, top, width, LINE - 3, colors.accent, 0.18);
+      pen.box(site.isForward ? x : x + width - 2.5, top, 2.5, LINE - 3, colors.accent); // where it begins
+      const text = site.isForward ? `${site.name} \u25b8` : `\u25c2 ${site.name}`;
+      pen.words(text, x + width / 2, top + (LINE - 3) / 2, { color: colors.ink, align: "center", middle: true, room: Math.max(0, width - 8) });
+    }
+  });
+}
+
+export function conflictLane(agreement: Agreement, row: number): Lane {
+  const at = agreement.conflicts[row] ?? [];
+  const there = new Set(at);
+  return {
+    key: "contested",
+    title: "Contested",
+    note: at.length ? `${at.length} position${at.length > 1 ? "s" : ""} where two methods are sure of opposite signs` : "nowhere are two methods sure of opposite signs",
+    height: 12,
+    draw: (pen, frame) => {
+      pen.box(LEFT, 0, frame.width - LEFT - RIGHT, frame.height, frame.colors.tint);
+      pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
+        for (const i of at) pen.box(frame.x(i), 0, Math.max(1.5, frame.perBase), frame.height, frame.colors.caution);
+      });
+    },
+    read: (i) => (there.has(i) ? "contested" : ""),
+    columns: [["contested", (i) => (there.has(i) ? "1" : "0")]],
+  };
+}

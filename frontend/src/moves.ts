@@ -1,0 +1,108 @@
+// Mouse, touch, wheel and keys on the lanes and on the overview below them.
+
+import { LEFT, RIGHT } from "./track";
+import type { View } from "./view";
+
+export interface Moved {
+  view(): View | null;
+  cursor(): number | null;
+  point(position: number | null): void;
+  draw(): void;
+}
+
+export function listen(stack: HTMLElement, overview: HTMLElement, moved: Moved): void {
+  byPointer(stack, moved);
+  byWheel(stack, moved);
+  stack.addEventListener("keydown", (e) => byKey(e, moved));
+  const jump = (event: PointerEvent) => {
+    const view = moved.view();
+    if (!view) return;
+    const box = overview.getBoundingClientRect();
+    const at = ((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT)) * view.length;
+    view.show(at - view.span / 2, view.span);
+    moved.draw();
+  };
+  overview.addEventListener("pointerdown", jump);
+  overview.addEventListener("pointermove", (e) => {
+    if (e.buttons & 1) jump(e);
+  });
+}
+
+function position(stack: HTMLElement, view: View, event: MouseEvent): number {
+  const box = stack.getBoundingClientRect();
+  return view.start + ((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT)) * view.span;
+}
+
+function byPointer(stack: HTMLElement, moved: Moved): void {
+  let dragged: { x: number; start: number } | null = null;
+  stack.addEventListener("pointerdown", (e) => {
+    const view = moved.view();
+    if (!view || e.button !== 0) return;
+    dragged = { x: e.clientX, start: view.start };
+    stack.setPointerCapture(e.pointerId);
+  });
+  stack.addEventListener("pointermove", (e) => {
+    const view = moved.view();
+    if (!view) return;
+    if (dragged) {
+      const perBase = (stack.clientWidth - LEFT - RIGHT) / view.span;
+      view.show(dragged.start - (e.clientX - dragged.x) / perBase, view.span);
+    }
+    moved.point(Math.floor(position(stack, view, e)));
+    moved.draw();
+  });
+  for (const kind of ["pointerup", "pointercancel"] as const) {
+    stack.addEventListener(kind, () => {
+      dragged = null;
+    });
+  }
+  stack.addEventListener("pointerleave", () => {
+    moved.point(null);
+    moved.draw();
+  });
+  stack.addEventListener("dblclick", (e) => {
+    const view = moved.view();
+    view?.zoom(1 / 2.5, position(stack, view, e));
+    moved.draw();
+  });
+}
+
+function byWheel(stack: HTMLElement, moved: Moved): void {
+  const turn = (e: WheelEvent) => {
+    // The plain wheel scrolls the page; with Ctrl (or a pinch) it zooms, sideways it pans.
+    const view = moved.view();
+    if (!view) return;
+    if (e.ctrlKey || e.metaKey) view.zoom(Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.008), position(stack, view, e));
+    else if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) view.pan((e.deltaX * view.span) / stack.clientWidth);
+    else return;
+    e.preventDefault();
+    moved.draw();
+  };
+  stack.addEventListener("wheel", turn, { passive: false });
+}
+
+function byKey(event: KeyboardEvent, moved: Moved): void {
+  const view = moved.view();
+  if (!view || event.ctrlKey || event.metaKey || event.altKey) return;
+  const at = moved.cursor() ?? Math.floor(view.start + view.span / 2);
+  const move = (to: number) => {
+    const place = Math.max(0, Math.min(view.length - 1, to));
+    if (place < view.start || place >= view.end) view.show(place - view.span / 2, view.span);
+    moved.point(place);
+  };
+  const keys: Record<string, () => void> = {
+    ArrowLeft: () => (event.shiftKey ? view.pan(-view.span / 4) : move(at - 1)),
+    ArrowRight: () => (event.shiftKey ? view.pan(view.span / 4) : move(at + 1)),
+    Home: () => move(0),
+    End: () => move(view.length - 1),
+    "+": () => view.zoom(1 / 1.6, at),
+    "=": () => view.zoom(1 / 1.6, at),
+    "-": () => view.zoom(1.6, at),
+    "0": () => view.show(0, view.length),
+  };
+  const act = keys[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+  moved.draw();
+}

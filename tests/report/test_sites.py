@@ -1,0 +1,84 @@
+"""Sites of named motifs: where they were planted, once each, on the strand of the known motif."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from cisgram import motifs
+from cisgram.core.run import Run
+from cisgram.motifs import MotifSet
+from cisgram.report.matches import sources
+from cisgram.report.sites import named_sites
+from cisgram.seq.alphabet import to_codes
+
+
+def text_of(motif):
+    return "".join("ACGT"[b] for b in motif.ppm.argmax(0))
+
+
+@pytest.fixture
+def run(new_run) -> Run:
+    return new_run(n=4, length=60)
+
+
+@pytest.mark.parametrize("strand", [1, -1])
+def test_a_planted_motif_is_found_where_it_lies_and_as_the_known_one_reads(run, strand):
+    """Whichever way round the network learned it."""
+    assert {m.matches[0]["strand"] for m in sources(run)[0].motifs if m.is_match} == {"+", "-"}
+    for learned in [m for m in sources(run)[0].motifs if m.is_match]:
+        best = learned.matches[0]
+        known = next(m for m in motifs.jaspar() if m.id == best["target_id"])
+        text = text_of(known)
+        if strand < 0:
+            text = text.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+        codes = to_codes(["A" * 20 + text + "A" * 20])[0]
+        found = named_sites(run, [codes])
+        own = [s for s in found.rows[0] if found.names[s[3]] == learned.target_name]
+        assert len(own) == 1
+        start, end, found_strand, _, sureness = own[0]
+        before = 2 if strand > 0 else known.width - 2 - learned.motif.width
+        assert (start, end) == (20 + before, 20 + before + learned.motif.width)
+        assert found_strand == strand
+        assert sureness >= 40
+
+
+def test_of_overlapping_sites_of_one_name_the_surest_is_kept(run):
+    learned = next(m for m in sources(run)[0].motifs if m.is_match)
+    core = text_of(learned.motif)
+    codes = to_codes([core + core[: len(core) // 2] + "T" * 30])[0]
+    found = named_sites(run, [codes])
+    own = sorted(s for s in found.rows[0] if found.names[s[3]] == learned.target_name)
+    for one, other in pairwise(own):
+        assert one[1] <= other[0]
+
+
+def test_sequences_of_any_lengths_and_with_n_are_searched(run):
+    learned = next(m for m in sources(run)[0].motifs if m.is_match)
+    texts = ["N" * 7, text_of(learned.motif), "ACGT"]
+    found = named_sites(run, [to_codes([t])[0] for t in texts])
+    assert [len(r) > 0 for r in found.rows] == [False, True, False]
+
+
+def test_a_run_without_named_motifs_has_no_sites(run):
+    path = run.path / "motifs" / "filters.matches.tsv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    assert named_sites(run, [np.zeros(30, np.uint8)]) is None
+
+
+def test_a_name_is_searched_for_with_the_motif_that_matches_it_best(run):
+    """A second source with a worse match of the same name changes nothing."""
+    codes = [to_codes(["ACGT" * 40])[0]]
+    before = named_sites(run, codes)
+    folder = run.path / "motifs"
+    learned = next(m for m in sources(run)[0].motifs if m.is_match)
+    other = replace(learned.motif, ppm=learned.motif.ppm[:, ::-1].copy(), name="p0", id="p0")
+    motifs.write_meme(folder / "patterns.meme", MotifSet([other]))
+    head, first, *_ = (folder / "filters.matches.tsv").read_text().splitlines()
+    cells = dict(zip(head.split("\t"), first.split("\t"), strict=True))
+    cells |= {"motif": "p0", "q": "0.04", "target_name": learned.target_name}
+    (folder / "patterns.matches.tsv").write_text(head + "\n" + "\t".join(cells.values()) + "\n")
+    after = named_sites(run, codes)
+    assert len(sources(run)) == 2
+    assert (after.names, after.rows) == (before.names, before.rows)
