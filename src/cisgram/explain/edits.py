@@ -1,0 +1,319 @@
+"""Many edited copies of the same sequences: the quickest exact way to their outputs.
+
+The seam for whatever compares a sequence with copies of itself (mutagenesis, occlusion, motifs
+written in). A copy differs from its sequence in one window, and the paths use that:
+
+=========  ====================================================================================
+scan       one convolution, then a reduction over positions: all letters in a few sweeps
+windows    layer by layer only the cells that an edit reaches (`edits_windows`)
+plain      every copy through the whole network
+=========  ====================================================================================
+
+A cost model says which path pays; a path other than the plain one is believed after it has given
+the plain path's outputs on some copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cisgram.core.errors import CisgramError
+from cisgram.explain.edits_plan import Plan, plan
+from cisgram.explain.edits_scan import Branch, branches, every_letter
+from cisgram.explain.edits_windows import Engine, reach
+from cisgram.models.graph import Operation, record
+
+Network = Callable[[Tensor], Tensor]
+
+TOLERANCE = 1e-5  # of the largest output, between a path and the plain one
+WORTHWHILE = 2e9  # multiply-adds that a path must save before it is prepared: about 0.1 s
+GAIN = 0.7  # share of the plain path's work above which windows do not pay
+HELD = 2**26  # numbers of unedited maps held at once: 256 MiB
+LARGEST = 2**23  # numbers in the largest tensor of the plain path: 32 MiB, the allocator's trap
+_ROWS = 3  # of the recording
+_CANNOT = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, CisgramError)
+
+
+@dataclass(slots=True)
+class Copies:
+    """Outputs of edited copies of some sequences.
+
+    Attributes
+    ----------
+    f
+        The network, or the seam: sequences to a tensor whose first axis is theirs.
+    x
+        (n, 4, length) sequences, float32.
+    before
+        (n, ...) their outputs.
+    batch_size
+        Copies that the plain path runs at once, at most.
+    path, why
+        Which path is taken, and the reason.
+    """
+
+    f: Network
+    x: Tensor
+    before: Tensor
+    batch_size: int
+    path: str = "plain"
+    why: str = ""
+    plan: Plan | None = None
+    parts: list[Branch] | None = field(default=None)
+
+    def every_letter(self) -> Iterator[tuple[slice, Tensor]]:
+        """Rows of sequences, and the change (rows, length, 4, ...) that each letter makes.
+
+        Zero where the letter is the one that is there.
+        """
+        for rows in self._groups():
+            engine = self._engine(rows)
+            known = self.x[rows].transpose(1, 2) == 1  # (rows, length, 4)
+            if engine is not None and self.path == "scan" and self.parts is not None:
+                out = every_letter(engine, self.parts)
+            else:
+                out = self._letters(engine, rows)
+            before = self.before[rows] if engine is None else engine.outputs
+            out[known] = before[known.nonzero(as_tuple=True)[0]]
+            yield rows, out - before[:, None, None]
+
+    def _letters(self, engine: Engine | None, rows: slice) -> Tensor:
+        x = self.x[rows]
+        n, _, length = x.shape
+        out = self.before.new_zeros(n, length, 4, *self.before.shape[1:])
+        unknown = x.sum(1) == 0
+        for chosen, others in ((~unknown, 3), (unknown, 4)):
+            at, starts = chosen.nonzero(as_tuple=True)
+            if len(at) == 0:
+                continue
+            there = x[at, :, starts].argmax(1)  # (M,)
+            letters = (there[:, None] + torch.arange(1, others + 1).to(there)) % 4
+            columns = torch.eye(4, device=x.device)[letters][..., None]  # (M, others, 4, 1)
+            found = self._edited(engine, x, at, starts.cpu().numpy(), columns)
+            out[at[:, None], starts[:, None], letters] = found
+        return out
+
+    def edited(self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor) -> Tensor:
+        """(M, copies, ...) change of the output for any windows written into the sequences.
+
+        Parameters
+        ----------
+        rows
+            (M,) sequence of each site.
+        starts
+            (M,) first base of its window.
+        columns
+            (M, copies, 4, width) what each copy has there.
+        """
+        out = self.before.new_empty(*columns.shape[:2], *self.before.shape[1:])
+        for group in self._groups():
+            mine = ((rows >= group.start) & (rows < group.stop)).nonzero()[:, 0]
+            if len(mine):
+                engine = self._engine(group)
+                local = rows[mine] - group.start
+                before = self.before[group] if engine is None else engine.outputs
+                after = self._edited(
+                    engine, self.x[group], local, starts[mine.numpy()], columns[mine]
+                )
+                out[mine] = after - before[local][:, None]
+        return out
+
+    def _edited(
+        self,
+        engine: Engine | None,
+        x: Tensor,
+        rows: Tensor,
+        starts: NDArray[np.int64],
+        columns: Tensor,
+    ) -> Tensor:
+        if engine is not None:
+            return engine.copies(rows, starts, columns)
+        return plainly(self.f, x, rows, starts, columns, batch_size=self.batch_size)
+
+    def _groups(self) -> Iterator[slice]:
+        n = len(self.x)
+        size = n
+        if self.plan is not None:
+            held = sum(m.length * m.channels for m in self.plan.maps.values())
+            size = max(1, min(64, HELD // held))
+        for start in range(0, n, size):
+            yield slice(start, min(start + size, n))
+
+    def _engine(self, rows: slice) -> Engine | None:
+        """The prepared path, if there is one and it knows these sequences' own outputs."""
+        if self.plan is None:
+            return None
+        keep = [b.map for b in self.parts or ()]
+        engine = Engine(self.plan, self.x[rows], keep=keep)
+        if (problem := _differ(engine.outputs, self.before[rows])) is not None:
+            self.path, self.plan, self.parts = "plain", None, None
+            self.why = f"for sequences from {rows.start} on, {problem}"
+            return None
+        return engine
+
+
+def copies_of(
+    f: Network,
+    model: nn.Module,
+    x: Tensor,
+    before: Tensor,
+    *,
+    n_copies: int,
+    batch_size: int,
+    letters: bool = False,
+) -> Copies:
+    """The path for copies of these sequences, chosen and checked.
+
+    Parameters
+    ----------
+    f
+        What is asked: the model, or the seam of model and target.
+    model
+        In eval mode (see `models.state.untouched`).
+    x, before
+        (n, 4, length) sequences and (n, ...) ``f`` of them.
+    n_copies
+        Copies that will be asked for.
+    batch_size
+        Copies that the plain path runs at once, at most.
+    letters
+        Only `Copies.every_letter` will be asked.
+    """
+    plain = Copies(f, x, before, _rows_at_once(model, x, batch_size))
+    if any(isinstance(m, nn.RNNBase) for m in model.modules()):
+        plain.why = "a recurrent layer carries an edit to every position after it"
+        return plain
+    weights = sum(p.numel() for p in model.parameters())
+    if n_copies * x.shape[2] * weights < WORTHWHILE:
+        plain.why = "few copies of a small network: nothing to gain"
+        return plain
+    try:
+        graph = record(f, x[:1].expand(_ROWS, -1, -1).contiguous(), model=model)
+        p = plan(graph)
+        parts = branches(p) if letters else None
+        if (problem := _no_gain(p, n_copies, scanned=parts is not None)) is not None:
+            plain.why = problem
+            return plain
+        fast = Copies(f, x, before, plain.batch_size, "windows", "", p, parts)
+        fast.why = "an edit reaches few cells of each layer"
+        if parts is not None:
+            fast.path, fast.why = "scan", "one convolution, then a reduction over positions"
+        problem = _checked(fast)
+    except _CANNOT as error:
+        first = (str(error).splitlines() or [""])[0]
+        problem = f"the network's operations cannot be followed ({type(error).__name__}: {first})"
+    if problem is not None:
+        plain.why = problem
+        return plain
+    return fast
+
+
+def _rows_at_once(model: nn.Module, x: Tensor, batch_size: int) -> int:
+    """Copies whose largest map stays below the size at which memory is mapped anew."""
+    widths = [p.shape[0] for p in model.parameters() if p.ndim == 3]
+    return max(1, min(batch_size, LARGEST // (x.shape[2] * max(widths, default=4))))
+
+
+def plainly(
+    f: Network,
+    x: Tensor,
+    rows: Tensor,
+    starts: NDArray[np.int64],
+    columns: Tensor,
+    *,
+    batch_size: int,
+) -> Tensor:
+    """(M, copies, ...) outputs of edited copies, each through the whole network."""
+    m, copies, _, width = columns.shape
+    flat = columns.flatten(0, 1)
+    cells = torch.from_numpy(starts)[:, None] + torch.arange(width)
+    outs = []
+    for at in range(0, len(flat), batch_size):
+        one = torch.arange(at, min(at + batch_size, len(flat)))
+        site = one // copies
+        batch = x[rows[site.to(rows.device)]]
+        index = torch.arange(len(one))[:, None]
+        batch[index, :, cells[site]] = flat[one.to(flat.device)].transpose(1, 2)
+        outs.append(f(batch))
+    out = torch.cat(outs)
+    return out.view(m, copies, *out.shape[1:])
+
+
+def _no_gain(p: Plan, n_copies: int, *, scanned: bool) -> str | None:
+    """Why no other path pays, or None when one does."""
+    whole = sum(_work(o, p) for o in _live(p))
+    widths = reach(p)
+    rest = sum(_work(p.graph.operations[i], p) for i in p.tail)
+    part = 0.0
+    if not scanned:
+        for step in p.steps:
+            part += step.work(max(widths[v][0] for v in step.inputs), widths[step.out][0])
+        part += sum(e.work(*widths[e.source]) for e in p.ends)
+    share = (part + rest) / max(whole, 1.0)
+    if share > GAIN:
+        halts = f"; {p.halts[0]} reads all positions" if p.halts else ""
+        return f"an edit reaches {min(share, 1.0):.0%} of the computation{halts}"
+    if n_copies * whole * (1 - share) < WORTHWHILE:
+        return "few copies of a small network: nothing to gain"
+    return None
+
+
+def _live(p: Plan) -> list[Operation]:
+    due, found = [p.graph.result.operation], set()
+    while due:
+        i = due.pop()
+        if i >= 0 and i not in found:
+            found.add(i)
+            due += [v.operation for v in p.graph.operations[i].inputs]
+    return [p.graph.operations[i] for i in found]
+
+
+def _work(o: Operation, p: Plan) -> float:
+    """Multiply-adds of an operation for one row; 5 for each number that is only touched."""
+    out = sum(t.numel() for t in o.outputs if t is not None) / len(p.graph.x)
+    if o.name == "convolution":
+        weight = o.args[1]
+        return out * weight[0].numel() if isinstance(weight, Tensor) else out
+    if o.name in ("addmm", "mm", "bmm", "baddbmm"):
+        first: Any = o.args[-2]
+        inner = (first if isinstance(first, Tensor) else p.graph.tensor(first)).shape[-1]
+        return out * float(inner)
+    views = ("view", "unsqueeze", "squeeze", "transpose", "permute", "select", "slice", "expand")
+    return 0.0 if o.name in views else 5.0 * out
+
+
+def _checked(fast: Copies) -> str | None:
+    """What a path gives otherwise than the plain one on some copies; None where it agrees."""
+    n, _, length = fast.x.shape
+    some = fast.x[: min(n, 2)]
+    ends = {0, 1, length // 2, length - 2, length - 1, *range(0, length, max(1, length // 5))}
+    places = np.array(sorted(p for p in ends if 0 <= p < length))
+    rows = torch.arange(len(places)) % len(some)
+    letters = (some[rows, :, places].argmax(1) + 1) % 4
+    columns = torch.eye(4, device=some.device)[letters][:, None, :, None]
+    truth = plainly(fast.f, some, rows, places, columns, batch_size=fast.batch_size)[:, 0]
+    assert fast.plan is not None
+    engine = Engine(fast.plan, some, keep=[b.map for b in fast.parts or ()])
+    if fast.parts is not None:
+        found = every_letter(engine, fast.parts)[rows, torch.from_numpy(places), letters.cpu()]
+    else:
+        found = engine.copies(rows, places, columns)[:, 0]
+    both = [_differ(found, truth), _differ(engine.outputs, fast.before[: len(some)])]
+    return next((problem for problem in both if problem is not None), None)
+
+
+def _differ(found: Tensor, truth: Tensor) -> str | None:
+    if found.shape != truth.shape:
+        return f"the quick path gave {tuple(found.shape)} where the plain one gave other shapes"
+    scale = float(truth.abs().max())
+    off = float((found - truth).abs().max())
+    if not off <= TOLERANCE * scale:
+        return f"the quick path was off by {off:.1e} where outputs reach {scale:.1e}"
+    return None

@@ -1,0 +1,256 @@
+"""Many edited copies of some sequences through one plan, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
+from cisgram.explain.edits_ends import Piece
+from cisgram.explain.edits_plan import Map, Plan
+from cisgram.explain.edits_steps import Chunk, Span, Window
+from cisgram.models.graph import INPUT, Operation, Value
+
+LARGEST = 2**22  # numbers in the largest tensor of a chunk: 16 MiB stay in reach of the caches
+HELD = 2**24  # numbers that wait at the ends before the tail runs
+_SHAPED = {"view", "_unsafe_view", "reshape", "expand"}
+
+
+class Engine:
+    """The sequences as given, layer by layer, and a way to ask about copies of them.
+
+    Parameters
+    ----------
+    plan
+        How copies go through the network.
+    x
+        (n, 4, length) sequences, float32.
+    keep
+        Maps to hold besides those that windows are compared with.
+
+    Attributes
+    ----------
+    outputs
+        (n, ...) of the sequences as given.
+    """
+
+    def __init__(self, plan: Plan, x: Tensor, *, keep: Iterable[Value] = ()) -> None:
+        self.plan, self.x = plan, x
+        self.base: dict[Value, Tensor] = {}
+        self.complete: dict[Value, Tensor] = {}  # unedited values at the ends
+        self._unedited(set(keep))
+        self.outputs = self.complete[plan.graph.result]
+
+    def _unedited(self, keep: set[Value]) -> None:
+        """Run the graph on the sequences and keep what copies are compared with."""
+        p = self.plan
+        mapped = {v for s in p.steps for v in s.compares}
+        mapped |= {e.source for e in p.ends} | keep
+        whole = {e.out for e in p.ends} | {p.graph.result}
+        for value, tensor in replay(p, {INPUT: self.x}, _needed(p), len(self.x)):
+            if value in mapped:
+                self.base[value] = by_cell(tensor, p.maps[value])
+            if value in whole:
+                self.complete[value] = tensor
+        for e in p.ends:
+            if e.out == INPUT:
+                self.complete[INPUT] = self.x
+
+    def copies(self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor) -> Tensor:
+        """(M, copies, ...) outputs of edited copies.
+
+        Parameters
+        ----------
+        rows
+            (M,) sequence of each site.
+        starts
+            (M,) first base of the window that is edited.
+        columns
+            (M, copies, 4, width) what stands there in each copy.
+        """
+        m, copies, _, width = columns.shape
+        out = torch.empty(m, copies, *self.outputs.shape[1:], device=self.x.device)
+        size = max(1, LARGEST // (copies * self._largest(width)))
+        held: list[Piece] = []
+        for block in self._blocks(starts, size):
+            pieces: list[dict[Value, Piece]] = []
+            done: list[NDArray[np.int64]] = []
+            held = []
+            for sites in block:
+                pieces.append(self._chunk(rows[sites], starts[sites], columns[sites]))
+                done.append(sites)
+                held += pieces[-1].values()
+                if sum(p.size for p in held) > HELD:
+                    self._finish(pieces, done, copies, out)
+                    pieces, done, held = [], [], []
+            if pieces:
+                self._finish(pieces, done, copies, out)
+        return out
+
+    def _blocks(self, starts: NDArray[np.int64], size: int) -> Iterator[list[NDArray[np.int64]]]:
+        """Chunks of sites with windows of equal shape, neighbors together."""
+        period = self.plan.period
+        order = np.lexsort((starts, starts % period))
+        phase = starts[order] % period
+        cuts = np.flatnonzero(np.diff(phase)) + 1
+        chunks = []
+        for same in np.split(order, cuts):
+            chunks += [same[i : i + size] for i in range(0, len(same), size)]
+        yield chunks
+
+    def _chunk(
+        self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor
+    ) -> dict[Value, Piece]:
+        p = self.plan
+        copies, width = columns.shape[1], columns.shape[3]
+        chunk = Chunk(rows, copies, self.base, self._ends())
+        windows = dict(self._edits(rows, starts, columns))
+        last = {v: i for i, s in enumerate(p.steps) for v in s.inputs}
+        kept = {e.source for e in p.ends}
+        for i, step in enumerate(p.steps):
+            given = [windows[v] for v in step.inputs]
+            for v, w in zip(step.inputs, given, strict=True):
+                w.spare = last[v] == i and v not in kept and step.inputs.count(v) == 1
+            span = step.span([w.span for w in given]).clipped(step.length)
+            delta = step.run(chunk, given, span)
+            clean = span.inside(step.length)
+            windows[step.out] = Window(span, delta, step.length, clean)
+            for v in step.inputs:
+                if last[v] == i and v not in kept:
+                    windows.pop(v, None)
+        del width
+        return {e.out: e.reach(chunk, windows[e.source]) for e in p.ends}
+
+    def _ends(self) -> dict[Value, tuple[Tensor, Tensor]]:
+        if not hasattr(self, "_maxima"):
+            self._maxima: dict[Value, tuple[Tensor, Tensor]] = {}
+        return self._maxima
+
+    def _edits(
+        self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor
+    ) -> Iterator[tuple[Value, Window]]:
+        """The window of the input, on each strand that the network reads."""
+        length, width = self.x.shape[2], columns.shape[3]
+        cells = torch.from_numpy(starts)[:, None] + torch.arange(width)
+        was = self.x[rows[:, None], :, cells].transpose(1, 2)  # (M, 4, width)
+        change = (columns - was[:, None]).flatten(0, 1)  # (M * copies, 4, width)
+        for value, m in self.plan.maps.items():
+            if value == INPUT:
+                delta = change.transpose(1, 2).contiguous()
+                yield value, Window(Span(starts, width), delta, length, clean=True)
+            elif m.source == value and m.strand == "-" and _is_flip(self.plan, value):
+                delta = change.flip(1, 2).transpose(1, 2).contiguous()
+                yield value, Window(Span(length - starts - width, width), delta, length, True)
+
+    def _finish(
+        self,
+        pieces: list[dict[Value, Piece]],
+        done: list[NDArray[np.int64]],
+        copies: int,
+        out: Tensor,
+    ) -> None:
+        """Complete the values at the ends, run what follows, write the outputs."""
+        ends = {}
+        for e in self.plan.ends:
+            ends[e.out] = e.gather([p[e.out] for p in pieces], self.complete[e.out])
+        sites = np.concatenate(done)
+        result = self.after_ends(ends, len(sites) * copies)
+        out[torch.from_numpy(sites)] = result.view(len(sites), copies, *out.shape[2:])
+
+    def after_ends(self, ends: Mapping[Value, Tensor], m: int) -> Tensor:
+        """Outputs of ``m`` copies from their values at the ends."""
+        result = self.plan.graph.result
+        if result in ends:
+            return ends[result]
+        for value, tensor in replay(self.plan, ends, self.plan.tail, m):
+            if value == result:
+                return tensor
+        raise KeyError(result)
+
+    def _largest(self, width: int) -> int:
+        """Numbers a copy in its largest window, from a site in the middle."""
+        return max(w * c for w, c in reach(self.plan, width).values())
+
+
+def reach(p: Plan, width: int = 1) -> dict[Value, tuple[int, int]]:
+    """(width, channels) of the window of an edit in the middle, for each value of the plan."""
+    length = p.graph.x.shape[2]
+    middle = np.array([max(0, (length - width) // 2)])
+    spans: dict[Value, Span] = {}
+    for v, m in p.maps.items():
+        if v == INPUT or (m.source == v and m.strand == "-" and _is_flip(p, v)):
+            spans[v] = Span(middle, width)
+    for step in p.steps:
+        spans[step.out] = step.span([spans[v] for v in step.inputs]).clipped(step.length)
+    return {v: (s.width, p.maps[v].channels) for v, s in spans.items()}
+
+
+def _is_flip(p: Plan, value: Value) -> bool:
+    return value.operation >= 0 and p.graph.operations[value.operation].name == "flip"
+
+
+def by_cell(tensor: Tensor, m: Map) -> Tensor:
+    """(n, length, channels) of a map, whatever its axes."""
+    letters = [(i, a) for i, a in enumerate(m.axes) if a != "1"]
+    places = {a: i for i, a in letters}
+    ones = [i for i, a in enumerate(m.axes) if a == "1"]
+    turned = tensor.permute(places["n"], places["l"], places["c"], *ones)
+    return turned.reshape(turned.shape[:3]).contiguous()
+
+
+def _needed(p: Plan) -> list[int]:
+    """Every operation on the way to the output, in order."""
+    due, found = [p.graph.result.operation], set()
+    while due:
+        i = due.pop()
+        if i >= 0 and i not in found:
+            found.add(i)
+            due += [v.operation for v in p.graph.operations[i].inputs]
+    return sorted(found)
+
+
+def replay(
+    p: Plan, given: Mapping[Value, Tensor], operations: Iterable[int], m: int
+) -> Iterator[tuple[Value, Tensor]]:
+    """Carry out recorded operations on ``m`` rows instead of those recorded."""
+    values = dict(given)
+    order = list(operations)
+    last: dict[Value, int] = {}
+    for i in order:
+        for v in p.graph.operations[i].inputs:
+            last[v] = i
+    for i in order:
+        operation = p.graph.operations[i]
+        made = run_operation(operation, values, rows=len(p.graph.x), m=m)
+        for output, tensor in enumerate(made):
+            if isinstance(tensor, Tensor):
+                values[Value(i, output)] = tensor
+                yield Value(i, output), tensor
+        for v in operation.inputs:
+            if last[v] == i:
+                values.pop(v, None)
+
+
+def run_operation(
+    o: Operation, values: Mapping[Value, Tensor], *, rows: int, m: int
+) -> tuple[Any, ...]:
+    """Outputs of one operation; a shape that was made for ``rows`` is made for ``m``."""
+
+    def given(a: Any) -> Any:
+        return values[a] if isinstance(a, Value) else a
+
+    args = tree_map(given, o.args, is_leaf=lambda a: isinstance(a, Value))
+    kwargs = tree_map(given, dict(o.kwargs), is_leaf=lambda a: isinstance(a, Value))
+    if o.name in _SHAPED and args[1] and args[1][0] == rows:
+        shape = [m, *args[1][1:]]
+        out = args[0].expand(shape) if o.name == "expand" else args[0].reshape(shape)
+        return (out,)
+    if o.name in ("view", "_unsafe_view"):
+        return (args[0].reshape(args[1]),)
+    out = o.op(*args, **kwargs)
+    return tuple(out) if isinstance(out, tuple | list) else (out,)
