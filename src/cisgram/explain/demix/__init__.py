@@ -1,1 +1,26 @@
-"""NeuronMotif."""
+"""NeuronMotif: what a deep neuron has learned, demixed layer by layer."""
+
+from cisgram.explain.demix.demix import DemixedNeuron, demix, demix_layer
+from cisgram.explain.demix.fidelity import Fidelity
+from cisgram.explain.demix.leaves import Block, Leaf, Word
+from cisgram.explain.demix.neurons import Layer, Level, find_layer, layers, neurons
+from cisgram.explain.demix.sample import Sample, SampleOptions
+from cisgram.explain.demix.split import Node
+
+__all__ = [
+    "Block",
+    "DemixedNeuron",
+    "Fidelity",
+    "Layer",
+    "Leaf",
+    "Level",
+    "Node",
+    "Sample",
+    "SampleOptions",
+    "Word",
+    "demix",
+    "demix_layer",
+    "find_layer",
+    "layers",
+    "neurons",
+]

@@ -1,0 +1,301 @@
+"""What the leaves of a demixing tree say: a profile, its consensus asked back, its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cisgram.explain.demix.neurons import scores
+from cisgram.explain.demix.sample import Codes, Floats, Sample
+from cisgram.explain.demix.window import Window
+from cisgram.motifs import Motif, cluster
+
+Matrix = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+INFORMATIVE = 0.5  # bits of a position that belongs to a block, averaged over three
+SHORTEST = 4  # positions of a block
+PSEUDOCOUNT = 30  # uniform sequences added to a leaf before its blocks are cut
+ALIKE = 0.7  # similarity from which two blocks are the same motif
+PIECE = 0.85  # correlation from which a short block is a piece of a longer one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """One of the ways to activate a neuron.
+
+    Attributes
+    ----------
+    ppm
+        (4, width) probability of each base over the neuron's window.
+    rows
+        Rows of the sample that belong to it.
+    activation
+        The highest value among them.
+    consensus_activation
+        The neuron's value on the most probable base at every position.
+    """
+
+    ppm: Matrix
+    rows: Rows
+    activation: float
+    consensus_activation: float
+
+    @property
+    def n(self) -> int:
+        """Number of sequences."""
+        return len(self.rows)
+
+    @property
+    def ratio(self) -> float:
+        """Consensus activation over the highest value; it may exceed 1."""
+        return self.consensus_activation / self.activation
+
+    @property
+    def information(self) -> float:
+        """Bits of the whole profile against a uniform background."""
+        return float(_information(self.ppm).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A motif in one place of one leaf.
+
+    Attributes
+    ----------
+    leaf
+        Number of the leaf.
+    motif
+        Number of the motif in the neuron's dictionary.
+    start
+        Position of the motif's first column in the neuron's window (bp).
+    strand
+        ``+`` or ``-`` against the dictionary's motif.
+    """
+
+    leaf: int
+    motif: int
+    start: int
+    strand: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Word:
+    """A motif of a neuron's dictionary: blocks of leaves that are shifts of each other.
+
+    Attributes
+    ----------
+    ppm
+        (4, k) average over its blocks, weighted by their sequences.
+    offsets
+        Positions of the window at which it starts, ascending (bp).
+    n
+        Sequences of all leaves that hold it.
+    blocks
+        Where it occurs.
+    """
+
+    ppm: Matrix
+    offsets: tuple[int, ...]
+    n: int
+    blocks: tuple[Block, ...]
+
+    def motif(self, name: str) -> Motif:
+        """As a motif to compare and to write."""
+        return Motif(self.ppm, name, n_sites=float(self.n), origin="demixed neuron")
+
+
+def profile(codes: Codes, value: Floats, *, bins: int) -> Matrix:
+    """Base probabilities (4, width) in which every step of activation counts alike.
+
+    With P_j the base frequencies of the sequences in step j of ``bins`` equal steps on
+    (0, maximum] and w_j their mean value, the profile is sum_j w_j P_j / sum_j w_j. An empty
+    step has the P of the next higher one and its own middle as weight.
+
+    References
+    ----------
+    Wei et al. 2023, NeuronMotif, as in the authors' code.
+    """
+    top = float(value.max())
+    step = np.clip(np.ceil(value / top * bins).astype(np.int64) - 1, 0, bins - 1)
+    width = codes.shape[1]
+    place = codes.astype(np.int64) * width + np.arange(width)
+    flat = np.bincount(
+        (place + step[:, None] * (4 * width)).ravel(), minlength=bins * 4 * width
+    ).reshape(bins, 4, width)
+    n = np.bincount(step, minlength=bins)
+    mean = np.bincount(step, value.astype(np.float64), minlength=bins) / np.maximum(n, 1)
+    weight = np.where(n > 0, mean, (np.arange(bins) + 0.5) / bins * top)
+    # the highest step is never empty; an empty one looks up to the next that is not
+    source = np.minimum.accumulate(np.where(n > 0, np.arange(bins), bins)[::-1])[::-1]
+    share = flat[source] / n[source, None, None]
+    out: Matrix = np.tensordot(weight, share, 1) / weight.sum()
+    return out
+
+
+def leaves_of(
+    sample: Sample, groups: Sequence[Rows], window: Window, neuron: int, *, bins: int
+) -> list[Leaf]:
+    """A leaf for each group of rows; all consensi are scored at once."""
+    profiles = [
+        profile(sample.codes[rows], sample.value[rows] - sample.threshold, bins=bins)
+        for rows in groups
+    ]
+    if not profiles:
+        return []
+    consensi = np.stack([p.argmax(0) for p in profiles]).astype(np.uint8)
+    asked = scores(window, consensi)[:, neuron]
+    return [
+        Leaf(p, rows, float(sample.value[rows].max()), float(v))
+        for p, rows, v in zip(profiles, groups, asked.tolist(), strict=True)
+    ]
+
+
+def words(leaves: Sequence[Leaf], *, alike: float = ALIKE) -> list[Word]:
+    """The dictionary of a neuron: blocks of all leaves, those that are shifts of each other merged.
+
+    A block is a run of informative positions of a leaf. Blocks are clustered by average linkage
+    on their best alignment, the most frequent motif first.
+    """
+    cut = [(i, a, b) for i, leaf in enumerate(leaves) for a, b in segments(leaf)]
+    if not cut:
+        return []
+    motifs = [Motif(leaves[i].ppm[:, a:b], f"{i}:{a}-{b}") for i, a, b in cut]
+    found = cluster(motifs, threshold=alike)
+    out = []
+    for label in range(len(found.motifs)):
+        members = found.members(label).tolist()
+        starts = [_start(cut[m], int(found.offsets[m]), str(found.strands[m])) for m in members]
+        out.append(_word(leaves, cut, members, starts, found.strands, label))
+    kept = _absorbed(sorted(out, key=lambda word: -word.n), leaves)
+    return [_renumbered(word, new) for new, word in enumerate(kept)]
+
+
+def segments(leaf: Leaf) -> list[tuple[int, int]]:
+    """Start and end of each run of informative positions of a leaf."""
+    n = leaf.n
+    smooth = (leaf.ppm * n + PSEUDOCOUNT / 4) / (n + PSEUDOCOUNT)
+    bits = np.pad(_information(smooth), 1)
+    mean = (bits[:-2] + bits[1:-1] + bits[2:]) / 3
+    marked = np.pad((mean > INFORMATIVE).astype(np.int8), 1)
+    turn = np.flatnonzero(np.diff(marked))
+    runs = [
+        (max(0, a - 1), min(leaf.ppm.shape[1], b + 1))
+        for a, b in zip(turn[::2].tolist(), turn[1::2].tolist(), strict=True)
+    ]
+    return [(a, b) for a, b in _joined(runs) if b - a >= SHORTEST]
+
+
+def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Runs that touch or overlap after widening, as one."""
+    out: list[tuple[int, int]] = []
+    for a, b in runs:
+        if out and a <= out[-1][1] - 2:
+            out[-1] = (out[-1][0], b)
+        else:
+            out.append((a, b))
+    return out
+
+
+def _start(cut: tuple[int, int, int], offset: int, strand: str) -> int:
+    """Where column 0 of the cluster's representative lies in the window."""
+    _, a, b = cut
+    return a - offset if strand == "+" else b - 1 + offset
+
+
+def _word(
+    leaves: Sequence[Leaf],
+    cut: list[tuple[int, int, int]],
+    members: list[int],
+    zero: list[int],
+    strands: NDArray[np.str_],
+    label: int,
+) -> Word:
+    """The average over blocks, read from the whole leaves so that flanks are not lost."""
+    reach = []
+    for m, z in zip(members, zero, strict=True):
+        _, a, b = cut[m]
+        reach.append((a - z, b - z) if strands[m] == "+" else (z - b + 1, z - a + 1))
+    weight = np.array([leaves[cut[m][0]].n for m in members], dtype=np.float64)
+    low, high = min(r[0] for r in reach), max(r[1] for r in reach)
+    cover = np.zeros(high - low)
+    total = np.zeros((4, high - low))
+    for m, w, (lo, hi) in zip(members, weight, reach, strict=True):
+        i, a, b = cut[m]
+        piece = leaves[i].ppm[:, a:b]
+        piece = piece if strands[m] == "+" else piece[::-1, ::-1]
+        total[:, lo - low : hi - low] += w * piece
+        cover[lo - low : hi - low] += w
+    kept = np.flatnonzero(2 * cover >= weight.sum())
+    first, last = int(kept[0]), int(kept[-1]) + 1
+    ppm = total[:, first:last] / cover[first:last]
+    blocks = []
+    for m, z in zip(members, zero, strict=True):
+        strand = str(strands[m])
+        start = z + low + first if strand == "+" else z - low - last + 1
+        blocks.append(Block(cut[m][0], label, start, strand))
+    blocks.sort(key=lambda b: (b.leaf, b.start))
+    n = sum(leaves[i].n for i in {b.leaf for b in blocks})
+    return Word(ppm, tuple(sorted({b.start for b in blocks})), n, tuple(blocks))
+
+
+def _absorbed(found: list[Word], leaves: Sequence[Leaf]) -> list[Word]:
+    """Words that are pieces of a wider one, as more blocks of that one.
+
+    Blocks are cut where a leaf's information ends, so that the same motif comes in pieces.
+    """
+    kept: list[Word] = []
+    for word in found:
+        for i, whole in enumerate(kept):
+            column, similarity, strand = _inside(word.ppm, whole.ppm)
+            if similarity >= PIECE:
+                kept[i] = _grown(whole, word, column, strand, leaves)
+                break
+        else:
+            kept.append(word)
+    return sorted(kept, key=lambda word: -word.n)
+
+
+def _inside(piece: Matrix, whole: Matrix) -> tuple[int, float, str]:
+    """Column of the whole at which a piece lies best, its correlation there, its strand."""
+    best = (0, -1.0, "+")
+    k = piece.shape[1]
+    for strand, p in (("+", piece), ("-", piece[::-1, ::-1])):
+        a = p - 0.25
+        for column in range(whole.shape[1] - k + 1):
+            b = whole[:, column : column + k] - 0.25
+            size = float(np.sqrt((a**2).sum() * (b**2).sum()))
+            value = float((a * b).sum()) / size if size > 0 else 0.0
+            if value > best[1] + 1e-12:
+                best = (column, value, strand)
+    return best
+
+
+def _grown(whole: Word, piece: Word, column: int, turned: str, leaves: Sequence[Leaf]) -> Word:
+    """A word with the blocks of one of its pieces, at the places where it starts itself."""
+    width, k = whole.ppm.shape[1], piece.ppm.shape[1]
+    taken = {(b.leaf, b.start) for b in whole.blocks}
+    blocks = list(whole.blocks)
+    for b in piece.blocks:
+        strand = "+" if b.strand == turned else "-"
+        before = column if strand == "+" else width - column - k
+        if (b.leaf, b.start - before) not in taken:
+            blocks.append(Block(b.leaf, 0, b.start - before, strand))
+    blocks.sort(key=lambda b: (b.leaf, b.start))
+    n = sum(leaves[i].n for i in {b.leaf for b in blocks})
+    return Word(whole.ppm, tuple(sorted({b.start for b in blocks})), n, tuple(blocks))
+
+
+def _renumbered(word: Word, number: int) -> Word:
+    blocks = tuple(Block(b.leaf, number, b.start, b.strand) for b in word.blocks)
+    return Word(word.ppm, word.offsets, word.n, blocks)
+
+
+def _information(ppm: Matrix) -> Matrix:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bits = np.where(ppm > 0, ppm * np.log2(ppm * 4), 0.0)
+    out: Matrix = bits.sum(0)
+    return out

@@ -1,0 +1,402 @@
+"""The neurons of a network: where each layer can be read, what it sees, which are dead or alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from cisgram.core.checks import check_positive
+from cisgram.core.errors import InputError, NoFiltersError
+from cisgram.core.registry import unknown
+from cisgram.core.seeds import generator
+from cisgram.explain.demix.window import NotLocal, Window, below, check_same
+from cisgram.models.graph import Graph, Operation, Value, record
+from cisgram.models.probe import core
+from cisgram.models.state import device_of, untouched
+from cisgram.seq.alphabet import one_hot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# what may stand between a convolution and its nonlinearity
+_CONTINUES = frozenset(
+    {
+        "native_batch_norm",
+        "_native_batch_norm_legit_no_training",
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "squeeze",
+        "unsqueeze",
+        "permute",
+        "transpose",
+        "native_layer_norm",
+        "native_group_norm",
+        "clone",
+        "dropout",
+    }
+)
+_POOLS = frozenset({"max_pool2d_with_indices", "max_pool1d", "max_pool1d_with_indices"})
+_MEANS = frozenset({"avg_pool1d", "avg_pool2d", "_adaptive_avg_pool2d", "adaptive_avg_pool1d"})
+_GLOBAL = frozenset({"max", "amax", "mean", "sum", "adaptive_max_pool1d", "adaptive_max_pool2d"})
+SAME = 1e-4  # a cut-out neuron may differ by this share of its largest value
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """An operation below a neuron that makes it blind to a choice or a shift.
+
+    Attributes
+    ----------
+    kind
+        ``max_pool``, ``mean_pool``, ``stride``, ``sum`` (of a residual branch).
+    module
+        Path of the module that runs it.
+    choices
+        How many positions or branches it chooses between.
+    entering
+        The map that enters it, after the nonlinearity.
+    raw
+        The same map before the nonlinearity (NeuronMotif's features).
+    """
+
+    kind: Literal["max_pool", "mean_pool", "stride", "sum"]
+    module: str
+    choices: int
+    entering: Value
+    raw: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """A layer whose neurons can be demixed.
+
+    Attributes
+    ----------
+    name
+        ``conv1``, ``conv2``, ... in the order they run; ``output`` for the model's outputs.
+    module
+        Path of the convolution's module.
+    channels
+        Number of neurons.
+    window
+        The neurons as functions of the sequence window that they see.
+    levels
+        What makes them choice- or shift-invariant, deepest first.
+    stride
+        Base pairs between neighboring positions of the layer's map.
+    why_whole
+        Why the window is the whole sequence; empty where it was cut.
+    """
+
+    name: str
+    module: str
+    channels: int
+    window: Window
+    levels: tuple[Level, ...]
+    stride: int
+    why_whole: str = ""
+
+    @property
+    def width(self) -> int:
+        """Receptive field in base pairs."""
+        return self.window.width
+
+
+def layers(model: nn.Module, *, length: int, seed: int = 0) -> list[Layer]:
+    """The layers of a network in the order they run, each with its neurons' window.
+
+    A layer is a convolution together with what follows it up to its nonlinearity (norm, scale,
+    sum with a residual branch): a neuron's value is its *pre-activation*. The model's outputs are
+    the last layer. Of a two-strand mean or an ensemble the (first) model inside is read.
+
+    Parameters
+    ----------
+    model
+        Maps (n, 4, length) to (n, t). Left as it was.
+    length
+        Length of its sequences in base pairs.
+    seed
+        Of the random sequences on which cut-out neurons are compared with the whole network.
+
+    Raises
+    ------
+    NoFiltersError
+        When the model runs no convolution.
+    """
+    check_positive(length, name="length")
+    model = core(model)
+    with untouched(model):
+        random = one_hot(generator(seed).integers(0, 4, (4, length)).astype(np.uint8))
+        graph = record(model, random.to(device_of(model)), model=model)
+        users = graph.users()
+        convolutions = [i for i, o in enumerate(graph.operations) if o.name == "convolution"]
+        if not convolutions:
+            msg = f"{type(model).__name__} runs no convolution, so it has no neurons to demix."
+            raise NoFiltersError(msg)
+        taps = [(f"conv{k}", i, _tap(graph, users, i)) for k, i in enumerate(convolutions, 1)]
+        taps.append(("output", graph.result.operation, graph.result))
+        return [_layer(graph, name, i, tap, {c: t for _, c, t in taps}) for name, i, tap in taps]
+
+
+def find_layer(found: list[Layer], name: str | None) -> Layer:
+    """The layer of this name or module path; the last convolution where none is given.
+
+    Raises
+    ------
+    UnknownName
+        When there is no such layer.
+    """
+    if name is None:
+        return found[-2]
+    for layer in found:
+        if name in (layer.name, layer.module):
+            return layer
+    what = "layer"
+    raise unknown(what, name, [layer.name for layer in found])
+
+
+def neurons(model: nn.Module, *, length: int, n: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Every neuron of every layer: what it sees, how often it is active, and its twins.
+
+    Parameters
+    ----------
+    model, length
+        As in `layers`.
+    n
+        Random sequences on which activity is measured.
+    seed
+        Of these sequences.
+
+    Returns
+    -------
+    DataFrame
+        ``layer``, ``module``, ``neuron``, ``width`` (bp), ``stride`` (bp), ``active`` (share of
+        random windows with a value above 0), ``highest``, ``is_dead`` (never above 0 on them,
+        nor after the gradient was followed), ``twin`` (an earlier neuron of the layer whose
+        values correlate above 0.999; -1 where there is none).
+    """
+    import pandas as pd
+
+    check_positive(n, name="n")
+    rows = []
+    for layer in layers(model, length=length, seed=seed):
+        codes = generator(seed, layer.name).integers(0, 4, (n, layer.width)).astype(np.uint8)
+        with untouched(core(model)):
+            value = scores(layer.window, codes)
+        twin = _twins(value)
+        for k in range(layer.channels):
+            v = value[:, k]
+            rows.append(
+                {
+                    "layer": layer.name,
+                    "module": layer.module,
+                    "neuron": k,
+                    "width": layer.width,
+                    "stride": layer.stride,
+                    "active": float((v > 0).mean()),
+                    "highest": float(v.max()),
+                    "is_dead": bool((v <= 0).all()),
+                    "twin": int(twin[k]),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def scores(window: Window, codes: np.ndarray, *, batch_size: int = 4096) -> np.ndarray:
+    """(n, channels) values of a layer's neurons on windows given as codes (n, width)."""
+    device = window.graph.x.device
+    with torch.no_grad():
+        parts = [
+            window(one_hot(torch.from_numpy(codes[i : i + batch_size]).to(device))).cpu()
+            for i in range(0, len(codes), batch_size)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def _twins(value: np.ndarray) -> np.ndarray:
+    centered = value - value.mean(0)
+    size = np.sqrt((centered**2).sum(0))
+    unit = centered / np.where(size > 0, size, 1)
+    alike = np.tril(unit.T @ unit > 0.999, -1)
+    return np.where(alike.any(1), alike.argmax(1), -1)
+
+
+def _tap(graph: Graph, users: dict[Value, list[int]], convolution: int) -> Value:
+    """The convolution's value after all that comes before its nonlinearity."""
+    value = Value(convolution)
+    while True:
+        readers = users.get(value, [])
+        if len(readers) != 1:
+            return value
+        following = graph.operations[readers[0]]
+        if following.name not in _CONTINUES or value.output:
+            return value
+        if len(following.inputs) > 1 and following.name != "add":
+            return value  # a gate is a nonlinearity
+        value = Value(readers[0])
+
+
+def _layer(graph: Graph, name: str, at: int, tap: Value, taps: dict[int, Value]) -> Layer:
+    shape = graph.tensor(tap).shape
+    positions = shape[-1] if len(shape) > 2 else None
+    whole = Window(graph, tap, position=None, start=0, width=graph.x.shape[2], is_whole=True)
+    why, window = "", None
+    if positions is None:
+        why = "the layer has no positions"
+    else:
+        position = positions // 2
+        start, end = _seen(whole, position, positions)
+        window = Window(graph, tap, position=position, start=start, width=end - start)
+        try:
+            check_same(window, lambda x: _at(whole, x, position, positions), graph.x, SAME)
+        except NotLocal as error:
+            why, window = str(error), None
+    if window is None:
+        spot = None if positions is None else positions // 2
+        window = _Whole(graph, tap, positions, spot)
+    stride = _stride(graph, tap)
+    module = graph.operations[at].module if name != "output" else ""
+    return Layer(name, module, shape[1], window, _levels(graph, tap, taps), stride, why)
+
+
+class _Whole(Window):
+    """A neuron whose window is the whole sequence."""
+
+    def __init__(
+        self, graph: Graph, tap: Value, positions: int | None, position: int | None
+    ) -> None:
+        super().__init__(
+            graph, tap, position=position, start=0, width=graph.x.shape[2], is_whole=True
+        )
+        self.positions = positions
+
+    def values(self, x: Tensor, at: Sequence[Value]) -> tuple[Tensor, list[Tensor]]:
+        out, maps = super().values(x, at)
+        if self.positions is not None:
+            out = out.reshape(len(x), -1, self.positions)[:, :, self.position]
+        return out, maps
+
+
+def _at(whole: Window, x: Tensor, position: int, positions: int) -> Tensor:
+    return whole(x).reshape(len(x), -1, positions)[:, :, position]
+
+
+def _seen(whole: Window, position: int, positions: int) -> tuple[int, int]:
+    """First and last + 1 base that a position of the tap depends on, by spreading NaN."""
+    length = whole.width
+
+    def reaches(lo: int, hi: int) -> bool:
+        x = torch.zeros(1, 4, length, device=whole.graph.x.device)
+        x[:, :, lo:hi] = torch.nan
+        with torch.no_grad():
+            return bool(_at(whole, x, position, positions).isnan().any())
+
+    start = _first(lambda p: reaches(0, p + 1), length)
+    end = length - _first(lambda p: reaches(length - p - 1, length), length)
+    return start, end
+
+
+def _first(holds: object, length: int) -> int:
+    """The smallest p in 0 .. length - 1 for which a monotone condition holds."""
+    lo, hi = 0, length - 1
+    while lo < hi:
+        middle = (lo + hi) // 2
+        if holds(middle):  # type: ignore[operator]
+            hi = middle
+        else:
+            lo = middle + 1
+    return lo
+
+
+def _stride(graph: Graph, tap: Value) -> int:
+    """Base pairs between neighboring positions of a tap: the product of the strides below it."""
+    steps: dict[int, int] = {-1: 1}
+    for i in below(graph, tap):
+        operation = graph.operations[i]
+        own = 1
+        if operation.name == "convolution":
+            own = int(operation.args[3][-1])
+        elif operation.name in _POOLS | _MEANS and not operation.name.startswith(("_ad", "ad")):
+            strides = operation.args[2] if len(operation.args) > 2 and operation.args[2] else None
+            own = int((strides or operation.args[1])[-1])
+        steps[i] = own * max((steps[v.operation] for v in operation.inputs), default=1)
+    return steps[tap.operation]
+
+
+def _levels(graph: Graph, tap: Value, taps: dict[int, Value]) -> tuple[Level, ...]:
+    found = []
+    own = set(_trail(graph, tap, taps))
+    for i in below(graph, tap):
+        operation = graph.operations[i]
+        if i in own or not operation.inputs:
+            continue
+        kind, choices = _invariance(graph, operation)
+        if kind is None or choices < 2:
+            continue
+        entering = operation.inputs[0]
+        found.append(Level(kind, operation.module, choices, entering, _raw(graph, entering, taps)))
+    return tuple(reversed(found))
+
+
+def _trail(graph: Graph, tap: Value, taps: dict[int, Value]) -> list[int]:
+    """The operations between a layer's convolution and its tap: no level of its own."""
+    out, value = [], tap
+    sources = {t: c for c, t in taps.items() if graph.operations[c].name == "convolution"}
+    if tap not in sources:
+        return []
+    i = value.operation
+    while i > sources[tap]:
+        out.append(i)
+        i -= 1
+    return out
+
+
+def _invariance(
+    graph: Graph, operation: Operation
+) -> tuple[Literal["max_pool", "mean_pool", "stride", "sum"] | None, int]:
+    name = operation.name
+    if name in _POOLS or name in _MEANS:
+        size = graph.tensor(operation.inputs[0]).shape[-1]
+        out = operation.outputs[0]
+        share = size // out.shape[-1] if out is not None and out.shape[-1] else 1
+        return ("max_pool" if name in _POOLS else "mean_pool"), share
+    if name in _GLOBAL:
+        before = graph.tensor(operation.inputs[0]).shape
+        over = operation.args[1] if len(operation.args) > 1 else range(len(before))
+        axes = {a % len(before) for a in ([over] if isinstance(over, int) else over)}
+        if len(before) < 3 or len(before) - 1 not in axes:
+            return None, 1
+        return ("mean_pool" if name in ("mean", "sum") else "max_pool"), before[-1]
+    if name == "convolution":
+        strides = operation.args[3]
+        return "stride", int(strides[-1])
+    if name == "add" and len(operation.inputs) > 1:
+        shape = graph.tensor(operation.inputs[0]).shape
+        return ("sum", 2) if len(shape) > 2 and shape[-1] > 1 else (None, 1)
+    return None, 1
+
+
+def _raw(graph: Graph, entering: Value, taps: dict[int, Value]) -> Value:
+    """The pre-activation behind a map: the nearest tap below it on a straight line."""
+    known = set(taps.values())
+    value = entering
+    while value not in known and value.operation >= 0:
+        inputs = graph.operations[value.operation].inputs
+        if len(inputs) != 1:
+            return entering
+        value = inputs[0]
+    return value if value in known else entering
+
+
+def check_neuron(layer: Layer, neuron: int) -> None:
+    """Raise `InputError` unless the layer has this neuron."""
+    if isinstance(neuron, bool) or not isinstance(neuron, int) or not 0 <= neuron < layer.channels:
+        msg = f"{layer.name} has the neurons 0 to {layer.channels - 1}; got {neuron!r}."
+        raise InputError(msg)

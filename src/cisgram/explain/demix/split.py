@@ -1,0 +1,226 @@
+"""Take a neuron's sample apart, level by level from deep to shallow."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cisgram.core.seeds import generator
+from cisgram.explain.demix.neurons import Level
+from cisgram.explain.demix.sample import Codes, Floats, Sample
+from cisgram.explain.demix.window import Window
+from cisgram.models.graph import Value
+from cisgram.seq.alphabet import one_hot
+
+Rows = NDArray[np.int64]
+Variant = Literal["rectified", "published"]
+VARIANTS = ("rectified", "published")
+
+LEAST = 50  # nodes with fewer sequences are leaves
+DIMENSIONS = 128  # maps of more numbers are projected to so many
+HALVES = 2  # a split is judged on the half that did not make it
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """Some of a neuron's sequences, and how they were split further.
+
+    Attributes
+    ----------
+    rows
+        Rows of the sample.
+    level
+        Number of the level (0 is the deepest) by whose map it was split; None for a leaf.
+    gain
+        Bits a sequence by which the split describes held-out sequences better than a permuted
+        split of the same sizes; NaN where it was not asked.
+    children
+        What it was split into.
+    """
+
+    rows: Rows
+    level: int | None = None
+    gain: float = math.nan
+    children: list[Node] = field(default_factory=list)
+
+    def leaves(self) -> Iterator[Node]:
+        """The leaves below, from left to right."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
+
+
+def split(
+    sample: Sample,
+    window: Window,
+    levels: Sequence[Level],
+    *,
+    by: Variant = "rectified",
+    parts: int = 1,
+    batch_size: int = 4096,
+    seed: int = 0,
+) -> Node:
+    """The demixing tree of a neuron's sample.
+
+    At each level, from the deepest up, every node is split by weighted k-means on the map that
+    enters the level, into at most ``choices ** parts`` children.
+
+    Parameters
+    ----------
+    sample
+        Windows that activate the neuron, weighted by its value.
+    window
+        The neuron's layer.
+    levels
+        What makes it choice- or shift-invariant, deepest first.
+    by
+        ``rectified``: the map after its nonlinearity, and a split stands only when it describes
+        held-out sequences better than a permuted one; ``published``: the map before the
+        nonlinearity, always split, as NeuronMotif does.
+    parts
+        Number of parts of the motif that shift on their own (NeuronMotif's m).
+    batch_size
+        Windows run at once.
+    seed
+        Of k-means and of the halves.
+    """
+    root = Node(np.arange(len(sample.value)))
+    nodes = [root]
+    for number, level in enumerate(levels):
+        k = level.choices**parts
+        asked = [n for n in nodes if len(n.rows) >= max(k, LEAST)]
+        if not asked:
+            continue
+        value = level.raw if by == "published" else level.entering
+        maps = _maps(window, value, sample.codes, batch_size, seed)
+        for at, node in enumerate(asked):
+            rng = generator(seed, f"level {number} node {at}")
+            label: Rows | None
+            if by == "published":
+                label, gain = _published(maps[node.rows], sample, node.rows, k, seed), math.nan
+            else:
+                label, gain = _clusters(maps[node.rows], sample, node.rows, k, rng)
+            if label is None:
+                continue
+            node.level, node.gain = number, gain
+            node.children = [Node(node.rows[label == c]) for c in np.unique(label)]
+        nodes = list(root.leaves())
+    return root
+
+
+ASKED = 20_000  # sequences on which the number of parts is chosen
+
+
+def parts_of(sample: Sample, window: Window, levels: Sequence[Level], *, seed: int = 0) -> int:
+    """How many parts of the motif shift on their own: 1 or 2.
+
+    A second part squares the choices of every level. It is believed when, at the deepest level,
+    it brings at least half as many bits a held-out sequence as the first did.
+    """
+    rng = generator(seed, "parts")
+    rows = np.sort(rng.permutation(len(sample.value))[:ASKED])
+    for level in levels[:1]:
+        if len(rows) < LEAST * level.choices**2:
+            break
+        maps = _maps(window, level.entering, sample.codes[rows], 4096, seed)
+        _, one = _clusters(maps, sample, rows, level.choices, rng)
+        _, two = _clusters(maps, sample, rows, level.choices**2, rng)
+        if one > 0 and two - one >= one / 2:
+            return 2
+    return 1
+
+
+def _maps(window: Window, value: Value, codes: Codes, batch_size: int, seed: int) -> Floats:
+    """(n, d) maps of every sequence, d at most `DIMENSIONS`, by a random projection."""
+    device = window.graph.x.device
+    parts: list[torch.Tensor] = []
+    project: torch.Tensor | None = None
+    with torch.no_grad():
+        for i in range(0, len(codes), batch_size):
+            x = one_hot(torch.from_numpy(codes[i : i + batch_size]).to(device))
+            (m,) = window.values(x, [value])[1]
+            if project is None and m.shape[1] > DIMENSIONS:
+                g = torch.Generator().manual_seed(seed)
+                project = torch.randn(m.shape[1], DIMENSIONS, generator=g).to(m) / DIMENSIONS**0.5
+            parts.append((m if project is None else m @ project).cpu())
+    out: Floats = torch.cat(parts).float().numpy()
+    return out
+
+
+def _clusters(
+    maps: Floats, sample: Sample, rows: Rows, k: int, rng: np.random.Generator
+) -> tuple[Rows | None, float]:
+    """Labels (n,) of the sequences of a node, and the gain; None where they stay together."""
+    weight = sample.value[rows] - sample.threshold
+    codes = sample.codes[rows]
+    half = rng.permutation(len(rows)) % HALVES == 0
+    model = _means(maps[half], weight[half], k, rng)
+    label = model.predict(maps)
+    gain = _gain(codes, label, half, k) - _gain(codes, rng.permutation(label), half, k)
+    if gain <= 0:
+        return None, gain
+    whole = _means(maps, weight, k, rng, start=model.cluster_centers_)
+    return whole.labels_.astype(np.int64), gain
+
+
+def _means(
+    maps: Floats, weight: Floats, k: int, rng: np.random.Generator, *, start: Floats | None = None
+) -> Any:
+    """k-means of weighted maps, from given centers or from the better of two draws."""
+    from sklearn.cluster import KMeans
+
+    state = int(rng.integers(2**31))
+    how = {"n_init": 2} if start is None else {"init": start, "n_init": 1}
+    with _few_distinct_maps():
+        return KMeans(k, random_state=state, **how).fit(maps, sample_weight=weight)
+
+
+def _published(maps: Floats, sample: Sample, rows: Rows, k: int, seed: int) -> Rows:
+    """Labels as NeuronMotif has them: mini-batches of 100, best of three starts, fixed seed."""
+    from sklearn.cluster import MiniBatchKMeans
+
+    weight = sample.value[rows] - sample.threshold
+    with _few_distinct_maps():
+        model = MiniBatchKMeans(k, batch_size=100, n_init=3, random_state=seed)
+        labels: Rows = model.fit(maps, sample_weight=weight).labels_.astype(np.int64)
+    return labels
+
+
+@contextmanager
+def _few_distinct_maps() -> Iterator[None]:
+    """Where a node has fewer distinct maps than clusters, some clusters stay empty."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+def _gain(codes: Codes, label: Rows, half: NDArray[np.bool_], k: int) -> float:
+    """Bits a sequence by which one profile a cluster beats one profile, on the other half."""
+    width = codes.shape[1]
+    place = codes.astype(np.int64) + 4 * np.arange(width)
+    counts = np.zeros((k, 4 * width))
+    for c in range(k):
+        counts[c] = np.bincount(place[half & (label == c)].ravel(), minlength=4 * width)
+    own = _bits(counts + 0.25)
+    single = _bits(counts.sum(0, keepdims=True) + 0.25)
+    rest = ~half
+    ours = own[label[rest, None], place[rest]].sum(1)
+    theirs = single[0, place[rest]].sum(1)
+    return float((ours - theirs).mean())
+
+
+def _bits(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    c = counts.reshape(len(counts), -1, 4)
+    out: NDArray[np.float64] = np.log2(c / c.sum(2, keepdims=True)).reshape(len(counts), -1)
+    return out
