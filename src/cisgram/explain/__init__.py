@@ -6,16 +6,20 @@ from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.hits import hits
 from cisgram.explain.influence import site_effects
 from cisgram.explain.methods import (
+    class_optimization,
     deep_lift,
     expected_gradients,
     gradient_x_input,
     integrated_gradients,
     ism,
+    motif_mutation,
     occlusion,
     saliency,
     smoothgrad,
     temporal,
 )
+from cisgram.explain.methods.ism import ism_outputs
+from cisgram.explain.optimize import Optimum
 from cisgram.explain.patterns import Pattern, patterns
 from cisgram.explain.seqlets import seqlets
 
@@ -24,9 +28,11 @@ __all__ = [
     "CONVENTIONS",
     "METHODS",
     "Convention",
+    "Optimum",
     "Pattern",
     "Target",
     "ablate",
+    "class_optimization",
     "deep_lift",
     "expected_gradients",
     "filter_influence",
@@ -35,6 +41,8 @@ __all__ = [
     "hits",
     "integrated_gradients",
     "ism",
+    "ism_outputs",
+    "motif_mutation",
     "occlusion",
     "patterns",
     "saliency",

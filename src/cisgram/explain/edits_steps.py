@@ -269,7 +269,6 @@ class Total(Step):
 class Joined(Step):
     """Maps laid side by side along the channels."""
 
-
     def run(self, chunk: Chunk, given: list[Window], span: Span) -> Tensor:
         return torch.cat([w.over(span) for w in given], 2)
 
