@@ -14,9 +14,10 @@ from cisgram.core.checks import check_positive
 from cisgram.core.seeds import generator
 from cisgram.core.types import OneHot
 from cisgram.explain.base import Target, ready, scalar
+from cisgram.explain.overwrite import outputs, overwritten, sites_of, starts_of
 from cisgram.models.state import untouched
-from cisgram.motifs import Motif, scan
-from cisgram.seq.alphabet import codes_of, one_hot
+from cisgram.motifs import Motif
+from cisgram.seq.alphabet import codes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,15 +77,9 @@ def site_effects(
     with untouched(model), torch.inference_mode():
         f = scalar(model, target)
 
-        def outputs(c: NDArray[np.uint8]) -> Array:
-            parts = [
-                f(one_hot(c[i : i + batch_size]).to(x.device)) for i in range(0, len(c), batch_size)
-            ]
-            return torch.cat(parts).double().cpu().numpy()
-
-        whole = outputs(codes)
+        whole = outputs(f, codes, x.device, batch_size=batch_size)
         for motif in motifs:
-            hits = _sites(codes, motif, p)
+            hits = starts_of(sites_of(codes, motif, p))
             some = sorted(hits)
             if len(some) < 3:
                 rows.append((motif.name, len(some), *[np.nan] * 4))
@@ -96,77 +91,15 @@ def site_effects(
                     keys = (motif.name, codes[i].tobytes().hex(), int(elsewhere))
                     random = generator(seed, "overwrite", *keys)
                     drawn += [
-                        _overwritten(codes[i], hits[i], motif, random, elsewhere)
+                        overwritten(codes[i], hits[i], motif, random, elsewhere=elsewhere)
                         for _ in range(copies)
                     ]
-                after = outputs(np.stack(drawn)).reshape(len(some), copies).mean(1)
-                changes.append(whole[some] - after)
+                after = outputs(f, np.stack(drawn), x.device, batch_size=batch_size)
+                changes.append(whole[some] - after.reshape(len(some), copies).mean(1))
             low, mid, high = _mean_interval(changes[0])
             rows.append((motif.name, len(some), mid, low, high, float(changes[1].mean())))
     columns = ["motif", "sequences", "effect", "effect_low", "effect_high", "control"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _sites(codes: NDArray[np.uint8], motif: Motif, p: float) -> dict[int, list[int]]:
-    """Starts of the motif's sites by sequence; overlapping ones of the two strands count once."""
-    best = 0.25 ** float(np.sum(motif.information > 0.5))
-    table = scan(codes, motif, p=min(max(p, 1.01 * best), 0.01))
-    found: dict[int, list[int]] = {}
-    for row, start in zip(table["sequence"].tolist(), table["start"].tolist(), strict=True):
-        starts = found.setdefault(int(row), [])
-        if start not in starts:
-            starts.append(int(start))
-    return found
-
-
-def _overwritten(
-    codes: NDArray[np.uint8],
-    starts: list[int],
-    motif: Motif,
-    random: np.random.Generator,
-    elsewhere: bool,
-) -> NDArray[np.uint8]:
-    """One copy with the windows (or as many others) drawn anew until they no longer match."""
-    out = codes.copy()
-    k = motif.width
-    if elsewhere:
-        taken = np.zeros(len(codes), dtype=bool)
-        for s in starts:
-            taken[s : s + k] = True
-        under = np.convolve(taken, np.ones(k), mode="valid")
-        free = np.flatnonzero(under == under.min())  # where every window is touched, the least
-        again = len(free) < len(starts)
-        starts = random.choice(free, size=len(starts), replace=again).tolist()
-    for s in starts:
-        was = codes[s : s + k]
-        word = _unlike(motif, random, most=0.5 * max(_likeness(motif, was), 0.0))
-        out[s : s + k] = np.where(was < 4, word, was)
-    return out
-
-
-def _unlike(motif: Motif, random: np.random.Generator, *, most: float) -> NDArray[np.uint8]:
-    """A random word whose likeness is at most ``most``; of 100 that are not, the least alike."""
-    best, least = None, np.inf
-    for _ in range(100):
-        word = random.integers(0, 4, motif.width).astype(np.uint8)
-        likeness = _likeness(motif, word)
-        if best is None or likeness < least:
-            best, least = word, likeness
-        if likeness <= most:
-            break
-    assert best is not None
-    return best
-
-
-def _likeness(motif: Motif, word: NDArray[np.uint8]) -> float:
-    """Log-odds (bits) of a word under the motif, the better strand."""
-    bits = np.log2((motif.ppm + 0.01) / 1.04 / 0.25)
-    at = np.arange(motif.width)
-    known = word < 4
-    letters = np.minimum(word, 3)
-    given = float(bits[letters, at][known].sum())
-    other = float(bits[3 - letters[::-1], at][known[::-1]].sum())
-    return max(given, other)
 
 
 def _mean_interval(values: Array) -> tuple[float, float, float]:

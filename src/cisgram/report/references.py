@@ -10,6 +10,11 @@ REFERENCES = {
         "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "
         "syntax. Nature Genetics 53, 354-366, 2021."
     ),
+    "dealmeida2022": (
+        "de Almeida, Reiter, Pagani and Stark. DeepSTARR predicts enhancer activity from DNA "
+        "sequence and enables the de novo design of synthetic enhancers. Nature Genetics 54, "
+        "613-624, 2022."
+    ),
     "erion2021": (
         "Erion, Janizek, Sturmfels, Lundberg and Lee. Improving performance of deep learning "
         "models with axiomatic attribution priors and expected gradients. Nature Machine "
