@@ -16,13 +16,14 @@ from cisgram.seq.alphabet import one_hot
 from cisgram.steps.explain import choose, output_column
 from cisgram.steps.filters import ASKED, filters
 from cisgram.steps.motif_job import MotifJob, Source
+from cisgram.steps.patterns import patterns
 from cisgram.steps.settings import MotifOptions, settings_of
 from cisgram.steps.train import data_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCES: dict[str, Source] = {"filters": filters}
+SOURCES: dict[str, Source] = {"filters": filters, "patterns": patterns}
 """What reads motifs off a run, by name; each gives the motifs and a table of facts."""
 WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
 
@@ -47,7 +48,8 @@ def motifs_run(
     run
         A trained run.
     source
-        A name of ``SOURCES``; ``filters``: the filters of the first convolution.
+        A name of ``SOURCES``; ``filters``: the filters of the first convolution; ``patterns``:
+        alike seqlets of held-out positives.
     options
         Database and convention; default: the run's own.
     prepared
