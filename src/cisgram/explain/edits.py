@@ -260,7 +260,7 @@ def _no_gain(p: Plan, n_copies: int, *, scanned: bool) -> str | None:
     if share > GAIN:
         halts = f"; {p.halts[0]} reads all positions" if p.halts else ""
         return f"an edit reaches {min(share, 1.0):.0%} of the computation{halts}"
-    if n_copies * whole * (1 - share) < WORTHWHILE:
+    if n_copies * whole * max(1 - share, 0) < WORTHWHILE:
         return "few copies of a small network: nothing to gain"
     return None
 

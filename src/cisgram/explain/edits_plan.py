@@ -64,6 +64,7 @@ class Plan:
 
     graph: Graph
     maps: dict[Value, Map] = field(default_factory=dict)
+    letters: list[Value] = field(default_factory=lambda: [INPUT])  # it, and its other strand
     flat: dict[Value, tuple[Value, str]] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     ends: list[End] = field(default_factory=list)
@@ -231,9 +232,11 @@ def _named(p: Plan, m: Map) -> Value:
 
 
 def _flip(p: Plan, out: Value, o: Operation, maps: list[Map]) -> bool:
-    if o.inputs[0] != INPUT or sorted(d % 3 for d in o.args[1]) != [1, 2]:
+    m = maps[0]
+    if m.source not in p.letters or m.axes != "ncl" or sorted(d % 3 for d in o.args[1]) != [1, 2]:
         return False
-    p.maps[out] = replace(maps[0], source=out, strand="-")
+    p.letters.append(out)
+    p.maps[out] = replace(m, source=out, strand="+-"[m.strand == "+"])
     return True
 
 

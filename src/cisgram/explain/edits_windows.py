@@ -43,6 +43,7 @@ class Engine:
         self.plan, self.x = plan, x
         self.base: dict[Value, Tensor] = {}
         self.complete: dict[Value, Tensor] = {}  # unedited values at the ends
+        self.maxima: dict[Value, tuple[Tensor, Tensor]] = {}
         self._unedited(set(keep))
         self.outputs = self.complete[plan.graph.result]
 
@@ -76,39 +77,35 @@ class Engine:
         m, copies, _, width = columns.shape
         out = torch.empty(m, copies, *self.outputs.shape[1:], device=self.x.device)
         size = max(1, LARGEST // (copies * self._largest(width)))
-        held: list[Piece] = []
-        for block in self._blocks(starts, size):
-            pieces: list[dict[Value, Piece]] = []
-            done: list[NDArray[np.int64]] = []
-            held = []
-            for sites in block:
-                pieces.append(self._chunk(rows[sites], starts[sites], columns[sites]))
-                done.append(sites)
-                held += pieces[-1].values()
-                if sum(p.size for p in held) > HELD:
-                    self._finish(pieces, done, copies, out)
-                    pieces, done, held = [], [], []
-            if pieces:
+        pieces: list[dict[Value, Piece]] = []
+        done: list[NDArray[np.int64]] = []
+        held = 0
+        for sites in self._chunks(starts, size):
+            pieces.append(self._chunk(rows[sites], starts[sites], columns[sites]))
+            done.append(sites)
+            held += sum(p.size for p in pieces[-1].values())
+            if held > HELD:
                 self._finish(pieces, done, copies, out)
+                pieces, done, held = [], [], 0
+        if pieces:
+            self._finish(pieces, done, copies, out)
         return out
 
-    def _blocks(self, starts: NDArray[np.int64], size: int) -> Iterator[list[NDArray[np.int64]]]:
+    def _chunks(self, starts: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
         """Chunks of sites with windows of equal shape, neighbors together."""
         period = self.plan.period
         order = np.lexsort((starts, starts % period))
         phase = starts[order] % period
         cuts = np.flatnonzero(np.diff(phase)) + 1
-        chunks = []
         for same in np.split(order, cuts):
-            chunks += [same[i : i + size] for i in range(0, len(same), size)]
-        yield chunks
+            for i in range(0, len(same), size):
+                yield same[i : i + size]
 
     def _chunk(
         self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor
     ) -> dict[Value, Piece]:
         p = self.plan
-        copies, width = columns.shape[1], columns.shape[3]
-        chunk = Chunk(rows, copies, self.base, self._ends())
+        chunk = Chunk(rows, columns.shape[1], self.base, self.maxima)
         windows = dict(self._edits(rows, starts, columns))
         last = {v: i for i, s in enumerate(p.steps) for v in s.inputs}
         kept = {e.source for e in p.ends}
@@ -123,13 +120,7 @@ class Engine:
             for v in step.inputs:
                 if last[v] == i and v not in kept:
                     windows.pop(v, None)
-        del width
         return {e.out: e.reach(chunk, windows[e.source]) for e in p.ends}
-
-    def _ends(self) -> dict[Value, tuple[Tensor, Tensor]]:
-        if not hasattr(self, "_maxima"):
-            self._maxima: dict[Value, tuple[Tensor, Tensor]] = {}
-        return self._maxima
 
     def _edits(
         self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor
@@ -139,13 +130,11 @@ class Engine:
         cells = torch.from_numpy(starts)[:, None] + torch.arange(width)
         was = self.x[rows[:, None], :, cells].transpose(1, 2)  # (M, 4, width)
         change = (columns - was[:, None]).flatten(0, 1)  # (M * copies, 4, width)
-        for value, m in self.plan.maps.items():
-            if value == INPUT:
-                delta = change.transpose(1, 2).contiguous()
-                yield value, Window(Span(starts, width), delta, length, clean=True)
-            elif m.source == value and m.strand == "-" and _is_flip(self.plan, value):
-                delta = change.flip(1, 2).transpose(1, 2).contiguous()
-                yield value, Window(Span(length - starts - width, width), delta, length, True)
+        for value in self.plan.letters:
+            turned = self.plan.maps[value].strand == "-"
+            delta = (change.flip(1, 2) if turned else change).transpose(1, 2).contiguous()
+            span = Span(length - starts - width if turned else starts, width)
+            yield value, Window(span, delta, length, clean=True)
 
     def _finish(
         self,
@@ -181,17 +170,10 @@ def reach(p: Plan, width: int = 1) -> dict[Value, tuple[int, int]]:
     """(width, channels) of the window of an edit in the middle, for each value of the plan."""
     length = p.graph.x.shape[2]
     middle = np.array([max(0, (length - width) // 2)])
-    spans: dict[Value, Span] = {}
-    for v, m in p.maps.items():
-        if v == INPUT or (m.source == v and m.strand == "-" and _is_flip(p, v)):
-            spans[v] = Span(middle, width)
+    spans = {value: Span(middle, width) for value in p.letters}
     for step in p.steps:
         spans[step.out] = step.span([spans[v] for v in step.inputs]).clipped(step.length)
     return {v: (s.width, p.maps[v].channels) for v, s in spans.items()}
-
-
-def _is_flip(p: Plan, value: Value) -> bool:
-    return value.operation >= 0 and p.graph.operations[value.operation].name == "flip"
 
 
 def by_cell(tensor: Tensor, m: Map) -> Tensor:
