@@ -6,6 +6,7 @@ from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.hits import hits
 from cisgram.explain.influence import site_effects
 from cisgram.explain.methods import (
+    attention,
     class_optimization,
     deep_lift,
     expected_gradients,
@@ -18,6 +19,7 @@ from cisgram.explain.methods import (
     smoothgrad,
     temporal,
 )
+from cisgram.explain.methods.attention import attention_map
 from cisgram.explain.methods.ism import ism_outputs
 from cisgram.explain.optimize import Optimum
 from cisgram.explain.patterns import Pattern, patterns
@@ -32,6 +34,8 @@ __all__ = [
     "Pattern",
     "Target",
     "ablate",
+    "attention",
+    "attention_map",
     "class_optimization",
     "deep_lift",
     "expected_gradients",

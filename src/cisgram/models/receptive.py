@@ -99,7 +99,7 @@ def dependence(model: nn.Module, layer: Layer, *, length: int) -> list[NDArray[n
     """Whether each letter is read, (length, size), for each axis of the layer but the first."""
     axes = range(1, len(layer.shape) + 1)
     found: list[list[NDArray[np.bool_]]] = [[] for _ in axes]
-    with untouched(model), torch.inference_mode(), _plain_kernels():
+    with untouched(model), torch.inference_mode(), plain_kernels():
         for start in range(0, length, PROBES):
             at = torch.arange(start, min(start + PROBES, length))
             x = torch.zeros(len(at), 4, length)
@@ -112,7 +112,7 @@ def dependence(model: nn.Module, layer: Layer, *, length: int) -> list[NDArray[n
 
 
 @contextmanager
-def _plain_kernels() -> Iterator[None]:
+def plain_kernels() -> Iterator[None]:
     """No kernels that mix neighboring positions, times zero."""
     was = torch._C._get_mkldnn_enabled()
     torch._C._set_mkldnn_enabled(False)
@@ -124,17 +124,40 @@ def _plain_kernels() -> Iterator[None]:
 
 
 def _fitted(reads: NDArray[np.bool_], layer: Layer, axis: int) -> ReceptiveField:
-    """Equally spaced fields that give what was seen, cut at the ends of what is read at all."""
+    found = equally_spaced(reads)
+    if found is None:
+        msg = (
+            f"The units of the layer {layer.name!r} do not read equally spaced pieces of the "
+            "sequence from its first to its last, so their sites cannot be laid upon each other; "
+            "ask for an earlier layer."
+        )
+        raise InputError(msg)
+    return ReceptiveField(*found, reads.shape[1], axis)
+
+
+def equally_spaced(reads: NDArray[np.bool_]) -> tuple[int, int, int] | None:
+    """Offset, stride and width of the fields that give (length, positions) what is read.
+
+    Fields are cut at the ends of what is read at all; positions that read nothing are left out.
+    None where there are no such fields.
+
+    Examples
+    --------
+    >>> equally_spaced(np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=bool))
+    (0, 2, 2)
+    """
     length, positions = reads.shape
     at = np.flatnonzero(reads.any(0))
+    if not len(at):
+        return None
     start = reads.argmax(0)[at]
     stop = length - reads[::-1].argmax(0)[at]
     if positions == 1:
-        return ReceptiveField(int(start[0]), 1, int(stop[0] - start[0]), 1, axis)
+        return int(start[0]), 1, int(stop[0] - start[0])
     steps = np.r_[np.diff(start), np.diff(stop)][np.r_[np.diff(at), np.diff(at)] == 1]
     sizes, times = np.unique(steps[steps > 0], return_counts=True)
     if not len(sizes):  # the same for all, or read backwards
-        raise _uneven(layer)
+        return None
     stride = int(sizes[times.argmax()])
     # padding only ever hides letters: the widest that is seen is the field
     first, last = int((start - stride * at).min()), int((stop - stride * at).max())
@@ -143,17 +166,8 @@ def _fitted(reads: NDArray[np.bool_], layer: Layer, axis: int) -> ReceptiveField
     if (start[is_left] != first + stride * at[is_left]).any() or (
         stop[is_right] != last + stride * at[is_right]
     ).any():
-        raise _uneven(layer)
-    return ReceptiveField(first, stride, last - first, positions, axis)
-
-
-def _uneven(layer: Layer) -> InputError:
-    msg = (
-        f"The units of the layer {layer.name!r} do not read equally spaced pieces of the sequence "
-        "from its first to its last, so their sites cannot be laid upon each other; ask for an "
-        "earlier layer."
-    )
-    return InputError(msg)
+        return None
+    return first, stride, last - first
 
 
 def unit_axis(model: nn.Module, layer: Layer, *, length: int) -> int:
