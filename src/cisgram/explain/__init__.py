@@ -24,6 +24,7 @@ from cisgram.explain.methods.ism import ism_outputs
 from cisgram.explain.optimize import Optimum
 from cisgram.explain.patterns import Pattern, patterns
 from cisgram.explain.seqlets import seqlets
+from cisgram.explain.weights import weight_consensus, weight_motifs
 
 __all__ = [
     "ABLATIONS",
@@ -55,4 +56,6 @@ __all__ = [
     "site_effects",
     "smoothgrad",
     "temporal",
+    "weight_consensus",
+    "weight_motifs",
 ]
