@@ -12,7 +12,7 @@ import click
 
 import cisgram
 from cisgram.cli import memory
-from cisgram.cli.commands import explain, listing, motif_tools, run, train
+from cisgram.cli.commands import explain, export, listing, motif_tools, run, train
 from cisgram.core.errors import CisgramError
 from cisgram.core.files import is_full
 
@@ -35,6 +35,7 @@ for _command in (
     explain.explain,
     explain.motifs,
     explain.report,
+    export.export,
     motif_tools.tomtom,
     motif_tools.scan,
     listing.list_,

@@ -1,6 +1,7 @@
 """Files of the field: FASTA, genomes, BED and narrowPeak, DeepBind and other tables."""
 
 from cisgram.io.any_format import format_of, read_sequences
+from cisgram.io.bigwig import write_bigwig
 from cisgram.io.fasta import read_fasta, write_fasta
 from cisgram.io.genome import Genome
 from cisgram.io.intervals import Intervals, read_bed, write_bed
@@ -23,5 +24,6 @@ __all__ = [
     "read_table",
     "sequences_of",
     "write_bed",
+    "write_bigwig",
     "write_fasta",
 ]

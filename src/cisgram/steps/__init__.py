@@ -3,6 +3,7 @@
 from cisgram.steps import benchmark, demo
 from cisgram.steps.datasets import DATASETS
 from cisgram.steps.explain import explain_run
+from cisgram.steps.exports import export_run
 from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
@@ -21,6 +22,7 @@ __all__ = [
     "evaluate_file",
     "evaluate_run",
     "explain_run",
+    "export_run",
     "from_file",
     "motifs_run",
     "named_motifs",

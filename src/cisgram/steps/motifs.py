@@ -15,6 +15,7 @@ from cisgram.motifs import MotifSet
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.explain import choose, output_column
 from cisgram.steps.filters import ASKED, filters
+from cisgram.steps.modisco import modisco
 from cisgram.steps.motif_job import MotifJob, Source
 from cisgram.steps.patterns import patterns
 from cisgram.steps.settings import MotifOptions, settings_of
@@ -23,7 +24,7 @@ from cisgram.steps.train import data_of
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCES: dict[str, Source] = {"filters": filters, "patterns": patterns}
+SOURCES: dict[str, Source] = {"filters": filters, "modisco": modisco, "patterns": patterns}
 """What reads motifs off a run, by name; each gives the motifs and a table of facts."""
 WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
 
@@ -49,7 +50,7 @@ def motifs_run(
         A trained run.
     source
         A name of ``SOURCES``; ``filters``: the filters of the first convolution; ``patterns``:
-        alike seqlets of held-out positives.
+        alike seqlets of held-out positives; ``modisco``: TF-MoDISco's of the same scores.
     options
         Database and convention; default: the run's own.
     prepared
