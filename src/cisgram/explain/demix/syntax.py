@@ -1,0 +1,427 @@
+"""How a neuron's motifs stand together: order, gaps, strands, and what the neuron says of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cisgram.core.grammar_tree import Either, GrammarTree, Join, Site
+from cisgram.core.seeds import generator
+from cisgram.explain.demix.leaves import Block, Leaf, Word
+from cisgram.explain.demix.neurons import Layer
+from cisgram.explain.demix.sample import Codes
+from cisgram.seq.alphabet import one_hot
+
+Floats = NDArray[np.float64]
+
+RARE = 0.02  # combinations with a smaller share of the sequences are left out
+LONGEST = 6  # motifs of one combination
+STARTS = 5  # places of the left motif over which a profile is averaged
+BACKGROUNDS = 100
+Z = 1.96
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """What a neuron says when motifs are placed into random backgrounds.
+
+    Attributes
+    ----------
+    at
+        (p,) distances from start to start of a pair, or starts of a single motif (bp).
+    mean, low, high
+        (p,) mean value over backgrounds and its 95 % interval.
+    left, right, none
+        Mean value with the left motif alone, the right one alone, and with neither.
+    output
+        (p,) mean of the model's output at the same sequences; empty where it was not asked.
+    """
+
+    at: NDArray[np.int64]
+    mean: Floats
+    low: Floats
+    high: Floats
+    left: float
+    right: float
+    none: float
+    output: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """Two neighboring motifs of a combination.
+
+    Attributes
+    ----------
+    left, right
+        Numbers of their slots.
+    gaps
+        Distance from start to start (bp) -> sequences of the sample that have it.
+    profile
+        The neuron asked back at every distance that fits into its window.
+    holds
+        Whether both motifs at the observed distances excite the neuron more than the better one
+        of them alone: the lower ends of the 95 % intervals, averaged over observed distances
+        weighted by their sequences, lie above it.
+    """
+
+    left: int
+    right: int
+    gaps: Mapping[int, int]
+    profile: Profile
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combination:
+    """Motifs in an order that leaves of the neuron have.
+
+    Attributes
+    ----------
+    slots
+        (motif number, strand) from left to right.
+    n
+        Sequences of the leaves that hold it or a part of it.
+    present
+        Which slots are there (``TF`` = the first of two) -> sequences.
+    starts
+        For each slot, position in the window -> sequences.
+    edges
+        Neighboring slots; for a single slot none.
+    single
+        For a combination of one motif, its profile over the places where it fits.
+    tree
+        The slots joined, the stiffest neighbors first; gaps from end to start in bp.
+    """
+
+    slots: tuple[tuple[int, str], ...]
+    n: int
+    present: Mapping[str, int]
+    starts: tuple[Mapping[int, int], ...]
+    edges: tuple[Edge, ...]
+    single: Profile | None
+    tree: GrammarTree
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Syntax:
+    """All combinations of a neuron, the most frequent first, and one tree of them."""
+
+    combinations: tuple[Combination, ...]
+
+    @property
+    def tree(self) -> GrammarTree | None:
+        """The combinations as alternatives; None where the neuron has no motif."""
+        trees = tuple(dict.fromkeys(c.tree for c in self.combinations))
+        if not trees:
+            return None
+        return trees[0] if len(trees) == 1 else Either(trees)
+
+
+def syntax(
+    layer: Layer,
+    neuron: int,
+    leaves: Sequence[Leaf],
+    words: Sequence[Word],
+    *,
+    names: Sequence[str] | None = None,
+    output: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    backgrounds: int = BACKGROUNDS,
+    seed: int = 0,
+) -> Syntax:
+    """Combinations of a neuron's motifs, each edge asked back.
+
+    Parameters
+    ----------
+    layer, neuron
+        Which neuron.
+    leaves, words
+        Its leaves and dictionary (`DemixedNeuron.leaves`, ``.motifs``).
+    names
+        Of the words, for the tree; default ``m1``, ``m2``, ...
+    output
+        The model's output, (n, 4, length) -> (n,): read beside the neuron with the window in its
+        place in random sequences.
+    backgrounds
+        Random backgrounds for each placement.
+    seed
+        Of the backgrounds.
+    """
+    lists = _lists(leaves, words)
+    total = sum(leaves[i].n for i in lists)
+    found = []
+    called = list(names) if names is not None else [f"m{k + 1}" for k in range(len(words))]
+    asker = _Asker(layer, neuron, words, called, output, backgrounds, seed)
+    for slots, members in _combinations(lists, leaves):
+        n = sum(leaves[i].n for i in members)
+        if n < RARE * total:
+            continue
+        found.append(_combination(slots, members, lists, leaves, asker))
+    found.sort(key=lambda c: -c.n)
+    return Syntax(tuple(found))
+
+
+Slots = tuple[tuple[int, str], ...]
+
+
+def _lists(leaves: Sequence[Leaf], words: Sequence[Word]) -> dict[int, list[Block]]:
+    """For each leaf its blocks from left to right, overlapping pieces of one motif dropped."""
+    by_leaf: dict[int, list[Block]] = {}
+    for word in words:
+        for block in word.blocks:
+            by_leaf.setdefault(block.leaf, []).append(block)
+    out = {}
+    for leaf in range(len(leaves)):
+        kept: list[Block] = []
+        for block in sorted(by_leaf.get(leaf, ()), key=lambda b: (b.start, b.motif)):
+            width = words[block.motif].ppm.shape[1]
+            if kept and block.start < kept[-1].start + words[kept[-1].motif].ppm.shape[1] // 2:
+                if words[kept[-1].motif].n < words[block.motif].n and width >= SHORT:
+                    kept[-1] = block
+                continue
+            kept.append(block)
+        if kept:
+            out[leaf] = kept[:LONGEST]
+    return out
+
+
+SHORT = 4
+
+
+def _combinations(
+    lists: Mapping[int, Sequence[Block]], leaves: Sequence[Leaf]
+) -> list[tuple[Slots, list[int]]]:
+    """Lists of motifs that are part of no longer one, and the leaves that hold them or a part."""
+    weight: Counter[Slots] = Counter()
+    for leaf, blocks in lists.items():
+        weight[tuple((b.motif, b.strand) for b in blocks)] += leaves[leaf].n
+    total = sum(weight.values())
+    order = sorted(weight, key=lambda s: (-len(s), -weight[s], s))
+    founders: list[Slots] = []
+    for slots in order:
+        common = weight[slots] >= RARE * total
+        if common and not any(_part(slots, f) is not None for f in founders):
+            founders.append(slots)
+    members: dict[Slots, list[int]] = {f: [] for f in founders}
+    for leaf, blocks in lists.items():
+        slots = tuple((b.motif, b.strand) for b in blocks)
+        fits = [f for f in founders if _part(slots, f) is not None]
+        if fits:
+            members[max(fits, key=lambda f: (weight[f], -len(f)))].append(leaf)
+    return [(f, m) for f, m in members.items() if m]
+
+
+def _part(part: Slots, whole: Slots) -> list[int] | None:
+    """Slots of the whole that a list takes in order, the leftmost ones; None where it does not."""
+    out, at = [], 0
+    for slot in part:
+        while at < len(whole) and whole[at] != slot:
+            at += 1
+        if at == len(whole):
+            return None
+        out.append(at)
+        at += 1
+    return out
+
+
+def _aligned(blocks: Sequence[Block], slots: Slots, mean: Floats) -> list[int]:
+    """Slot of each block: in order, same motif and strand, least squared distance to the mean.
+
+    Dynamic programming over (block, slot): take the slot or skip it.
+    """
+    b, s = len(blocks), len(slots)
+    cost = np.full((b + 1, s + 1), np.inf)
+    cost[0] = 0
+    took = np.zeros((b + 1, s + 1), dtype=bool)
+    for i in range(1, b + 1):
+        for j in range(1, s + 1):
+            block = blocks[i - 1]
+            cost[i, j] = cost[i, j - 1]
+            if (block.motif, block.strand) == slots[j - 1]:
+                distance = 0.0 if np.isnan(mean[j - 1]) else (block.start - mean[j - 1]) ** 2
+                if cost[i - 1, j - 1] + distance < cost[i, j]:
+                    cost[i, j], took[i, j] = cost[i - 1, j - 1] + distance, True
+    out, j = [], s
+    for i in range(b, 0, -1):
+        while not took[i, j]:
+            j -= 1
+        out.append(j - 1)
+        j -= 1
+    return out[::-1]
+
+
+def _combination(
+    slots: Slots,
+    members: Sequence[int],
+    lists: Mapping[int, Sequence[Block]],
+    leaves: Sequence[Leaf],
+    asker: _Asker,
+) -> Combination:
+    starts: list[Counter[int]] = [Counter() for _ in slots]
+    gaps: list[Counter[int]] = [Counter() for _ in slots[1:]]
+    present: Counter[str] = Counter()
+    for leaf in members:
+        if len(lists[leaf]) == len(slots):
+            for j, block in enumerate(lists[leaf]):
+                starts[j][block.start] += leaves[leaf].n
+    mean = np.array([_mean(c) for c in starts])
+    for leaf in members:
+        blocks, n = lists[leaf], leaves[leaf].n
+        taken = _aligned(blocks, slots, mean)
+        present["".join("FT"[j in taken] for j in range(len(slots)))] += n
+        place = dict(zip(taken, blocks, strict=True))
+        if len(blocks) < len(slots):
+            for j, block in place.items():
+                starts[j][block.start] += n
+        for j in range(len(slots) - 1):
+            if j in place and j + 1 in place:
+                gaps[j][place[j + 1].start - place[j].start] += n
+    edges = tuple(
+        asker.edge(j, slots, gaps[j], (starts[j], starts[j + 1])) for j in range(len(slots) - 1)
+    )
+    single = asker.single(slots[0]) if len(slots) == 1 else None
+    n = sum(leaves[i].n for i in members)
+    tree = _tree(slots, gaps, asker)
+    return Combination(
+        slots, n, dict(present.most_common()), tuple(map(_sorted, starts)), edges, single, tree
+    )
+
+
+def _mean(counts: Mapping[int, int]) -> float:
+    n = sum(counts.values())
+    return sum(k * v for k, v in counts.items()) / n if n else float("nan")
+
+
+def _sorted(counts: Mapping[int, int]) -> dict[int, int]:
+    return dict(sorted(counts.items()))
+
+
+def _range(counts: Mapping[int, int], share: float = 0.025) -> tuple[int, int]:
+    """The distances that hold the middle 95 % of the sequences."""
+    keys = sorted(counts)
+    weight = np.array([counts[k] for k in keys], dtype=np.float64)
+    cumulative = np.cumsum(weight) / weight.sum()
+    low = keys[int((cumulative < share).sum())]
+    high = keys[min(int((cumulative < 1 - share).sum()), len(keys) - 1)]
+    return low, high
+
+
+def _tree(slots: Slots, gaps: Sequence[Mapping[int, int]], asker: _Asker) -> GrammarTree:
+    """Neighbors joined pairwise, the least spread of distances first, ties by the mean."""
+    parts: list[GrammarTree] = [Site(asker.names[m], strand) for m, strand in slots]
+    spans = [_range(g) if g else (0, 0) for g in gaps]
+    width = [asker.words[m].ppm.shape[1] for m, _ in slots]
+    links = [(lo - width[j], hi - width[j]) for j, (lo, hi) in enumerate(spans)]
+    while links:
+        j = min(range(len(links)), key=lambda i: (links[i][1] - links[i][0], sum(links[i])))
+        low, high = links.pop(j)
+        parts[j : j + 2] = [Join(parts[j], parts[j + 1], low, high)]
+    return parts[0]
+
+
+@dataclass(slots=True, eq=False)
+class _Asker:
+    """Places motifs into random backgrounds and reads the neuron, and the model's output."""
+
+    layer: Layer
+    neuron: int
+    words: Sequence[Word]
+    names: Sequence[str]
+    output: Callable[[torch.Tensor], torch.Tensor] | None
+    backgrounds: int
+    seed: int
+
+    def single(self, slot: tuple[int, str]) -> Profile:
+        """One motif at every place where it fits."""
+        width = self.layer.width
+        letters = self._letters(slot)
+        at = np.arange(0, width - len(letters) + 1)
+        value, output = self._asked([[(s, letters)] for s in at.tolist()])
+        none = float(self._asked([[]])[0].mean())
+        low, mean, high = _interval(value)
+        return Profile(at, mean, low, high, float("nan"), float("nan"), none, output)
+
+    def edge(
+        self,
+        j: int,
+        slots: Slots,
+        gaps: Mapping[int, int],
+        starts: tuple[Mapping[int, int], Mapping[int, int]],
+    ) -> Edge:
+        """A pair at every distance, averaged over the left motif's most frequent places."""
+        left, right = self._letters(slots[j]), self._letters(slots[j + 1])
+        width = self.layer.width
+        common = [s for s, _ in Counter(starts[0]).most_common(STARTS)] or [0]
+        common = [int(np.clip(s, 0, width - len(left))) for s in common]
+        at = np.arange(len(left), width - len(right) - min(common) + 1)
+        placements, owner = [], []
+        for i, distance in enumerate(at.tolist()):
+            for s in common:
+                if s + distance + len(right) <= width:
+                    placements.append([(s, left), (s + distance, right)])
+                    owner.append(i)
+        if not placements:
+            empty = np.empty(0)
+            profile = Profile(at[:0], empty, empty, empty, *(float("nan"),) * 3, empty)
+            return Edge(j, j + 1, _sorted(gaps), profile, holds=False)
+        value, output = self._asked(placements)
+        owner_of = np.array(owner)
+        kept = np.unique(owner_of)
+        pooled = [value[owner_of == i].ravel() for i in kept]
+        low, mean, high = np.array([_interval(v[None]) for v in pooled])[..., 0].T
+        out = np.array([output[owner_of == i].mean() for i in kept]) if len(output) else output
+        alone = self._asked([[(s, left)] for s in common])[0].mean()
+        places = [s for s, _ in Counter(starts[1]).most_common(STARTS)] or [0]
+        places = [int(np.clip(s, 0, width - len(right))) for s in places]
+        other = self._asked([[(s, right)] for s in places])[0].mean()
+        none = self._asked([[]])[0].mean()
+        at = at[kept]
+        profile = Profile(at, mean, low, high, float(alone), float(other), float(none), out)
+        return Edge(j, j + 1, _sorted(gaps), profile, _holds(profile, gaps))
+
+    def _letters(self, slot: tuple[int, str]) -> Codes:
+        motif, strand = slot
+        ppm = self.words[motif].ppm
+        ppm = ppm if strand == "+" else ppm[::-1, ::-1]
+        out: Codes = ppm.argmax(0).astype(np.uint8)
+        return out
+
+    def _asked(self, placements: Sequence[Sequence[tuple[int, Codes]]]) -> tuple[Floats, Floats]:
+        """(p, backgrounds) values of the neuron, and (p,) mean outputs, the same backgrounds."""
+        width, length = self.layer.width, self.layer.window.graph.x.shape[2]
+        start = self.layer.window.start
+        rng = generator(self.seed, "backgrounds")
+        base = rng.integers(0, 4, (self.backgrounds, length), dtype=np.uint8)
+        values, outputs = [], []
+        device = self.layer.window.graph.x.device
+        for placement in placements:
+            codes = base.copy()
+            for at, letters in placement:
+                codes[:, start + at : start + at + len(letters)] = letters
+            x = one_hot(torch.from_numpy(codes).to(device))
+            with torch.no_grad():
+                v = self.layer.window(x[:, :, start : start + width])[:, self.neuron]
+                values.append(v.double().cpu().numpy())
+                if self.output is not None:
+                    outputs.append(float(self.output(x).double().mean()))
+        return np.array(values), np.array(outputs)
+
+
+def _interval(value: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean of each row, with its 95 % interval."""
+    mean = value.mean(1)
+    half = Z * value.std(1, ddof=1) / np.sqrt(value.shape[1])
+    return mean - half, mean, mean + half
+
+
+def _holds(profile: Profile, gaps: Mapping[int, int]) -> bool:
+    weight = np.array([gaps.get(int(d), 0) for d in profile.at], dtype=np.float64)
+    if not weight.sum():
+        return False
+    low = float((weight * profile.low).sum() / weight.sum())
+    return low > max(profile.left, profile.right)
