@@ -11,8 +11,8 @@ export function agreementTable(agreement: Agreement, methods: Method[], row: num
     if (typeof r === "number") found.set(`${a} ${b}`, r).set(`${b} ${a}`, r);
   });
   if (found.size === 0) return null;
-  const head = element("tr", {}, element("th", { scope: "col" }, "Method"), ...scored.map((m) => element("th", { scope: "col", class: "n" }, m.title)));
-  const lines = scored.map((one) => {
+  const head = element("tr", {}, element("th", { scope: "col" }, "Method"), ...scored.map((m, i) => element("th", { scope: "col", class: "n" }, element("abbr", { title: m.title }, String(i + 1)))));
+  const lines = scored.map((one, i) => {
     const cells = scored.map((other) => {
       const r = found.get(`${one.name} ${other.name}`);
       const cell = element("td", { class: "n" }, r === undefined ? "" : minus((r / 100).toFixed(2)));
@@ -22,7 +22,7 @@ export function agreementTable(agreement: Agreement, methods: Method[], row: num
       }
       return cell;
     });
-    return element("tr", {}, element("th", { scope: "row" }, one.title), ...cells);
+    return element("tr", {}, element("th", { scope: "row" }, `${i + 1} ${one.title}`), ...cells);
   });
   const table = element(
     "table",

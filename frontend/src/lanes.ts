@@ -5,7 +5,7 @@ import { short } from "./dom";
 import type { Agreement, Explained, Method, Sites } from "./payload";
 import { BASES } from "./letters";
 import type { Pen } from "./pen";
-import { drawBars, drawLetters, drawMap, drawStrips, type Frame, LEFT, observed, RIGHT } from "./track";
+import { drawBars, drawLetters, drawMap, drawStrips, type Frame, LEFT, observed, type Palette, RIGHT } from "./track";
 
 export type Mode = "letters" | "map" | "both";
 
@@ -77,25 +77,43 @@ interface Site {
   end: number;
   isForward: boolean;
   name: string;
-  p: number;
+  value: number;
   line: number;
 }
 
 const LINE = 19;
 
-/** Sites as arrows with names; those that would overlap, names included, on lines of their own. */
+/** Sites that are there, by their p-values. */
 export function siteLane(sites: Sites, row: number): Lane {
-  const found = sitesOf(sites, row);
-  const said = (site: Site) => `${site.name} ${site.start}\u2013${site.end} ${site.isForward ? "+" : "\u2212"} p ${site.p.toPrecision(1)}`;
+  const say = (site: Site) => `p ${(10 ** (-site.value / 10)).toPrecision(1)}`;
+  return placed("sites", "Motif sites", sitesOf(sites, row), say, (_, colors) => colors.accent);
+}
+
+/** Sites that the model uses, by what they contribute. */
+export function hitLane(hits: Sites, row: number): Lane {
+  const say = (site: Site) => `contributes ${short(site.value / 100)}`;
+  const color = (site: Site, colors: Palette) => (site.value < 0 ? colors.down : colors.up);
+  return placed("hits", "Pattern hits", sitesOf(hits, row), say, color);
+}
+
+/** Arrows with names; those that would overlap on lines of their own. */
+function placed(
+  key: string,
+  title: string,
+  found: Site[],
+  say: (site: Site) => string,
+  color: (site: Site, colors: Palette) => string,
+): Lane {
   const over = (i: number) => found.filter((s) => s.start <= i && i < s.end);
+  const said = (s: Site) => `${s.name} ${s.start}\u2013${s.end} ${s.isForward ? "+" : "\u2212"} ${say(s)}`;
   return {
-    key: "sites",
-    title: "Motif sites",
+    key,
+    title,
     note: found.length ? "" : "none on this sequence",
-    height: LINE * Math.max(1, ...found.map((s) => s.line + 1)),
-    draw: (pen, frame) => drawSites(pen, found, frame),
+    height: found.length ? LINE * Math.max(...found.map((s) => s.line + 1)) : 4,
+    draw: (pen, frame) => drawSites(pen, found, frame, (s) => color(s, frame.colors)),
     read: (i) => over(i).map(said).join(", "),
-    columns: [["sites", (i) => over(i).map((s) => `${s.name}(${s.isForward ? "+" : "-"})`).join(",")]],
+    columns: [[key, (i) => over(i).map((s) => `${s.name}(${s.isForward ? "+" : "-"})`).join(",")]],
   };
 }
 
@@ -103,27 +121,27 @@ function sitesOf(sites: Sites, row: number): Site[] {
   const flat = sites.rows[row] ?? [];
   const found: Site[] = [];
   for (let k = 0; k + 4 < flat.length; k += 5) {
-    const [start = 0, end = 0, strand = 1, name = 0, sure = 0] = flat.slice(k, k + 5);
+    const [start = 0, end = 0, strand = 1, name = 0, value = 0] = flat.slice(k, k + 5);
     const taken = new Set(found.filter((s) => s.start < end + 2 && start < s.end + 2).map((s) => s.line));
     let line = 0;
     while (taken.has(line)) line++;
-    found.push({ start, end, isForward: strand > 0, name: sites.names[name] ?? "", p: 10 ** (-sure / 10), line });
+    found.push({ start, end, isForward: strand > 0, name: sites.names[name] ?? "", value, line });
   }
   return found;
 }
 
-function drawSites(pen: Pen, sites: Site[], frame: Frame): void {
-  const { colors } = frame;
+function drawSites(pen: Pen, sites: Site[], frame: Frame, color: (site: Site) => string): void {
   pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
     for (const site of sites) {
       const x = frame.x(site.start);
       const width = frame.x(site.end) - x;
       if (x > frame.width || x + width < LEFT) continue;
       const top = site.line * LINE + 1;
-      pen.box(x, top, width, LINE - 3, colors.accent, 0.18);
-      pen.box(site.isForward ? x : x + width - 2.5, top, 2.5, LINE - 3, colors.accent); // where it begins
+      pen.box(x, top, width, LINE - 3, color(site), 0.18);
+      pen.box(site.isForward ? x : x + width - 2.5, top, 2.5, LINE - 3, color(site)); // where it begins
       const text = site.isForward ? `${site.name} \u25b8` : `\u25c2 ${site.name}`;
-      pen.words(text, x + width / 2, top + (LINE - 3) / 2, { color: colors.ink, align: "center", middle: true, room: Math.max(0, width - 8) });
+      const how = { color: frame.colors.ink, align: "center", middle: true, room: Math.max(0, width - 8) } as const;
+      pen.words(text, x + width / 2, top + (LINE - 3) / 2, how);
     }
   });
 }

@@ -18,7 +18,10 @@ export interface Method {
   values: string;
 }
 
-/** Sites of named motifs: start, end, strand, name, -10 log10 p of each, one after the other. */
+/**
+ * Sites of named motifs: start, end, strand, name and a number of each, one after the other. The
+ * number is -10 log10 p of a site that is there, 100 x contribution of one that the model uses.
+ */
 export interface Sites {
   names: string[];
   rows: number[][];
@@ -39,6 +42,7 @@ export interface Payload {
   codes: string;
   methods: Method[];
   sites: Sites | null;
+  hits: Sites | null;
   agreement: Agreement | null;
 }
 

@@ -3,7 +3,7 @@
 import { agreementTable } from "./agreement";
 import { button, element, save, short } from "./dom";
 import { viewAsSvg, viewAsTable } from "./export";
-import { conflictLane, type Lane, methodLanes, type Mode, siteLane } from "./lanes";
+import { conflictLane, hitLane, type Lane, methodLanes, type Mode, siteLane } from "./lanes";
 import { BASES, Letters } from "./letters";
 import { listen } from "./moves";
 import type { Explained, Payload, Store } from "./payload";
@@ -102,6 +102,7 @@ export class Viewer {
       const sequence = this.sequences.get(m.name);
       return sequence ? methodLanes(m, sequence, mode, methods.length) : [];
     });
+    if (payload.hits) this.all.push(hitLane(payload.hits, row));
     if (payload.sites) this.all.push(siteLane(payload.sites, row));
     if (payload.agreement) this.all.push(conflictLane(payload.agreement, row));
     this.choose();

@@ -46,7 +46,7 @@ def make_run(
 ) -> Run:
     """A run with every file; ``evil`` puts markup into every name that a user can choose.
 
-    ``more`` adds temporal scores, attention and class optima.
+    ``more`` adds temporal scores, attention, hits of a pattern and class optima.
     """
     rng = np.random.default_rng(seed)
     bad, worse = (EVIL, EVIL_ATTRIBUTE) if evil else ("", "")
@@ -87,6 +87,9 @@ def _more(folder: Path, known: list[Motif], bad: str) -> None:
         save_file(arrays, target / "values.safetensors")
         shutil.copy(ism / "names.tsv", target / "names.tsv")
         config.write_toml(target / "options.toml", {"target": 0, **options})
+    hits = [(f"peak_{i}", i, 10, 18, "+-"[i % 2], f"positive_0{bad}", 2.5 - i) for i in range(4)]
+    columns = "sequence row start end strand pattern contribution"
+    tsv(folder / "motifs" / "patterns.hits.tsv", columns, hits)
     optima = [Motif(known[0].ppm, f"optimum_1{bad}", n_sites=10.0)]
     motifs.write_meme(folder / "motifs" / "class_optimization.meme", MotifSet(optima))
 

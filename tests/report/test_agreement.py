@@ -127,7 +127,7 @@ def test_the_page_says_it_over_all_sequences(empty, opened):
         {"signed": True, "options": {"reference": "zeros"}, "completeness": {"mean": 2.5e-7}},
     )
     said = opened(report.write(empty)).said
-    assert "median over 4 sequences" in said
+    assert "Agreement over 4 sequences" in said
     assert "−1.00 −1.00 to −1.00" in said
     assert "100.0 %" in said
     assert "reference zeros" in said

@@ -216,7 +216,10 @@ def lanes(page) -> list[str]:
 
 def test_every_method_is_drawn_on_one_axis_and_can_be_left_out(chromium, new_run):
     with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
-        assert lanes(page) == ["ism", "saliency", "attention", "temporal", "sites", "contested"]
+        assert lanes(page) == [
+            *("ism", "saliency", "attention", "temporal"),
+            *("hits", "sites", "contested"),
+        ]
         boxes = page.locator(".lane canvas").evaluate_all(
             "(all) => all.map((c) => [c.getBoundingClientRect().left, c.clientWidth])"
         )
@@ -280,6 +283,21 @@ def test_sites_are_named_where_they_lie_and_rows_are_found_by_them(chromium, new
         before = page.locator(".rows tbody tr").count()
         page.select_option("select[aria-label='Motif site']", label=f"Motif: {site}")
         assert 0 < page.locator(".rows tbody tr").count() < before
+
+
+def test_hits_say_what_they_contribute(chromium, new_run):
+    with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
+        page.click(".rows th >> text=peak_3")
+        page.wait_for_function("document.querySelector('#viewer-title').textContent === 'peak_3'")
+        page.wait_for_timeout(100)
+        page.locator(".stack").focus()
+        page.keyboard.press("Home")
+        for _ in range(10):
+            page.keyboard.press("ArrowRight")
+        said = page.locator(".readout").inner_text()
+        assert "positive_0 10–18 − contributes −0.500" in said
+        page.wait_for_timeout(100)
+        assert color_at(page, "hits", 17.9 / 60, 10)[:3] == pytest.approx([0, 114, 178], abs=4)
 
 
 def test_the_matrix_of_a_sequence_is_its_rank_correlation(chromium, new_run):

@@ -10,7 +10,7 @@ from cisgram import motifs
 from cisgram.core.run import Run
 from cisgram.motifs import MotifSet
 from cisgram.report.matches import sources
-from cisgram.report.sites import named_sites
+from cisgram.report.sites import named_sites, used_sites
 from cisgram.seq.alphabet import to_codes
 
 
@@ -82,3 +82,43 @@ def test_a_name_is_searched_for_with_the_motif_that_matches_it_best(run):
     after = named_sites(run, codes)
     assert len(sources(run)) == 2
     assert (after.names, after.rows) == (before.names, before.rows)
+
+
+def with_hits(run, rows):
+    head = "sequence\trow\tstart\tend\tstrand\tpattern\tcontribution\n"
+    text = "".join("\t".join(map(str, r)) + "\n" for r in rows)
+    (run.path / "motifs" / "patterns.hits.tsv").write_text(head + text)
+
+
+def test_hits_have_the_name_and_the_strand_of_the_known_motif(run):
+    """A pattern that matches turned round reads on the other strand than its hit."""
+    folder = run.path / "motifs"
+    turned = next(m for m in sources(run)[0].motifs if m.is_match and m.matches[0]["strand"] == "-")
+    pattern = replace(turned.motif, name="positive_0", id="positive_0")
+    motifs.write_meme(folder / "patterns.meme", MotifSet([pattern]))
+    head, *rows = (folder / "filters.matches.tsv").read_text().splitlines()
+    own = next(r for r in rows if r.startswith(turned.motif.name + "\t"))
+    own = own.replace(turned.motif.name, "positive_0", 1)
+    (folder / "patterns.matches.tsv").write_text(f"{head}\n{own}\n")
+    rows = [("b", 0, 5, 12, "+", "positive_0", 1.234), ("b", 0, 1, 4, "-", "negative_1", -0.5)]
+    with_hits(run, rows)
+    found = used_sites(run, ["a", "b"])
+    assert found.names == [turned.target_name, "negative_1"]
+    assert found.rows == [[], [(1, 4, -1, 1, -50), (5, 12, -1, 0, 123)]]
+
+
+def test_hits_on_a_name_that_occurs_twice_are_left_out(run):
+    """Twice on the page, or twice in the file."""
+    rows = [
+        ("a", 0, 1, 4, "+", "p", 1),
+        ("b", 1, 1, 4, "+", "p", 1),
+        ("b", 2, 1, 4, "+", "p", 1),
+        ("c", 3, 2, 4, "+", "p", 1),
+        ("elsewhere", 4, 2, 4, "+", "p", 1),
+    ]
+    with_hits(run, rows)
+    assert used_sites(run, ["a", "a", "b", "c"]).rows == [[], [], [], [(2, 4, 1, 0, 100)]]
+
+
+def test_without_patterns_there_are_no_hits(run):
+    assert used_sites(run, ["a"]) is None

@@ -150,7 +150,7 @@ def joined(run: Run, methods: Sequence[Explained]) -> pd.DataFrame:
 
     together: pd.DataFrame | None = None
     for i, method in enumerate(methods):
-        part = method.names.copy()
+        part = method.names.drop(columns=["delta"], errors="ignore")  # of one method alone
         part["bases"] = method.digests() if len(methods) > 1 else ""
         part["copy"] = part.groupby(["name", "bases"]).cumcount()
         part[f"row:{i}"] = np.arange(len(part))

@@ -1,23 +1,27 @@
-"""Sites of the motifs that a run has named, on the sequences that its page shows."""
+"""Sites of named motifs on the sequences that the page shows: those there are, those used."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cisgram import motifs
 from cisgram.core.run import Run
+from cisgram.report import read
 from cisgram.report.matches import Learned, sources
+from cisgram.report.text import as_float
 
 MAX_P = 1e-4
 """A site is shown up to this p-value."""
 MAX_NAMES = 15
 """So many names at most, the surest ones."""
+Site: TypeAlias = tuple[int, int, int, int, int]
 _LETTERS = np.frombuffer(b"ACGTN", dtype=np.uint8)
 
 
@@ -28,14 +32,15 @@ class Sites:
     Attributes
     ----------
     names
-        Known motifs, by the names of the best matches.
+        Known motifs, by the names of the best matches; patterns without one by their own.
     rows
         Of each sequence its sites: start, end (0-based, half-open), 1 or -1 for the strand that
-        the known motif reads on, place in ``names``, minus ten times log10 p.
+        the known motif reads on, place in ``names``, and a number: minus ten times log10 p of a
+        site that is there, a hundred times the contribution of one that is used.
     """
 
     names: list[str]
-    rows: list[list[tuple[int, int, int, int, int]]]
+    rows: list[list[Site]]
 
 
 def named_sites(run: Run, codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
@@ -50,7 +55,7 @@ def named_sites(run: Run, codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
     wanted = [replace(m.motif, name=str(i), id=str(i)) for i, m in enumerate(best)]
     texts = [_LETTERS[c].tobytes().decode() for c in codes]
     found = motifs.scan(texts, wanted, p=MAX_P).sort_values("p", kind="stable")
-    rows: list[list[tuple[int, int, int, int, int]]] = [[] for _ in codes]
+    rows: list[list[Site]] = [[] for _ in codes]
     for site in found.to_dict("records"):
         which = int(site["motif"])
         turned = best[which].matches[0]["strand"] == "-"
@@ -63,6 +68,38 @@ def named_sites(run: Run, codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
     for sites in rows:
         sites.sort()
     return Sites([m.target_name for m in best], rows)
+
+
+def used_sites(run: Run, names: Sequence[str]) -> Sites | None:
+    """Where the model uses the patterns that were read from its attributions.
+
+    Hits of ``motifs/patterns.hits.tsv`` on the sequences of these names; ``None`` where there is
+    no such file. A name that occurs more than once is left out: it says not which one is meant.
+    """
+    wanted = ("sequence", "row", "start", "end", "strand", "pattern", "contribution")
+    table = read.table(run.path / "motifs" / "patterns.hits.tsv", needs=wanted)
+    if table is None:
+        return None
+    table = table[table.groupby("sequence")["row"].transform("nunique") == 1]
+    once = Counter(names)
+    place = {name: i for i, name in enumerate(names) if once[name] == 1}
+    known = {m.motif.name: m for s in sources(run) if s.name == "patterns" for m in s.motifs}
+    labels: dict[str, int] = {}
+    rows: list[list[Site]] = [[] for _ in names]
+    for hit in table[table["sequence"].isin(place)].to_dict("records"):
+        learned = known.get(hit["pattern"])
+        is_named = learned is not None and learned.is_match
+        label = learned.target_name if learned is not None and is_named else hit["pattern"]
+        turned = learned is not None and is_named and learned.matches[0]["strand"] == "-"
+        strand = 1 if (hit["strand"] == "-") == turned else -1
+        which = labels.setdefault(label, len(labels))
+        value = round(100 * (as_float(hit["contribution"]) or 0.0))
+        rows[place[hit["sequence"]]].append(
+            (int(hit["start"]), int(hit["end"]), strand, which, value)
+        )
+    for sites in rows:
+        sites.sort()
+    return Sites(list(labels), rows)
 
 
 def _named(run: Run) -> list[Learned]:

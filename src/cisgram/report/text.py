@@ -73,6 +73,17 @@ def scientific(value: Any) -> str:
     return power if mantissa == "1" else f"{mantissa}\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}{power}"
 
 
+def hundredths(value: float) -> str:
+    """A correlation: two digits after the point.
+
+    Examples
+    --------
+    >>> hundredths(-0.126), hundredths(1.0), hundredths(-0.001)
+    ('−0.13', '1.00', '0.00')
+    """
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
 def interval(value: Any, digits: int = 3) -> str:
     """Both ends of an interval; empty where there is none.
 
@@ -156,6 +167,7 @@ def environment() -> Environment:
     env.filters |= {
         "number": number,
         "scientific": scientific,
+        "hundredths": hundredths,
         "interval": interval,
         "heading": title,
         "cell": cell,

@@ -19,7 +19,8 @@ class ExplainOptions(Options):
     """Which sequences are explained, and how."""
 
     methods: Names = Field(
-        default=("ism", "gradient_x_input", "saliency"), description="see cisgram list methods"
+        default=("ism", "deep_lift", "gradient_x_input", "saliency"),
+        description="see cisgram list methods",
     )
     most: int = Field(default=200, ge=1, description="sequences, three positives to one negative")
     target: int | str | None = Field(

@@ -17,7 +17,7 @@ from cisgram.report.explained import Explained, explained, joined
 from cisgram.report.matches import Learned, sources
 from cisgram.report.pack import MAX_ROWS, payload
 from cisgram.report.section import SECTIONS, Section
-from cisgram.report.sites import MAX_P, Sites, named_sites
+from cisgram.report.sites import MAX_P, Sites, named_sites, used_sites
 from cisgram.report.text import as_float, render
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class _Content:
     methods: list[Explained]
     agreement: Agreement | None
     sites: Sites | None
+    hits: Sites | None
     optima: list[Learned]
 
 
@@ -54,6 +55,7 @@ def sequences(run: Run) -> Section | None:
         methods,
         agreement(first, methods),
         named_sites(run, _codes(first, methods)),
+        used_sites(run, [str(name) for name in first["name"]]),
         [m for s in optima for m in s.motifs][:OPTIMA],
     )
     return _drawn(content, n=len(first))
@@ -76,6 +78,7 @@ def _codes(table: pd.DataFrame, methods: list[Explained]) -> list[NDArray[np.uin
 def _drawn(content: _Content, *, n: int) -> Section:
     packed = payload(content.table.head(n), content.methods)
     packed["sites"] = _packed_sites(content.sites, n)
+    packed["hits"] = _packed_sites(content.hits, n)
     packed["agreement"] = _packed_agreement(content, packed["methods"], n)
     html = render(
         "sequences.html",
