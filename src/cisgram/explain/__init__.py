@@ -2,6 +2,7 @@
 
 from cisgram.explain.ablation import ABLATIONS, ablate, filter_influence
 from cisgram.explain.base import METHODS, Target, scalar
+from cisgram.explain.enrichment import filter_enrichment, filter_positions
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.hits import hits
 from cisgram.explain.influence import site_effects
@@ -40,8 +41,10 @@ __all__ = [
     "class_optimization",
     "deep_lift",
     "expected_gradients",
+    "filter_enrichment",
     "filter_influence",
     "filter_motifs",
+    "filter_positions",
     "gradient_x_input",
     "hits",
     "integrated_gradients",

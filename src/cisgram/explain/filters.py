@@ -115,7 +115,7 @@ def filter_motifs(
     the network's own padding: nothing, or a quarter of each base for DeepBind.
     """
     check_positive(batch_size, name="batch_size")
-    how = _convention(convention)
+    how = convention_of(convention)
     x = ready(model, x)
     if select is not None:
         x = _selected(x, select)
@@ -125,7 +125,7 @@ def filter_motifs(
         cut = site_threshold(read, x, how, batch_size)
         counts = torch.zeros(read.n_units, 4, read.width, dtype=torch.float64)
         sites = torch.zeros(read.n_units, dtype=torch.float64)
-        for letters, a in read.maps(x, batch_size):
+        for letters, a, _ in read.maps(x, batch_size):
             chosen = sites_of(a, cut, how)
             counts += read.letters_under(letters, chosen.float()).double().cpu()
             sites += chosen.sum((0, 2)).double().cpu()
@@ -140,7 +140,8 @@ def sites_of(a: Tensor, cut: Tensor, how: Convention) -> Tensor:
     return chosen
 
 
-def _convention(convention: str | Convention) -> Convention:
+def convention_of(convention: str | Convention) -> Convention:
+    """The convention of a name."""
     if isinstance(convention, Convention):
         return convention
     if convention not in CONVENTIONS:
@@ -166,7 +167,7 @@ def site_threshold(read: Reader, x: OneHot, how: Convention, batch_size: int) ->
     total = torch.zeros(read.n_units, dtype=torch.float64)
     n = 0
     pool: Tensor | None = None
-    for _, a in read.maps(x, batch_size):
+    for _, a, _ in read.maps(x, batch_size):
         flat = a.transpose(0, 1).flatten(1)  # (f, n * t)
         top = flat.max(1).values
         highest = top if highest is None else torch.maximum(highest, top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,30 @@ from cisgram.core.errors import InputError
 from cisgram.core.types import OneHot
 from cisgram.models.probe import Layer, find_layer, outputs_of
 from cisgram.models.receptive import ReceptiveField, receptive_field
+
+
+class Map(NamedTuple):
+    """What a layer did on a batch of sequences.
+
+    Attributes
+    ----------
+    letters
+        (n, 4, length) what was read.
+    a
+        (n, f, t) activations, rectified.
+    turned
+        (n,) True where the other strand was read; None where none was.
+    """
+
+    letters: Tensor
+    a: Tensor
+    turned: Tensor | None = None
+
+    def as_given(self) -> Tensor:
+        """(n, f, t) activations with positions counted on the strand as given."""
+        if self.turned is None:
+            return self.a
+        return torch.where(self.turned[:, None, None], self.a.flip(2), self.a)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +84,8 @@ class Reader:
         conv = self.layer.module
         return conv.dilation[0] if self.layer.reads_letters and isinstance(conv, nn.Conv1d) else 1
 
-    def maps(self, x: OneHot, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Letters (n, 4, length) and activations (n, f, t), rectified, batch by batch.
+    def maps(self, x: OneHot, batch_size: int) -> Iterator[Map]:
+        """What the layer does, batch by batch.
 
         The letters are those that the first convolution reads, where this is it. A network that
         scores both strands itself is read on the strand that won.
@@ -68,14 +93,17 @@ class Reader:
         for part in torch.split(x, batch_size):
             calls = outputs_of(self.model, self.layer, part)
             letters, a = calls[0]
+            turned: Tensor | None = None
             if not self.layer.reads_letters:
                 letters = part
             strand = getattr(self.model, "strand", None)
             if len(calls) == 2 and callable(strand):
-                turned = part.flip(1, 2)
-                won = (strand(turned) > strand(part)).any(1)[:, None, None]
-                other = calls[1][0] if self.layer.reads_letters else turned
-                letters = torch.where(won, other, letters)
+                other = part.flip(1, 2)
+                turned = (strand(other) > strand(part)).any(1)
+                won = turned[:, None, None]
+                letters = torch.where(
+                    won, calls[1][0] if self.layer.reads_letters else other, letters
+                )
                 a = torch.where(won, calls[1][1], a)
             if a.shape[1:] != self.layer.shape:
                 msg = (
@@ -83,7 +111,8 @@ class Reader:
                     f"not (n, {', '.join(map(str, self.layer.shape))}) as for others of the length."
                 )
                 raise InputError(msg)
-            yield letters, torch.relu(a if self.field.axis == 2 else a.transpose(1, 2))
+            a = torch.relu(a if self.field.axis == 2 else a.transpose(1, 2))
+            yield Map(letters, a, turned)
 
     def letters_under(self, letters: Tensor, chosen: Tensor) -> Tensor:
         """(f, 4, k) sums of the letters under the chosen sites (n, f, t).
