@@ -19,7 +19,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {}
 WIDTH = 8
 
 
-def network(name: str, *, gain: float = 2.0, seed: int = 0) -> Callable[[type], type]:
+def network(name: str, *, gain: float = 3.0, seed: int = 0) -> Callable[[type], type]:
     """Adds a class to `NETWORKS`, its weights multiplied by ``gain``."""
 
     def add(cls: type) -> type:
@@ -170,15 +170,14 @@ class LayerNormed(nn.Sequential):
     def __init__(self) -> None:
         super().__init__(
             nn.Conv1d(4, WIDTH, 5),
-            nn.ReLU(),
             Flipped(),
             nn.LayerNorm(WIDTH),
             nn.Linear(WIDTH, WIDTH),
-            nn.ReLU(),
+            nn.GELU(),
             nn.LayerNorm(WIDTH),
             Flipped(),
-            Mean(),
-            nn.Linear(WIDTH, 2),
+            Middle(),
+            nn.Linear(16 * WIDTH, 2),
         )
 
 
@@ -187,7 +186,6 @@ class RMSNormed(nn.Sequential):
     def __init__(self) -> None:
         super().__init__(
             nn.Conv1d(4, WIDTH, 5),
-            nn.ReLU(),
             Flipped(),
             nn.RMSNorm(WIDTH),
             nn.Linear(WIDTH, WIDTH),
@@ -215,7 +213,7 @@ class OtherNorms(nn.Sequential):
         )
 
 
-@network("smooth activations")
+@network("smooth activations", gain=5.0)
 class Smooth(nn.Module):
     """The exponential of the first layer, sigmoid, tanh, GELU, SiLU and softplus."""
 
@@ -359,7 +357,7 @@ class ScaledDotProduct(nn.Module):
         return self.head(x.transpose(1, 2).flatten(2).mean(1))
 
 
-@network("transformer encoder", gain=1.5)
+@network("transformer encoder", gain=2.0)
 class Transformer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -410,7 +408,7 @@ class Functional(nn.Module):
         y[:, ::2] = h.amax(2)[:, ::2]
         y[:, 1::2] = torch.logsumexp(h, 2)[:, 1::2]
         norm = torch.sqrt((y * y).sum(1, keepdim=True) + 1)
-        return torch.einsum("nf,tf->nt", y / norm, self.u) + torch.log1p(y.abs()).sum(1, True)
+        return torch.einsum("nf,tf->nt", y / norm, self.u) + torch.log1p(y.abs())[:, :2]
 
 
 @network("two branches")
@@ -431,4 +429,4 @@ class Branches(nn.Module):
 
 
 for _name in ("demo-cnn", "demo-rnn", "demo-cnn-rnn", "deepbind"):
-    NETWORKS[_name] = lambda name=_name: made(lambda: create(name, n_outputs=2), gain=1.5)
+    NETWORKS[_name] = lambda name=_name: made(lambda: create(name, n_outputs=2), gain=3.0)

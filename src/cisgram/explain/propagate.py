@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from cisgram.core.errors import InputError
 from cisgram.models.graph import Graph, Operation, Value
@@ -24,6 +23,12 @@ Rule: TypeAlias = Callable[["Step", list[Tensor | None]], Multipliers]
 
 class CannotPair(Exception):
     """The rows of examples and references cannot be matched: run the examples repeated."""
+
+
+def unflatten(t: Tensor, axis: int, sizes: tuple[int, ...]) -> Tensor:
+    """``t`` with one axis made into several."""
+    out: Tensor = t.unflatten(axis, sizes)  # type: ignore[no-untyped-call]
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class Step:
         axis, rest = self._rows(a, r)
         split = (self.n, self.repeats, rest) if rest > 1 else (self.n, self.repeats)
         one = (self.n, 1, rest) if rest > 1 else (self.n, 1)
-        return a.unflatten(axis, one), r.unflatten(axis, split)
+        return unflatten(a, axis, one), unflatten(r, axis, split)
 
     def joined(self, t: Tensor, value: Value) -> Tensor:
         """A tensor with the axes of `pair` in the shape that ``value`` has on the references."""
@@ -95,7 +100,7 @@ class Step:
         if self.repeats == 1:
             return t
         axis, rest = self._rows(self.x.tensor(value), self.r.tensor(value))
-        return t.unflatten(axis, (self.n, self.repeats, rest) if rest > 1 else (self.n, -1))
+        return unflatten(t, axis, (self.n, self.repeats, rest) if rest > 1 else (self.n, -1))
 
     def middle(self, value: Value) -> Tensor:
         """Half way between example and reference, in the shape of the references."""
@@ -140,6 +145,7 @@ class Step:
         return axis, a.shape[axis] // self.n
 
 
+@torch.no_grad()
 def multipliers(
     x: Graph,
     r: Graph,
@@ -190,13 +196,16 @@ def _check_alike(x: Graph, r: Graph) -> None:
         a.op is b.op and a.inputs == b.inputs
         for a, b in zip(x.operations, r.operations, strict=True)
     )
-    if not same or x.result != r.result:
+    if same and x.result == r.result:
+        return
+    if len(x.x) == len(r.x):
         msg = (
             "The model takes another way for the references than for the sequences (an if on "
             "values, or a loop of varying length), so that nothing links their differences. "
             "Write the choice as torch.where, or use ism."
         )
         raise InputError(msg)
+    raise CannotPair  # some operations depend on the number of rows, such as one against many
 
 
 def _gap(step: Step, given: list[Tensor | None], found: Multipliers) -> Tensor:
@@ -210,18 +219,6 @@ def _gap(step: Step, given: list[Tensor | None], found: Multipliers) -> Tensor:
 
 
 def _sum(step: Step, value: Value, m: Tensor) -> Tensor:
-    d = step.change(value).double() * m
+    a, r = step.pair(value)
+    d = step.joined(a.double() - r.double(), value) * m
     return torch.nan_to_num(d).sum().cpu()  # masks of -inf meet multipliers of 0
-
-
-def run_again(operation: Operation, values: dict[Value, Tensor]) -> list[Tensor]:
-    """The outputs of an operation on other values."""
-
-    def put(v: Any) -> Any:
-        return values[v] if isinstance(v, Value) else v
-
-    args, kwargs = tree_map(
-        put, (operation.args, dict(operation.kwargs)), is_leaf=lambda v: isinstance(v, Value)
-    )
-    out = operation.op(*args, **kwargs)
-    return list(out) if isinstance(out, tuple | list) else [out]

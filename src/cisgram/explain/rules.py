@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Rule, Step, run_again
+from cisgram.explain.propagate import Multipliers, Rule, Step
+from cisgram.explain.propagate_kernels import convolution_back
 from cisgram.models.graph import Value
 
 RULES: dict[str, Rule] = {}
@@ -214,13 +215,6 @@ def _convolved(step: Step, m: list[Tensor | None]) -> Multipliers:
     return [(value, convolution_back(dense(m), step.reference(value), weight, *step.args[3:]))]
 
 
-def convolution_back(g: Tensor, x: Tensor, weight: Tensor, *how: Any) -> Tensor:
-    """The derivative of a convolution by its input, times ``g``."""
-    mask = [True, False, False]
-    out: Tensor = torch.ops.aten.convolution_backward(g, x, weight, None, *how, mask)[0]
-    return out
-
-
 # -- by autograd on the one operation ---------------------------------------------------------
 
 
@@ -228,7 +222,7 @@ def back(step: Step, m: list[Tensor | None], at: dict[Value, Tensor]) -> Multipl
     """Multipliers from the derivatives of the operation where its inputs are ``at``."""
     with torch.enable_grad():
         points = {v: t.detach().requires_grad_() for v, t in at.items() if t.is_floating_point()}
-        outs = run_again(step.operation, {**at, **points})
+        outs = step.operation.run({**at, **points})
         pairs = [(o, g) for o, g in zip(outs, m, strict=True) if g is not None and _follows(o)]
         if not pairs or not points:
             return []

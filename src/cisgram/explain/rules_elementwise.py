@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step, run_again
+from cisgram.explain.propagate import Multipliers, Step
 from cisgram.explain.rules import RULES, dense, integrated, named, rule, unbroadcast
 from cisgram.models.graph import Value
 
@@ -57,15 +57,16 @@ def rescale(step: Step, m: list[Tensor | None], *, below: float, relative: bool)
     short = (change.abs() <= size).logical_or_(~change.isfinite())
     if short.any():
         middle = torch.lerp(a.expand_as(r), r, 0.5)
-        slope = torch.where(short, _derivative(step, value, middle), slope)
+        slope = torch.where(short, slope_at(step, value, middle), slope)
     slope = step.joined(slope, value)
     return [(value, unbroadcast(g * slope, step.reference(value)))]
 
 
-def _derivative(step: Step, value: Value, at: Tensor) -> Tensor:
+def slope_at(step: Step, value: Value, at: Tensor) -> Tensor:
+    """The derivative of a function of one number."""
     with torch.enable_grad():
         point = at.detach().requires_grad_()
-        y = run_again(step.operation, {value: point})[0]
+        y = step.operation.run({value: point})[0]
         (d,) = torch.autograd.grad(y.sum(), point) if y.requires_grad else (torch.zeros_like(at),)
     return torch.nan_to_num(d)
 
@@ -84,6 +85,7 @@ def _kinked(step: Step, m: list[Tensor | None]) -> Multipliers:
 
 for _names, _rule in ((_SMOOTH, _smooth), (_SCALED, _scaled), (_KINKED, _kinked)):
     RULES.update(dict.fromkeys(_names, _rule))
+FUNCTIONS = _SMOOTH | _SCALED | _KINKED | {"relu"}
 
 
 @rule("where")

@@ -7,19 +7,16 @@ large, so no multiplier exceeds 1, and windows may overlap.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step
+from cisgram.explain.propagate import Multipliers, Step, unflatten
 from cisgram.explain.rules import dense, integrated, rule, unbroadcast
 from cisgram.models.graph import Value
 
 
 def winners(
-    m: Tensor, a: Tensor, r: Tensor, place: tuple[Tensor, Tensor], *, sign: int = 1
+    m: Tensor, a: Tensor, r: Tensor, places: tuple[Tensor, Tensor], *, sign: int = 1
 ) -> Tensor:
     """Multipliers (..., length) of the inputs of maxima.
 
@@ -29,19 +26,19 @@ def winners(
         (..., windows) multipliers of the maxima.
     a, r
         (..., length) inputs on examples and references.
-    place
+    places
         (..., windows) where the maximum lies in each.
     sign
         -1 for minima.
     """
-    at, at_r = place
-    shape = torch.broadcast_shapes(a.shape[:-1], r.shape[:-1])
-    at, at_r = (p.expand(*shape, -1) for p in (at, at_r))
-    a, r = (t.expand(*shape, -1) for t in (a, r))
+    shape = (*r.shape[:-1], -1)
+    at, at_r = (p.expand(shape) for p in places)
+    a = a.expand_as(r)
     y, s = a.gather(-1, at), r.gather(-1, at_r)
-    chosen = torch.where((y - s) * sign > 0, at, at_r)
+    gain = y - s
+    chosen = torch.where(gain * sign > 0, at, at_r)
     change = a.gather(-1, chosen) - r.gather(-1, chosen)
-    share = torch.where(change == 0, 0, (y - s) / change)
+    share = torch.where(change == 0, 0, gain / change)
     out = torch.zeros(r.shape, dtype=r.dtype, device=r.device)
     out.scatter_add_(-1, chosen, m * share)
     # a winner that does not change keeps the derivative; it contributes nothing
@@ -52,36 +49,11 @@ def winners(
 @rule("max_pool2d_with_indices", "adaptive_max_pool2d")
 def _pooled(step: Step, m: list[Tensor | None]) -> Multipliers:
     value = step.args[0]
-    (a, r), place = (_flat(t) for t in step.pair(value)), step.pair(step.out(1))
-    g = step.split(dense(m), step.out())
-    back = winners(g.flatten(-2), a, r, (place[0].flatten(-2), place[1].flatten(-2)))
-    return [(value, step.joined(back.unflatten(-1, step.reference(value).shape[-2:]), value))]
-
-
-def _flat(t: Tensor) -> Tensor:
-    return t.flatten(-2)
-
-
-@rule("max_pool1d", "max_pool2d")
-def _pooled_without_places(step: Step, m: list[Tensor | None]) -> Multipliers:
-    value, g = step.args[0], dense(m)
     a, r = step.pair(value)
-    dims = 1 if step.operation.name == "max_pool1d" else 2
-    pool: Any = F.max_pool1d_with_indices if dims == 1 else F.max_pool2d_with_indices
-    size, stride, *more = (*step.args[1:], *(None, None, 0, 1, False)[len(step.args) - 1 :])
-    how = [size, stride or None, *more][:5]
-    place = [_places(pool, t, how, dims) for t in (a, r)]
-    flat = [t.flatten(-dims) if dims > 1 else t for t in (a, r)]
-    split = step.split(g, step.out())
-    back = winners(split.flatten(-dims) if dims > 1 else split, *flat, (place[0], place[1]))
-    return [(value, step.joined(back.unflatten(-1, r.shape[-dims:]), value))]
-
-
-def _places(pool: Any, t: Tensor, how: list[Any], dims: int) -> Tensor:
-    rows = t.reshape(-1, *t.shape[-dims - 1 :])
-    found: Tensor = pool(rows, *how)[1]
-    found = found.reshape(*t.shape[: -dims - 1], *found.shape[1:])
-    return found.flatten(-dims) if dims > 1 else found
+    at, at_r = step.pair(step.out(1))
+    g = step.split(dense(m), step.out())
+    found = winners(g.flatten(-2), a.flatten(-2), r.flatten(-2), (at.flatten(-2), at_r.flatten(-2)))
+    return [(value, step.joined(unflatten(found, -1, r.shape[-2:]), value))]
 
 
 @rule("max", "min", "amax", "amin")
@@ -100,10 +72,14 @@ def _largest(step: Step, m: list[Tensor | None]) -> Multipliers:
     over = [step.axis(value, d) for d in dims]
     a, r = (_last(t, over) for t in step.pair(value))
     sign = 1 if "max" in name else -1
-    place = ((a * sign).argmax(-1, keepdim=True), (r * sign).argmax(-1, keepdim=True))
+    places = (_best(a, sign), _best(r, sign))
     g = _last(_split_like(step, g, value), over)
-    back = winners(g, a, r, place, sign=sign)
-    return [(value, step.joined(_unlast(back, step.pair(value)[1], over), value))]
+    found = winners(g, a, r, places, sign=sign)
+    return [(value, step.joined(_unlast(found, step.pair(value)[1], over), value))]
+
+
+def _best(t: Tensor, sign: int) -> Tensor:
+    return t.argmax(-1, keepdim=True) if sign > 0 else t.argmin(-1, keepdim=True)
 
 
 def _split_like(step: Step, t: Tensor, value: Value) -> Tensor:
@@ -113,7 +89,7 @@ def _split_like(step: Step, t: Tensor, value: Value) -> Tensor:
         return t
     each = t.shape[rows] // (step.n * step.repeats)
     parts = (step.n, step.repeats, each) if each > 1 else (step.n, step.repeats)
-    return t.unflatten(rows, parts)
+    return unflatten(t, rows, parts)
 
 
 def _last(t: Tensor, over: list[int]) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step
+from cisgram.explain.propagate import Multipliers, Step, unflatten
 from cisgram.explain.rules import RULES, dense, integrated, rule
 from cisgram.explain.rules_elementwise import SMOOTH
 
@@ -98,17 +98,14 @@ def _group_norm(step: Step, m: list[Tensor | None]) -> Multipliers:
     back = -(r.ndim - 1)  # the axis of the channels, from the end
 
     def grouped(t: Tensor) -> Tensor:
-        return t.unflatten(back, (groups, -1))
+        return unflatten(t, back, (groups, -1))
 
-    pair = (grouped(t) for t in step.pair(value))
-    dims = list(range(back, 0))
-    out = normalized(grouped(step.split(g, value)), *pair, dims, eps)
+    a, r = (grouped(t) for t in step.pair(value))
+    out = normalized(grouped(step.split(g, value)), a, r, list(range(back, 0)), eps)
     return [(value, step.joined(out.flatten(back - 1, back), value))]
 
 
-@rule(
-    "native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm", "_batch_norm_with_update"
-)
+@rule("native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm")
 def _batch_norm(step: Step, m: list[Tensor | None]) -> Multipliers:
     """With stored statistics, a scale a channel; with its own, as instance norm has them."""
     value, weight = step.args[:2]

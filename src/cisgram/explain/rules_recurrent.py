@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step
+from cisgram.explain.propagate import Multipliers, Step, unflatten
 from cisgram.explain.rules import rule
 from cisgram.explain.rules_elementwise import SMOOTH
 from cisgram.models.graph import Graph, Value
@@ -21,15 +21,15 @@ def _chord(y: Tensor, s: Tensor, change: Tensor, d: Tensor, d_r: Tensor) -> Tens
     return torch.where(change.abs() < SMOOTH, (d + d_r) / 2, (y - s) / change)
 
 
-def _sigmoid(a: Tensor, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _sigmoid(a: Tensor, r: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
     """Sigmoid of both, and the slope between them."""
     y, s = a.sigmoid(), r.sigmoid()
-    return y, s, _chord(y, s, a - r, y * (1 - y), s * (1 - s))
+    return (y, s), _chord(y, s, a - r, y * (1 - y), s * (1 - s))
 
 
-def _tanh(a: Tensor, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _tanh(a: Tensor, r: Tensor) -> tuple[tuple[Tensor, Tensor], Tensor]:
     y, s = a.tanh(), r.tanh()
-    return y, s, _chord(y, s, a - r, 1 - y * y, 1 - s * s)
+    return (y, s), _chord(y, s, a - r, 1 - y * y, 1 - s * s)
 
 
 class _Layer:
@@ -60,80 +60,83 @@ class _Layer:
         return torch.stack(out)
 
 
-def _pairs(step: Step, *both: tuple[Tensor, Tensor]) -> list[tuple[Tensor, Tensor]]:
-    """(length, n, 1, size) and (length, n, repeats, size) of each."""
+def _paired(step: Step, parts: list[tuple[Tensor, ...]]) -> list[tuple[Tensor, Tensor]]:
+    """Each part on the examples, (length, n, 1, size), and on references (.., repeats, size)."""
+    both = list(zip(*parts, strict=True))
     if step.repeats == 1:
-        return list(both)
-    return [(a[:, :, None], r.unflatten(1, (step.n, step.repeats))) for a, r in both]
+        return [(a, r) for a, r in both]
+    return [(a[:, :, None], unflatten(r, 1, (step.n, step.repeats))) for a, r in both]
 
 
-def _together(step: Step, *factors: Tensor) -> Tensor:
-    """Factors side by side: (length, n * repeats, how many, size)."""
+def _side_by_side(step: Step, *factors: Tensor) -> Tensor:
+    """(length, n * repeats, how many, size)."""
     out = torch.stack(factors, -2)
     return out if step.repeats == 1 else out.flatten(1, 2)
 
 
+def _mean(pair: tuple[Tensor, Tensor]) -> Tensor:
+    return (pair[0] + pair[1]) / 2
+
+
 @rule("lstm_layer")
 def _lstm(step: Step, m: list[Tensor | None]) -> Multipliers:
-    _, _, w, u, _, _ = step.args
-    both = [_Layer(step.x, step), _Layer(step.r, step)]
-    gates = [layer.by_input + layer.by_state for layer in both]
-    cells = [layer.cells(g) for layer, g in zip(both, gates, strict=True)]
-    parts = [(*g.chunk(4, 2), c[1:], c[:-1]) for g, c in zip(gates, cells, strict=True)]
-    i, f, g, o, c, before = _pairs(step, *zip(*parts, strict=True))
-    (i, i_r, by_i), (f, f_r, by_f), (o, o_r, by_o) = (_sigmoid(*t) for t in (i, f, o))
-    (g, g_r, by_g), (e, e_r, by_c) = (_tanh(*t) for t in (g, c))
-    to_cell = _together(
-        step,
-        (g + g_r) / 2 * by_i,
-        (before[0] + before[1]) / 2 * by_f,
-        (i + i_r) / 2 * by_g,
-    )
-    direct = _together(step, (e + e_r) / 2 * by_o, (o + o_r) / 2 * by_c, (f + f_r) / 2)
+    """The step c' = f c + i g, h' = o tanh(c')."""
+    w, u = step.args[2:4]
+    parts: list[tuple[Tensor, ...]] = []
+    for graph in (step.x, step.r):
+        layer = _Layer(graph, step)
+        gates = layer.by_input + layer.by_state
+        cells = layer.cells(gates)
+        parts.append((*gates.chunk(4, 2), cells[1:], cells[:-1]))
+    i, f, g, o, cell, before = _paired(step, parts)
+    i, by_i = _sigmoid(*i)
+    f, by_f = _sigmoid(*f)
+    o, by_o = _sigmoid(*o)
+    g, by_g = _tanh(*g)
+    e, by_e = _tanh(*cell)
+    by_cell = _side_by_side(step, _mean(g) * by_i, _mean(before) * by_f, _mean(i) * by_g)
+    direct = _side_by_side(step, _mean(e) * by_o, _mean(o) * by_e, _mean(f))
     rows, size = direct.shape[1], direct.shape[3]
-    by_gates = torch.empty(len(direct), rows, 4, size, dtype=u.dtype, device=u.device)
-    m_y, m_h, m_c = (t if t is not None else None for t in m)
-    h = u.new_zeros(rows, size) if m_h is None else m_h
-    c = u.new_zeros(rows, size) if m_c is None else m_c
+    by_gates = direct.new_empty(len(direct), rows, 4, size)
+    m_y, m_h, m_c = m
+    h = direct.new_zeros(rows, size) if m_h is None else m_h
+    c = direct.new_zeros(rows, size) if m_c is None else m_c
     for t in range(len(direct) - 1, -1, -1):
         h = h if m_y is None else h + m_y[t]
         c = torch.addcmul(c, h, direct[t, :, 1])
-        torch.mul(to_cell[t], c[:, None], out=by_gates[t, :, :3])
+        torch.mul(by_cell[t], c[:, None], out=by_gates[t, :, :3])
         torch.mul(direct[t, :, 0], h, out=by_gates[t, :, 3])
         h = by_gates[t].flatten(1) @ u
         c = c * direct[t, :, 2]
     return _inputs(step, by_gates.flatten(2) @ w, [h, c])
 
 
-def _inputs(step: Step, x: Tensor, states: list[Tensor]) -> Multipliers:
-    given = [step.args[0], *step.args[1]]
-    return [(v, t) for v, t in zip(given, [x, *states], strict=True) if isinstance(v, Value)]
-
-
 @rule("gru_layer")
 def _gru(step: Step, m: list[Tensor | None]) -> Multipliers:
     """The step h' = n + z (h - n), n = tanh(from the input + r * from the state)."""
-    _, _, w, u, _, _ = step.args
-    both = [_Layer(step.x, step), _Layer(step.r, step)]
-    parts = []
-    for layer in both:
+    w, u = step.args[2:4]
+    parts: list[tuple[Tensor, ...]] = []
+    for graph in (step.x, step.r):
+        layer = _Layer(graph, step)
         r_x, z_x, n_x = layer.by_input.chunk(3, 2)
         r_h, z_h, n_h = layer.by_state.chunk(3, 2)
-        parts.append((r_x + r_h, z_x + z_h, n_x + (r_x + r_h).sigmoid() * n_h, n_h, layer.before))
-    r, z, n, n_h, before = _pairs(step, *zip(*parts, strict=True))
-    (r, r_r, by_r), (z, z_r, by_z) = (_sigmoid(*t) for t in (r, z))
-    n, n_r, by_n = _tanh(*n)
-    keep = (z + z_r) / 2
-    to_n = (1 - keep) * by_n
-    factors = _together(
+        reset = r_x + r_h
+        parts.append((reset, z_x + z_h, n_x + reset.sigmoid() * n_h, n_h, layer.before))
+    reset_in, keep_in, new_in, n_h2, before = _paired(step, parts)
+    reset2, by_r = _sigmoid(*reset_in)
+    keep2, by_z = _sigmoid(*keep_in)
+    new, by_n = _tanh(*new_in)
+    keep = _mean(keep2)
+    to_new = (1 - keep) * by_n
+    factors = _side_by_side(
         step,
-        to_n * ((n_h[0] + n_h[1]) / 2) * by_r,
-        (before[0] - n + before[1] - n_r) / 2 * by_z,
-        to_n * (r + r_r) / 2,
-        to_n,
-        keep.expand_as(to_n),
+        to_new * _mean(n_h2) * by_r,
+        (_mean(before) - _mean(new)) * by_z,
+        to_new * _mean(reset2),
+        to_new,
+        keep,
     )
-    by_gates = torch.empty_like(factors[..., :4, :])
+    by_gates = torch.empty_like(factors[:, :, :4])
     m_y, m_h = m
     h = torch.zeros_like(factors[0, :, 0]) if m_h is None else m_h
     for t in range(len(factors) - 1, -1, -1):
@@ -142,3 +145,8 @@ def _gru(step: Step, m: list[Tensor | None]) -> Multipliers:
         h = torch.addcmul(by_gates[t, :, :3].flatten(1) @ u, h, factors[t, :, 4])
     to_input = torch.cat([by_gates[:, :, :2], by_gates[:, :, 3:]], 2).flatten(2)
     return _inputs(step, to_input @ w, [h])
+
+
+def _inputs(step: Step, x: Tensor, states: list[Tensor]) -> Multipliers:
+    given = [step.args[0], *step.args[1]]
+    return [(v, t) for v, t in zip(given, [x, *states], strict=True) if isinstance(v, Value)]

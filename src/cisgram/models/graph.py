@@ -22,7 +22,6 @@ from torch.nn.modules.module import (
 )
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
 
 from cisgram.core.errors import InputError
 from cisgram.models.recurrent import layers, splits
@@ -70,8 +69,18 @@ class Operation:
     @property
     def inputs(self) -> tuple[Value, ...]:
         """The values that it reads, in the order of its arguments."""
-        flat, _ = _flat((self.args, dict(self.kwargs)))
-        return tuple(v for v in flat if isinstance(v, Value))
+        found: list[Value] = []
+        mapped(lambda v: found.append(v) if isinstance(v, Value) else None, self.args)
+        if self.kwargs:
+            mapped(lambda v: found.append(v) if isinstance(v, Value) else None, self.kwargs)
+        return tuple(found)
+
+    def run(self, values: Mapping[Value, Tensor]) -> list[Any]:
+        """What it gives on other values."""
+        args = mapped(lambda v: values[v] if isinstance(v, Value) else v, self.args)
+        kwargs = mapped(lambda v: values[v] if isinstance(v, Value) else v, self.kwargs)
+        out = self.op(*args, **kwargs)
+        return list(out) if isinstance(out, tuple | list) else [out]
 
 
 @dataclass(slots=True, eq=False)
@@ -193,7 +202,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = dict(kwargs or {})
-        tensors = [a for a in tree_flatten((args, kwargs))[0] if isinstance(a, Tensor)]
+        tensors: list[Tensor] = []
+        mapped(lambda a: tensors.append(a) if isinstance(a, Tensor) else None, (args, kwargs))
         changes = func._schema.is_mutable
         if changes:
             self._set_aside(args[0])
@@ -201,7 +211,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             out = func(*args, **kwargs)
             self._constant(out, tensors)
             return out
-        told = tree_map(self._named, (args, kwargs))
+        told = mapped(self._named, (args, kwargs))
         op = _out_of_place(func) if changes else func
         if op is None:
             msg = (
@@ -344,5 +354,19 @@ def _running(paths: Mapping[nn.Module, str]) -> Iterator[list[str]]:
         after.remove()
 
 
-def _flat(tree: Any) -> tuple[list[Any], Any]:
-    return tree_flatten(tree, is_leaf=lambda v: isinstance(v, Value))
+def mapped(f: Callable[[Any], Any], tree: Any) -> Any:
+    """Arguments of an operation with ``f`` of each leaf; lists, tuples and dicts are gone into.
+
+    Examples
+    --------
+    >>> mapped(lambda v: v if v is None else 2 * v, (1, [2, None], {"a": 3}))
+    (2, [4, None], {'a': 6})
+    """
+    kind = type(tree)
+    if kind is tuple:
+        return tuple([mapped(f, v) for v in tree])
+    if kind is list:
+        return [mapped(f, v) for v in tree]
+    if isinstance(tree, Mapping):
+        return {k: mapped(f, v) for k, v in tree.items()}
+    return f(tree)

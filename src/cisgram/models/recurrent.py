@@ -48,16 +48,16 @@ def layers(name: str, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
 @cache
 def _operations() -> Any:
     """The two operations, made known to torch at their first use."""
-    library = torch.library.Library("cisgram", "FRAGMENT")
+    library: Any = torch.library.Library("cisgram", "FRAGMENT")  # type: ignore[no-untyped-call]
     library.define(f"lstm_layer{_LAYER} -> (Tensor, Tensor, Tensor)")
     library.define(f"gru_layer{_LAYER} -> (Tensor, Tensor)")
     library.impl("lstm_layer", _lstm, "CompositeExplicitAutograd")
     library.impl("gru_layer", _gru, "CompositeExplicitAutograd")
-    _operations_kept.append(library)  # what a library defines ends with it
+    _KEPT.append(library)  # what a library defines ends with it
     return torch.ops.cisgram
 
 
-_operations_kept: list[Any] = []
+_KEPT: list[Any] = []
 
 
 def _weights(*tensors: Tensor | None) -> list[Tensor]:

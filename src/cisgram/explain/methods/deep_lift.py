@@ -13,10 +13,10 @@ from cisgram.core.types import OneHot, ScalarFn
 from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
 from cisgram.explain.propagate_pairs import Contributions, Rules, Sequences
 from cisgram.explain.references import references
-from cisgram.explain.rules_table import rescale
+from cisgram.explain.rules_table import rescale, reveal_cancel
 from cisgram.models.state import untouched
 
-RULES: dict[str, Rules] = {"rescale": rescale}
+RULES: dict[str, Rules] = {"rescale": rescale, "reveal_cancel": reveal_cancel}
 
 
 @METHODS.register(
@@ -57,7 +57,8 @@ def deep_lift(
     n_references
         Shuffles a sequence.
     rule
-        ``rescale``.
+        ``rescale``, or ``reveal_cancel``: what raises a unit and what lowers it get multipliers of
+        their own, so that two inputs that cancel (a minimum, an AND) both show.
     tolerance
         Largest gap between the sum of the scores and the difference that they should add up to,
         relative to that difference (means over the references of a sequence, rounding allowed
@@ -157,10 +158,11 @@ class _Run:
         if self.tolerance is None or not (bad := found.misses(self.tolerance)).any():
             return
         at = int(bad.nonzero()[0])
-        share = found.gap[at].abs().mean() / found.change[at].abs().mean()
+        share = 100 * (found.gap[at].abs().mean() / found.change[at].abs().mean()).item()
+        percent = f"{share:.0f}" if share >= 10 else f"{share:.2g}"
         msg = (
             f"The contributions of sequence {start + at} miss the change of the output that they "
-            f"should add up to by {100 * share.item():.2g} % (tolerance {self.tolerance:g}): "
+            f"should add up to by {percent} % (tolerance {self.tolerance:g}): "
             f"{ran.fault(r)}. Write the model otherwise, use ism, or give tolerance=None and "
             "look at delta."
         )

@@ -1,0 +1,69 @@
+"""Convolutions run the quick way on a CPU, forwards for a recording and backwards for a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+aten = torch.ops.aten
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, *how: Any) -> Tensor:
+    """``aten.convolution``; in one dimension on a CPU as a channels-last 2-d one.
+
+    The result is the same up to rounding; it lies in memory with the channels moving fastest, and
+    so do the tensors that are made from it.
+    """
+    if not _thin(x, weight):
+        plain: Tensor = aten.convolution(x, weight, bias, *how)
+        return plain
+    out: Tensor = aten.convolution(_last(x), _last(weight), bias, *_two(how))
+    return out.squeeze(2)
+
+
+def convolution_back(g: Tensor, x: Tensor, weight: Tensor, *how: Any) -> Tensor:
+    """The derivative of a convolution by its input ``x``, times ``g``."""
+    mask = [True, False, False]
+    if not _thin(x, weight):
+        plain: Tensor = aten.convolution_backward(g, x, weight, None, *how, mask)[0]
+        return plain
+    wide = x.unsqueeze(2)  # only its shape is read
+    out: Tensor = aten.convolution_backward(_last(g), wide, _last(weight), None, *_two(how), mask)[
+        0
+    ]
+    return out.squeeze(2)
+
+
+def view(x: Tensor, shape: list[int]) -> Tensor:
+    """``aten.view``, also where channels lie last: then of a copy."""
+    return x.reshape(shape)
+
+
+KERNELS: dict[Any, Callable[..., Any]] = {
+    aten.convolution.default: convolution,
+    aten.view.default: view,
+}
+
+
+def _thin(x: Tensor, weight: Tensor) -> bool:
+    return x.ndim == 3 and weight.ndim == 3 and x.device.type == "cpu"
+
+
+def _last(t: Tensor) -> Tensor:
+    return t.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+
+
+def _two(how: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Stride, padding, dilation, transposed, output padding and groups in two dimensions."""
+    stride, padding, dilation, transposed, output_padding, groups = how
+    return (
+        [1, *stride],
+        [0, *padding],
+        [1, *dilation],
+        transposed,
+        [0, *output_padding],
+        groups,
+    )
