@@ -112,6 +112,9 @@ def seqlets(
     _check(min_width, max_width, fdr)
     check_positive(copies, name="copies")
     tracks = per_position(attribution, "attribution")
+    if tracks.shape[1] < min_width:
+        msg = f"sequences of {tracks.shape[1]} bp are shorter than min_width, {min_width}."
+        raise InputError(msg)
     centered = tracks - np.median(tracks, axis=1, keepdims=True)
     widths = np.arange(min_width, min(max_width, tracks.shape[1]) + 1)
     if null is not None:

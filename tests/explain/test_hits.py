@@ -1,0 +1,112 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from cisgram.core.errors import InputError
+from cisgram.core.results import Attribution
+from cisgram.explain import hits, patterns, seqlets
+from explain.tracks import written
+
+WORDS = {"TGACGTCATC": 1, "CCATATTAGGA": -1}
+
+
+@pytest.fixture(scope="module")
+def made():
+    attribution, truth = written(WORDS, n=100)
+    return attribution, truth, patterns(attribution, seqlets(attribution))
+
+
+def test_every_planted_site_is_a_hit_and_hardly_anything_else(made):
+    attribution, truth, found = made
+    table = hits(attribution, found)
+    sites = {(i, start) for i, (_, start, _) in enumerate(truth)}
+    got = set(zip(table["sequence"], table["start"], strict=True))
+    assert len(sites & got) >= 98
+    assert len(got - sites) <= 8
+    assert list(table.columns) == [
+        "sequence", "start", "end", "strand", "pattern", "name", "score", "contribution",
+        "similarity", "fdr",
+    ]  # fmt: skip
+
+
+def test_scores_are_shares_of_a_mean_site(made):
+    attribution, _, found = made
+    table = hits(attribution, found)
+    for p in found:
+        own = table[(table["pattern"] == p.name) & (table["similarity"] > 0.9)]
+        assert own["score"].median() == pytest.approx(1, abs=0.05)
+        sign = 1 if p.sign == "+" else -1
+        assert own["contribution"].median() == pytest.approx(sign * p.width, rel=0.05)
+        row = own.iloc[0]
+        site = attribution.observed[row["sequence"], :, row["start"] : row["end"]].numpy()
+        site = site if row["strand"] == "+" else site[::-1, ::-1]
+        w = p.contributions
+        assert row["score"] == pytest.approx((site * w).sum() / (w**2).sum(), rel=1e-4)
+        cosine = (site * w).sum() / np.sqrt((site**2).sum() * (w**2).sum())
+        assert row["similarity"] == pytest.approx(cosine, rel=1e-4)
+
+
+def test_sites_in_other_sequences_are_found(made):
+    _, _, found = made
+    other, truth = written(WORDS, n=60, seed=7)
+    table = hits(other, found)
+    sites = {(i, start) for i, (_, start, _) in enumerate(truth)}
+    assert len(sites & set(zip(table["sequence"], table["start"], strict=True))) >= 58
+
+
+def test_names_are_attached(made):
+    attribution, _, found = made
+    table = hits(attribution, found, names={"positive_0": "CREB1"})
+    assert set(zip(table["pattern"], table["name"], strict=True)) == {
+        ("positive_0", "CREB1"),
+        ("negative_0", "negative_0"),
+    }
+
+
+def test_of_two_patterns_on_one_site_the_larger_is_kept(made):
+    attribution, truth, found = made
+    (positive,) = [p for p in found if p.sign == "+"]
+    half = dataclasses.replace(
+        positive, name="half", contributions=positive.contributions[:, :5], motif=positive.motif
+    )
+    both = hits(attribution, [half, positive])
+    planted = {i for i, (word, _, _) in enumerate(truth) if word == "TGACGTCATC"}
+    own = both[both["sequence"].isin(planted) & (both["similarity"] > 0.9)]
+    assert (own["pattern"] == positive.name).mean() > 0.95
+
+
+def test_a_given_null_sets_the_bar(made):
+    attribution, _, found = made
+    quiet = Attribution(0.01 * attribution.values, attribution.sequences, "planted")
+    as_loud = hits(attribution, found, null=attribution)
+    assert len(hits(attribution, found, null=quiet)) >= 98
+    assert len(as_loud) == 0  # as many in the null as in the sequences
+
+
+def test_the_order_of_sequences_changes_no_hit(made):
+    attribution, _, found = made
+    turned = Attribution(attribution.values.flip(0), attribution.sequences.flip(0), "planted")
+    here, there = hits(attribution, found), hits(turned, found)
+    there = there.assign(sequence=99 - there["sequence"])
+    there = there.sort_values(["sequence", "start"], ignore_index=True)
+    assert here[["sequence", "start", "strand", "pattern"]].equals(
+        there[["sequence", "start", "strand", "pattern"]]
+    )
+
+
+def test_without_patterns_or_hits_the_table_is_empty(made):
+    attribution, _, found = made
+    assert len(hits(attribution, ())) == 0
+    silent = Attribution(torch.zeros_like(attribution.values), attribution.sequences, "planted")
+    table = hits(silent, found)
+    assert len(table) == 0
+    assert table["start"].dtype == np.int64
+
+
+@pytest.mark.parametrize("options", [{"fdr": 0}, {"similarity": -1}, {"copies": 0}])
+def test_refuses_options_out_of_range(made, options):
+    attribution, _, found = made
+    with pytest.raises(InputError, match=next(iter(options))):
+        hits(attribution, found, **options)
