@@ -137,7 +137,7 @@ export function drawLetters(pen: Pen, codes: Uint8Array, scores: Float32Array, f
 
 function drawScale(pen: Pen, [low, high]: [number, number], frame: Frame, bottom: number): void {
   const unit = (bottom - TOP) / (high - low);
-  const raw = (high - low) / Math.max(1, (bottom - TOP) / 34);
+  const raw = (high - low) / Math.max(1, (bottom - TOP) / 24);
   const size = 10 ** Math.floor(Math.log10(raw));
   const every = [1, 2, 5, 10].map((m) => m * size).find((s) => s >= raw) ?? raw;
   for (let k = Math.ceil(low / every - 1e-9); k * every <= high + 1e-9 * high; k++) {

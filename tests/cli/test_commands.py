@@ -12,10 +12,13 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 import planted
-from cisgram import motifs
+from cisgram import models, motifs
+from cisgram.core.config import read_toml
+from cisgram.core.run import Run
 from cli.running import OPTIONS, cisgram
 
 MAIN = [sys.executable, "-c", "from cisgram.cli import main; main()"]
@@ -119,6 +122,31 @@ def test_explain_writes_values_and_names(here):
     succeeds("explain", "saliency", "RUN", "--most", "3")
     own = load_file(here / "RUN" / "explain" / "saliency" / "values.safetensors")
     assert len(own["x"]) == 3
+
+
+def test_explain_takes_options_and_methods_that_score_positions(here):
+    options = ("-O", "mode=padded", "-O", "of=logit_difference")
+    succeeds("explain", "temporal", "RUN", "--sequences", "x.fa", "-o", "T", *options)
+    found = load_file(here / "T" / "values.safetensors")
+    assert found["tracks"].shape == (6, 2, 60)
+    table = pd.read_csv(here / "T" / "names.tsv", sep="\t")
+    assert found["tracks"][:, 0, -1] == pytest.approx(table["score"], rel=1e-3)
+    assert read_toml(here / "T" / "options.toml")["options"]["mode"] == "padded"
+
+
+def test_explain_says_how_far_the_scores_add_up(here):
+    command = ("explain", "deep_lift", "RUN", "--most", "3", "-O", "reference=zeros", "--json")
+    done = succeeds(*command)
+    found = json.loads(done.out)
+    assert found["folder"] == "RUN/explain/deep_lift"
+    assert 0 <= found["completeness"]["mean"] <= found["completeness"]["largest"] < 1e-4
+    assert "Completeness: scores add up to the change of the output" in done.err
+    table = pd.read_csv(here / "RUN" / "explain" / "deep_lift" / "names.tsv", sep="\t")
+    values = load_file(here / "RUN" / "explain" / "deep_lift" / "values.safetensors")
+    total = (values["values"] * values["x"]).sum((1, 2))
+    model = models.load(Run(here / "RUN"))
+    change = table["score"] - models.predict(model, torch.zeros(1, 4, 60)).item()
+    assert total - table["delta"].to_numpy() == pytest.approx(change.to_numpy(), rel=1e-3, abs=1e-3)
 
 
 def test_explaining_a_file_leaves_the_explanations_of_the_run_as_they_were(here):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -49,9 +49,8 @@ def method_options(
     >>> method_options(METHODS["gradient_x_input"], {"corrected": True})
     {'corrected': True, 'batch_size': 256}
     """
-    _refuse_other_gifts(entry)
     known = checked_options(entry, given, source=source)
-    hints = get_type_hints(entry.fn)
+    hints = _hints(entry.fn)
     chosen = {}
     for name, parameter in inspect.signature(entry.fn).parameters.items():
         default = parameter.default
@@ -74,8 +73,9 @@ def checked_options(
     entry: Entry[Callable[..., Any]], given: Mapping[str, Any], *, source: str
 ) -> dict[str, Any]:
     """What was given, checked; see `method_options`."""
+    _refuse_other_gifts(entry)
     names = [n for n in inspect.signature(entry.fn).parameters if n not in GIVEN]
-    hints = get_type_hints(entry.fn)
+    hints = _hints(entry.fn)
     for name in given:
         if name not in names:
             what = f"option of {entry.name}"
@@ -88,11 +88,17 @@ def _refuse_other_gifts(entry: Entry[Callable[..., Any]]) -> None:
     gives = entry.facts.get("gives")
     if gives not in SCORES:
         msg = (
-            f"{entry.name} gives {gives}, not scores of the bases of given sequences. Use "
-            f"'cisgram motifs RUN --source {entry.name}' where 'cisgram motifs' has it, or "
-            f"explain.{entry.name} in Python."
+            f"{entry.name} gives {gives}, not scores of the bases of given sequences: call "
+            f"explain.{entry.name} in Python; what gives motifs may be a source of "
+            f"'cisgram motifs RUN --source'."
         )
         raise InputError(msg)
+
+
+def _hints(fn: Callable[..., Any]) -> dict[str, Any]:
+    """Types of the arguments; what a function gives may name a type that is not imported."""
+    written = {k: v for k, v in inspect.get_annotations(fn).items() if k != "return"}
+    return get_type_hints(SimpleNamespace(__annotations__=written), getattr(fn, "__globals__", {}))
 
 
 def _how(method: str, name: str, hint: Any) -> str:
