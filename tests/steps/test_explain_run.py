@@ -170,6 +170,19 @@ def test_none_is_given_as_text():
     assert method_options(entry, read_options(["rule=none"]))["rule"] == "none"
 
 
+def test_scores_do_not_depend_on_how_many_sequences_are_asked_at_once(made, tmp_path, monkeypatch):
+    run, _ = made
+    found = []
+    for chunk in (50, 2):
+        monkeypatch.setattr("cisgram.steps.explain.CHUNK", chunk)
+        folder = explain_run(
+            run, "deep_lift", most=5, out=tmp_path / str(chunk), options={"n_references": 3}
+        )
+        found.append(load_file(folder / "values.safetensors")["values"])
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
+    assert np.abs(found[0]).max() > 1e-3
+
+
 @pytest.mark.parametrize("text", ["start", "=3", "a.b=3", ""])
 def test_an_option_without_a_name_or_a_value_is_refused(text):
     with pytest.raises(InputError, match="looks like -O name=value"):
