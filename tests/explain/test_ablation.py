@@ -260,8 +260,9 @@ def test_what_comes_before_the_layer_is_computed_once(inplace):
         module = getattr(model, name)
         module.forward = counted(name, module.forward)
     ablate(model, x, layer="second", units=[0, 1, 2])
-    # once to find the layer, once for the whole; what follows once more for each unit
-    assert ran == {"first": 2, "second": 2, "lstm": 5}
+    # to find the layer, for the whole, and for one sequence by itself, which must be the same;
+    # what follows once more for each unit
+    assert ran == {"first": 3, "second": 3, "lstm": 6}
     assert model.first.forward.__name__ == "run"  # a forward of the caller's own is put back
     assert model.relu.inplace is inplace
 

@@ -2,6 +2,7 @@
 
 CisgramError
 ├── InputError      (also ValueError)   an argument, a file or a setting is wrong; exit status 2
+│   ├── ModelError  (also RuntimeError) a model's own code failed on what it was given
 │   ├── NoFiltersError                  a model without a convolution over the bases
 │   └── UnknownName (also LookupError)  no such model, method, motif, ...
 ├── MissingExtra    (also ImportError)  an optional dependency is not installed; exit status 2
@@ -22,6 +23,10 @@ class InputError(CisgramError, ValueError):
 
 class UnknownName(InputError, LookupError):
     """A registry or a database has no entry of this name."""
+
+
+class ModelError(InputError, RuntimeError):
+    """A model's own forward pass failed; the error that it raised is the cause."""
 
 
 class NoFiltersError(InputError):

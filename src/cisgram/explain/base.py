@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import torch
@@ -12,6 +12,7 @@ from cisgram.core.checks import check_onehot
 from cisgram.core.errors import InputError
 from cisgram.core.registry import Registry
 from cisgram.core.types import OneHot, Scalar, ScalarFn
+from cisgram.explain.forward import checked_once, output_of, plain_numbers
 from cisgram.models.state import device_of
 
 METHODS: Registry[Callable[..., Any]] = Registry("explanation method")
@@ -32,10 +33,10 @@ def scalar(model: nn.Module, target: Target | None) -> ScalarFn:
     Raises
     ------
     InputError
-        When the target does not fit the output: nothing is explained by accident. Or when
-        the model gives NaN or infinite numbers.
+        When the target does not fit the output: nothing is explained by accident. When the
+        model fails, gives NaN or infinite numbers, or a sequence's number depends on the others.
     """
-    return lambda x: chosen(model(x), target, len(x))
+    return checked_once(lambda x: chosen(output_of(model, x), target, len(x)))
 
 
 def chosen(y: Any, target: Target | None, n: int) -> Scalar:
@@ -54,6 +55,7 @@ def chosen(y: Any, target: Target | None, n: int) -> Scalar:
             raise InputError(msg)
     else:
         out = y[:, column(y, target)]
+    out = plain_numbers(out)
     check_finite(out)
     return out
 
@@ -85,9 +87,10 @@ def column(y: Tensor, target: int | None) -> int:
     """
     if not isinstance(y, Tensor) or y.ndim != 2:
         came = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
+        take = "lambda y: y.sum((1, 2))" if isinstance(y, Tensor) else _way_in(y)
         msg = (
             f"target={target!r} needs a model output of shape (n, t); got {came}. "
-            "Give target as a function of the output, e.g. lambda y: y.sum((1, 2))."
+            f"Give target as a function of the output, e.g. {take}."
         )
         raise InputError(msg)
     outputs = y.shape[1]
@@ -102,13 +105,24 @@ def column(y: Tensor, target: int | None) -> int:
     return target
 
 
+def _way_in(y: Any) -> str:
+    """A target for an output that is no tensor."""
+    if isinstance(y, Mapping):
+        return f"lambda y: y[{next(iter(y), 'name')!r}][:, 0]"
+    return "lambda y: y[0][:, 0]"
+
+
 def ready(model: nn.Module, x: OneHot) -> OneHot:
     """``x`` checked, as float32, where the model is."""
     check_onehot(x)
-    if len(x) == 0:
-        msg = "x holds no sequences."
+    if x.numel() == 0:
+        msg = "x holds no sequences." if len(x) == 0 else "x holds sequences without a base."
         raise InputError(msg)
-    return x.to(device_of(model), torch.float32)
+    device = device_of(model)
+    if device.type == "meta":
+        msg = "The model lies on the meta device: its weights have shapes and no values. Load them."
+        raise InputError(msg)
+    return x.to(device, torch.float32)
 
 
 def plain_options(**options: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cisgram.core.checks import check_onehot, check_positive
 from cisgram.core.errors import InputError, StorageError
-from cisgram.models.state import device_of, untouched
+from cisgram.models.state import device_of, precision_of, untouched
 from cisgram.seq.alphabet import one_hot
 
 
@@ -56,7 +56,7 @@ def predict(
     if len(x) == 0:
         msg = "x holds no sequences."
         raise InputError(msg)
-    home = device_of(model)
+    home, precision = device_of(model), precision_of(model)
     there = torch.device(device) if device is not None else home
     out: list[Tensor] = []
     with untouched(model), torch.inference_mode():
@@ -66,9 +66,9 @@ def predict(
             start = 0
             while start < len(x):
                 part = x[start : start + batch_size]
-                batch = part.float() if isinstance(part, Tensor) else one_hot(part)
+                batch = part.clone() if isinstance(part, Tensor) else one_hot(part)  # its own
                 try:
-                    out.append(model(batch.to(there)).float().cpu())
+                    out.append(model(batch.to(there, precision)).float().cpu())
                 except (RuntimeError, MemoryError) as error:
                     batch_size = _smaller(batch_size, error)
                     continue

@@ -42,6 +42,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "dilated": {"maps": 32},
     "transformer": {},
 }
+# a mean over positions needs more steps to begin
+BATCH_SIZES = {"dilated": 32, "transformer": 64}
 # what a network was fitted to: the labels, labels in random order, nothing
 FITTED = ("labels", "random-labels", "random-weights")
 
@@ -140,6 +142,9 @@ def _of(truth: Truth, fitted: str) -> Truth:
 
 def _settings(folder: Path, network: str, fitted: str, size: Size) -> Settings:
     train = "train" if fitted == "labels" else "train-random-labels"
+    epochs: dict[str, Any] = {"epochs": size.epochs}
+    if fitted != "labels":  # noise has no best epoch: the last one counts
+        epochs = {"epochs": -(-size.epochs // 4), "select": "last", "patience": size.epochs}
     return resolve(
         {
             "data": {
@@ -149,10 +154,7 @@ def _settings(folder: Path, network: str, fitted: str, size: Size) -> Settings:
                 "reverse_complement": False,  # all is planted on one strand
             },
             "model": {"name": network, "options": NETWORKS[network]},
-            # noise has no best epoch: the last one counts
-            "train": {"epochs": size.epochs}
-            if fitted == "labels"
-            else {"epochs": -(-size.epochs // 2), "select": "last", "patience": size.epochs},
+            "train": {"batch_size": BATCH_SIZES.get(network, 128)} | epochs,
         }
     )
 

@@ -43,9 +43,9 @@ class Size:
         Positives of the test set that every method explains; a third of them on controls.
     """
 
-    train: int = 4000
+    train: int = 3000
     test: int = 600
-    epochs: int = 16
+    epochs: int = 12
     explained: int = 150
 
 

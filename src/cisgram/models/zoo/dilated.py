@@ -16,7 +16,8 @@ class Dilated(nn.Module):
     """A wide convolution, dilated ones that add to it, and a linear head on the mean.
 
     Every convolution keeps the length. With h_0 = relu(wide(x)), layer i = 1, 2, ... adds
-    relu(conv_i(h_{i-1})), three positions that stand 2^i apart.
+    relu(conv_i(h_{i-1})), three positions that stand 2^i apart. Weights start as in Keras, where
+    BPNet was made: Glorot's uniform ones, biases 0.
     """
 
     def __init__(self, maps: int, width: int, layers: int, dropout: float, n_outputs: int) -> None:
@@ -28,6 +29,9 @@ class Dilated(nn.Module):
         self.activation = nn.ReLU()
         self.dropout = Dropout(dropout)
         self.head = nn.Linear(maps, n_outputs)
+        for layer in (self.wide, *self.dilated, self.head):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     @property
     def reach(self) -> int:

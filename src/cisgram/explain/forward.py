@@ -1,0 +1,121 @@
+"""One forward pass of a model that may be anybody's, and what can be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+
+from cisgram.core.errors import InputError, ModelError
+from cisgram.core.types import Scalar, ScalarFn
+from cisgram.models.state import precision_of
+
+
+def output_of(model: nn.Module, x: Tensor) -> Any:
+    """What the model gives for a copy of ``x`` in the precision of its weights.
+
+    A copy, because a model may change its input in place.
+
+    Raises
+    ------
+    ModelError
+        When the model's own code fails; the error itself is the cause. What ran out of memory,
+        and cisgram's own errors, go on their way.
+    """
+    precision = precision_of(model)
+    try:
+        return model(x.clone() if x.dtype == precision else x.to(precision))
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith("cisgram"):
+            raise
+        reason = " ".join(str(error).split("\n\n")[0].split())
+        shape = tuple(x.shape)
+        msg = (
+            f"The model itself failed on {shape[0]} sequences of {shape[2]} bp, x of shape "
+            f"{shape}: {type(error).__name__}: {reason}. Give sequences of the length, and a "
+            "batch_size, that it can read; a model that needs more than x is explained through a "
+            "module that holds the rest."
+        )
+        raise ModelError(msg) from error
+
+
+def is_recorded(x: Tensor) -> bool:
+    """Whether a tensor belongs to a pass that is being written down: it may hold no values."""
+    return torch._is_functional_tensor(x) or is_in_torch_dispatch_mode()
+
+
+def plain_numbers(out: Tensor) -> Scalar:
+    """A target's numbers as float32, whatever precision the model works in.
+
+    Raises
+    ------
+    InputError
+        When they are complex.
+    """
+    if out.is_complex():
+        msg = (
+            f"The target gives complex numbers ({out.dtype}). Give target as a function of the "
+            "output that gives real ones, e.g. lambda y: y[:, 0].abs()."
+        )
+        raise InputError(msg)
+    return out.float()
+
+
+def checked_once(f: ScalarFn) -> ScalarFn:
+    """``f``, whose first batch tells whether its numbers can be explained at all.
+
+    Raises
+    ------
+    InputError
+        When the number of a sequence changes with its company or from call to call, or when
+        gradients are asked for and the model cuts them off.
+    """
+    due = {"alone", "gradient"}
+
+    def checked(x: Tensor) -> Scalar:
+        out = f(x)
+        if due and not is_recorded(x) and not is_recorded(out):
+            if "alone" in due and len(x) > 1:
+                due.remove("alone")
+                _check_alone(f, x, out.detach())
+            if "gradient" in due and torch.is_grad_enabled() and x.requires_grad:
+                due.remove("gradient")
+                if not out.requires_grad:
+                    _check_constant(f, x.detach(), out)
+        return out
+
+    return checked
+
+
+def _check_alone(f: Callable[[Tensor], Scalar], x: Tensor, out: Scalar) -> None:
+    with torch.no_grad():
+        alone = f(x[:1])
+    eps = max(torch.finfo(precision).eps for precision in (out.dtype, torch.float32))
+    if (alone - out[:1]).abs().item() > 1e4 * eps * out.abs().max().item() + 1e-6:
+        msg = (
+            f"The model gives {out[0].item():.4g} for the first sequence beside {len(x) - 1} "
+            f"others and {alone.item():.4g} for it alone, so that no score would be the "
+            "sequence's own. It mixes the sequences of a batch (statistics over axis 0), draws "
+            "random numbers, or turns its dropout on by itself. Change its forward pass."
+        )
+        raise InputError(msg)
+
+
+def _check_constant(f: Callable[[Tensor], Scalar], x: Tensor, out: Scalar) -> None:
+    """Numbers without a gradient are well where four quite different sequences have the same."""
+    at = torch.arange(x.shape[2], device=x.device)
+    letters = torch.eye(4, dtype=x.dtype, device=x.device)
+    with torch.no_grad():
+        others = torch.cat([f(letters[None, :, (step * at - 1) % 4]) for step in range(4)])
+    if (torch.cat([out, others]) != out[0]).any():
+        msg = (
+            "The model's output changes with the sequence, but its gradient is cut off: the "
+            "forward pass detaches, rounds or compares, or runs under torch.no_grad. Take a method "
+            "that needs no gradients, such as ism or occlusion."
+        )
+        raise InputError(msg)
