@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from cisgram import explain
+from cisgram.core.errors import InputError
 from cisgram.models import MODELS, BothStrands, create
 from cisgram.seq import encode
 from networks import NETWORKS, made
@@ -77,3 +78,40 @@ def test_a_two_strand_mean_has_mirrored_scores(zoo, name):
     with torch.no_grad():
         room = 1e-4 * a.abs().max() + 1e-5 * model(x)[:, 1].abs().max()
     torch.testing.assert_close(b.flip(1, 2), a, atol=float(room), rtol=1e-4)
+
+
+TRACKS = [n for n, e in explain.METHODS.items() if e.facts["gives"] == "tracks"]
+
+
+def refusal(name, model, x):
+    """What a method that gives tracks says of a network that has none; else None."""
+    try:
+        explain.METHODS[name].fn(model, x[:1], target=1)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("name", TRACKS)
+def test_tracks_run_along_the_sequences_of_a_network_that_has_them(name):
+    """Other networks are refused in one paragraph."""
+    refused = 0
+    for build in ("demo-cnn", "demo-cnn-rnn", "transformer"):
+        model, x = ZOO[build](), given(build)
+        before = state_of(model)
+        said = refusal(name, model, x)
+        assert state_of(model) == before
+        if said is not None:
+            assert said.endswith(".")
+            assert "\n" not in said
+            refused += 1
+            continue
+        a = explain.METHODS[name].fn(model, x, target=1)
+        assert a.values.shape == (len(x), len(a.names), x.shape[2])
+        assert torch.isfinite(a.values).all()
+        assert a.method == name
+        assert a.sequences is x
+        alone = explain.METHODS[name].fn(model, x[1:], target=1, batch_size=1)
+        torch.testing.assert_close(alone.values, a.values[1:], atol=1e-5, rtol=1e-4)
+        assert state_of(model) == before
+    assert refused < 3

@@ -96,6 +96,13 @@ def test_what_is_put_in_place_does_not_match():
     assert not changed[22:].any()
 
 
+def test_a_short_word_is_never_put_back_by_chance():
+    """One word in 256 is GTCA; of 400 some would be."""
+    x = encode([SIDE + "GTCA" + SIDE])
+    table = motif_mutation(Words("GTCA"), x, word("GTCA"), replacements=400)
+    assert table[["effect", "effect_sd"]].to_numpy().tolist() == [[1, 0]]
+
+
 def test_agrees_with_the_summary_over_sequences():
     random = np.random.default_rng(0)
     x = encode(["".join(random.choice(list("ACGT"), 30)) + SITE for _ in range(40)])
