@@ -147,12 +147,13 @@ def filter_positions(
     binned = np.add.reduceat(counts, edges[:-1], axis=1)  # (f, bins)
     expected = np.diff(edges) / field.positions
     rows = []
-    for k, (each, stretch) in enumerate(zip(counts, binned, strict=True)):
-        n = each.sum()
+    for k, stretch in enumerate(binned):
+        each: Array = counts[k]
+        n = float(each.sum())
         if n == 0:
             rows.append((f"filter_{k}", 0, *[np.nan] * (4 + len(stretch))))
             continue
-        quartiles = _quantiles(middles, (each / n).astype(np.float64), (0.5, 0.25, 0.75))
+        quartiles = _quantiles(middles, each / n, (0.5, 0.25, 0.75))
         p = float(chisquare(stretch, n * expected).pvalue) if len(stretch) > 1 else 1.0
         rows.append((f"filter_{k}", round(n), *quartiles, p, *(stretch / n)))
     at = [f"at_{np.mean(middles[a:b]):g}" for a, b in pairwise(edges)]

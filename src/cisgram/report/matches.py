@@ -81,7 +81,8 @@ class Learned:
 class Source:
     """All motifs of one file ``motifs/NAME.meme``; ``compared`` when matches were looked for.
 
-    ``max_q`` and ``database`` are what they were compared with, and how surely.
+    ``max_q`` and ``database`` are what they were compared with, and how surely; ``layer`` the
+    module whose filters they are, where it is not the first convolution.
     """
 
     name: str
@@ -90,10 +91,13 @@ class Source:
     path: Path
     max_q: float = MAX_Q
     database: str = ""
+    layer: str = ""
 
     @property
     def title(self) -> str:
         """The source as a heading."""
+        if self.name == "filters" and self.layer:
+            return f"Filters of {self.layer}"
         return TITLES.get(self.name, title(self.name))
 
 
@@ -138,7 +142,8 @@ def _source(path: Path, how: Mapping[str, Any]) -> Source:
         rows = by_motif.get(key, [])[:N_MATCHES]
         learned.append(Learned(motif, rows, about.get(key, {}), max_q))
     database = str(how.get("database", ""))
-    return Source(path.stem, learned, matches is not None, path, max_q, database)
+    layer = str(how.get("layer", ""))
+    return Source(path.stem, learned, matches is not None, path, max_q, database, layer)
 
 
 def _grouped(rows: pd.DataFrame | None) -> dict[str, list[dict[str, str]]]:

@@ -38,6 +38,9 @@ class MotifOptions(Options):
     convention: str = Field(
         default="basset-paper", description="how filters are read; see cisgram list conventions"
     )
+    layer: str = Field(
+        default="", description="module whose filters are read; empty: the first convolution"
+    )
     max_q: float = Field(default=0.05, gt=0, le=1, description="a match is named below it")
 
 

@@ -84,9 +84,15 @@ def explain(
 @click.option("--source", default="filters", show_default=True, help="Where motifs are read from.")
 @DATABASE
 @click.option("--convention", help="How filters are read, for example basset or deepbind.")
+@click.option("--layer", help="Module whose filters are read.  [default: the first convolution]")
 @JSON
 def motifs(
-    run: Path, source: str, database: str | None, convention: str | None, as_json: bool
+    run: Path,
+    source: str,
+    database: str | None,
+    convention: str | None,
+    layer: str | None,
+    as_json: bool,
 ) -> None:
     """Read the motifs that a run's network learned, and name them."""
     from cisgram import steps
@@ -94,7 +100,7 @@ def motifs(
 
     folder = Run(run)
     options = steps.settings_of(folder).motifs
-    changed = {"database": database, "convention": convention}
+    changed = {"database": database, "convention": convention, "layer": layer}
     options = options.model_copy(update={k: v for k, v in changed.items() if v is not None})
     matches = steps.motifs_run(folder, source=source, options=options, progress=say)
     facts = folder.read_table(f"motifs/{source}.facts.tsv")
