@@ -175,6 +175,15 @@ def test_batches_and_company_change_nothing_and_the_model_is_left(x, mode):
     assert state_of(model) == before
 
 
+def test_a_model_in_double_precision_is_asked_in_its_own(x):
+    model = NETWORKS["BiGRU"]()
+    for mode in ("recurrent", "padded"):
+        single = explain.temporal(model.float(), x, target=0, mode=mode).values
+        double = explain.temporal(model.double(), x, target=0, mode=mode).values
+        assert double.dtype == torch.float32
+        torch.testing.assert_close(double, single)
+
+
 class Flat(nn.Module):
     """Needs all of its features at once."""
 

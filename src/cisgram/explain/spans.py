@@ -146,9 +146,10 @@ def _part(output: Output, reading: _Reading, span: tuple[int, int], x: Tensor) -
     try:
         return _tensor(_run(output, reading, span, x), len(x))
     except RuntimeError as error:  # the whole pass went well
+        why = " ".join(str(error.__cause__ or error).split())
         msg = (
-            f"The model cannot read {span[1] - span[0]} of its {reading.total} features alone: {error}. "
-            f"{_REMEDY}"
+            f"The model cannot read {span[1] - span[0]} of its {reading.total} features alone: "
+            f"{why}. {_REMEDY}"
         )
         raise InputError(msg) from error
 

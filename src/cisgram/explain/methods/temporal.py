@@ -11,6 +11,7 @@ from cisgram.core.registry import unknown
 from cisgram.core.results import Tracks
 from cisgram.core.types import OneHot
 from cisgram.explain.base import METHODS, Target, chosen, plain_options, ready
+from cisgram.explain.forward import output_of
 from cisgram.explain.spans import Spans, cut_outputs, padded_outputs
 from cisgram.models.checkpoint import Mean
 from cisgram.models.state import untouched
@@ -132,4 +133,4 @@ def _outputs(
     scores = getattr(model, "class_scores", None)
     if of == "logit" and callable(scores):
         return spans(lambda x: scores(x)[..., 1], x, model=model)
-    return spans(model, x, model=model)
+    return spans(lambda x: output_of(model, x), x, model=model)
