@@ -33,10 +33,12 @@ from cisgram.models.graph import Operation, record
 Network = Callable[[Tensor], Tensor]
 
 TOLERANCE = 1e-5  # of the largest output, between a path and the plain one
-WORTHWHILE = 2e9  # multiply-adds that a path must save before it is prepared: about 0.1 s
+WORTHWHILE = 4e9  # multiply-adds that a path must save before it is prepared: about 0.05 s
+THIN = 8  # times the seconds of a multiply-add in a convolution over four channels
 GAIN = 0.7  # share of the plain path's work above which windows do not pay
 HELD = 2**26  # numbers of unedited maps held at once: 256 MiB
 LARGEST = 2**23  # numbers in the largest tensor of the plain path: 32 MiB, the allocator's trap
+FEW = "few copies of a small network: nothing to gain"
 _ROWS = 3  # of the recording
 _CANNOT = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, CisgramError)
 
@@ -187,12 +189,8 @@ def copies_of(
         Only `Copies.every_letter` will be asked.
     """
     plain = Copies(f, x, before, _rows_at_once(model, x, batch_size))
-    if any(isinstance(m, nn.RNNBase) for m in model.modules()):
-        plain.why = "a recurrent layer carries an edit to every position after it"
-        return plain
-    weights = sum(p.numel() for p in model.parameters())
-    if n_copies * x.shape[2] * weights < WORTHWHILE:
-        plain.why = "few copies of a small network: nothing to gain"
+    if (problem := _never(model, x, n_copies)) is not None:
+        plain.why = problem
         return plain
     try:
         graph = record(f, x[:1].expand(_ROWS, -1, -1).contiguous(), model=model)
@@ -213,6 +211,21 @@ def copies_of(
         plain.why = problem
         return plain
     return fast
+
+
+def _never(model: nn.Module, x: Tensor, n_copies: int) -> str | None:
+    """Why no other path is worth a look, from the modules alone; None where one may be."""
+    if x.device.type != "cpu":
+        return "the other paths are made for the CPU"
+    if any(isinstance(m, nn.RNNBase) for m in model.modules()):
+        return "a recurrent layer carries an edit to every position after it"
+    weights = sum(p.numel() * (THIN if _is_thin(p) else 1) for p in model.parameters())
+    return FEW if n_copies * x.shape[2] * weights < 2 * WORTHWHILE else None
+
+
+def _is_thin(weight: Tensor) -> bool:
+    """Of a convolution over few channels, which runs far below the machine's speed."""
+    return weight.ndim in (3, 4) and weight.shape[1] <= 4
 
 
 def _rows_at_once(model: nn.Module, x: Tensor, batch_size: int) -> int:
@@ -261,7 +274,7 @@ def _no_gain(p: Plan, n_copies: int, *, scanned: bool) -> str | None:
         halts = f"; {p.halts[0]} reads all positions" if p.halts else ""
         return f"an edit reaches {min(share, 1.0):.0%} of the computation{halts}"
     if n_copies * whole * max(1 - share, 0) < WORTHWHILE:
-        return "few copies of a small network: nothing to gain"
+        return FEW
     return None
 
 
@@ -280,7 +293,9 @@ def _work(o: Operation, p: Plan) -> float:
     out = sum(t.numel() for t in o.outputs if t is not None) / len(p.graph.x)
     if o.name == "convolution":
         weight = o.args[1]
-        return out * weight[0].numel() if isinstance(weight, Tensor) else out
+        if not isinstance(weight, Tensor):
+            return out
+        return out * weight[0].numel() * (THIN if _is_thin(weight) else 1)
     if o.name in ("addmm", "mm", "bmm", "baddbmm"):
         first: Any = o.args[-2]
         inner = (first if isinstance(first, Tensor) else p.graph.tensor(first)).shape[-1]

@@ -61,9 +61,7 @@ class Highest(End):
     def reach(self, chunk: Chunk, window: Window) -> Piece:
         span = window.span
         x = chunk.by_site(window.delta) + chunk.unedited(self.source, span)
-        gone = chunk.absent(span, self.length, x.device)
-        if gone is not None:
-            x.masked_fill_(gone, LOWEST)
+        chunk.fill(x, span, self.length, LOWEST)
         out = torch.maximum(x.amax(2), self.outside(chunk, span)[:, None])
         if self.after is not None:
             out = self.after.apply([out])

@@ -138,7 +138,7 @@ def _table(engine: Engine, b: Branch) -> tuple[Tensor, int]:
 
 def _swept(engine: Engine, b: Branch, x: Tensor, rows: slice, table: Tensor, offset: int) -> Tensor:
     """(4, f, n, length) the value at the end with each letter at each position."""
-    base = engine.base[b.map][rows].permute(2, 0, 1)  # (f, n, cells)
+    base = engine.base[b.map][rows].permute(2, 0, 1).contiguous()  # (f, n, cells)
     if isinstance(b.end, Highest):
         acc = _outside(engine, b, rows, table.shape[1], offset, x.shape[2]).expand(4, -1, -1, -1)
         acc = acc.contiguous()
@@ -147,7 +147,7 @@ def _swept(engine: Engine, b: Branch, x: Tensor, rows: slice, table: Tensor, off
             torch.maximum(acc, here, out=acc)
         return acc if b.end.after is None else b.end.after.apply([acc])
     assert isinstance(b.end, Summed)
-    unedited = _through(b, base.contiguous().clone())
+    unedited = _through(b, base.clone())
     acc = base.new_zeros(4, len(base), *x.shape[::2])
     low, high = _beyond(base.shape[2], x.shape[2], table.shape[1], offset)
     padded = F.pad(unedited, (low, high))

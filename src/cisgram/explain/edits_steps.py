@@ -96,19 +96,20 @@ class Chunk:
         """(M * copies, ...) as (M, copies, ...)."""
         return delta.reshape(len(self.rows), self.copies, *delta.shape[1:])
 
-    def absent(self, span: Span, length: int, device: torch.device) -> Tensor | None:
-        """(M, 1, width, 1), True at cells outside the map; None where there are none."""
-        if span.inside(length):
-            return None
-        cells = torch.from_numpy(span.start)[:, None] + torch.arange(span.width)
-        return ((cells < 0) | (cells >= length))[:, None, :, None].to(device)
+    def fill(self, x: Tensor, span: Span, length: int, value: float) -> None:
+        """Write ``value`` into the cells of x (M, copies, width, channels) outside the map."""
+        before = min(max(0, -int(span.start.min())), span.width)
+        behind = min(max(0, int(span.start.max()) + span.width - length), span.width)
+        for low, high in ((0, before), (span.width - behind, span.width)):
+            if high > low:
+                cells = torch.from_numpy(span.start)[:, None] + torch.arange(low, high)
+                gone = ((cells < 0) | (cells >= length))[:, None, :, None].to(x.device)
+                x[:, :, low:high].masked_fill_(gone, value)
 
     def cleaned(self, window: Window) -> Window:
         """The window with zeros at the cells that do not exist."""
         if not window.clean:
-            gone = self.absent(window.span, window.length, window.delta.device)
-            if gone is not None:
-                self.by_site(window.delta).masked_fill_(gone, 0)
+            self.fill(self.by_site(window.delta), window.span, window.length, 0.0)
             window.clean = True
         return window
 
@@ -293,6 +294,11 @@ class Pointwise(Step):
     rising: bool = field(default=False, kw_only=True)  # so that it may change places with max
 
     def run(self, chunk: Chunk, given: list[Window], span: Span) -> Tensor:
+        if self.op is torch.ops.aten.relu.default:  # max(z + d, 0) - max(z, 0) in two sweeps
+            delta = chunk.by_site(given[0].own(span))
+            delta.add_(chunk.unedited(self.inputs[0], span).clamp_(max=0))
+            torch.maximum(delta, -chunk.unedited(self.out, span), out=delta)
+            return delta.flatten(0, 1)
         read = [
             chunk.by_site(w.own(span)).add_(chunk.unedited(v, span))
             for w, v in zip(given, self.inputs, strict=True)
@@ -337,9 +343,7 @@ class MaxPool(Step):
         reads = (span.width - 1) * self.stride + (self.kernel - 1) * self.dilation + 1
         under = Span(span.start * self.stride - self.padding, reads)
         x = chunk.by_site(window.over(under)) + chunk.unedited(self.inputs[0], under)
-        gone = chunk.absent(under, self.in_length, x.device)
-        if gone is not None:
-            x.masked_fill_(gone, LOWEST)
+        chunk.fill(x, under, self.in_length, LOWEST)
         last = (span.width - 1) * self.stride + 1
         out = x[:, :, : last : self.stride]
         for tap in range(1, self.kernel):
