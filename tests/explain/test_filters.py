@@ -18,7 +18,13 @@ import torch
 from torch import nn
 
 from cisgram.core.errors import InputError, UnknownName
-from cisgram.explain import CONVENTIONS, Convention, filter_motifs
+from cisgram.explain import (
+    CONVENTIONS,
+    Convention,
+    filter_motifs,
+    weight_consensus,
+    weight_motifs,
+)
 from cisgram.models import BothStrands, create
 from cisgram.models.checkpoint import Mean
 from cisgram.seq import encode
@@ -340,3 +346,61 @@ def test_a_filter_of_even_width_with_same_padding_is_read():
 def test_an_unknown_layer_is_refused_with_the_nearest(x, layer):
     with pytest.raises(UnknownName, match=r"No layer named .* Known: .*rest\.conv"):
         filter_motifs(Copied(), x, layer=layer)
+
+
+class SideBySide(nn.Module):
+    """Units that each read a copy of the letters, as ExplaiNN has them."""
+
+    def __init__(self, *words):
+        super().__init__()
+        plain = Words(*words).conv
+        self.units = nn.Conv1d(4 * len(words), len(words), len(words[0]), groups=len(words))
+        self.units.load_state_dict(plain.state_dict())
+
+    def forward(self, x):
+        return torch.exp(self.units(x.repeat(1, self.units.groups, 1))).amax(2)
+
+
+def test_units_side_by_side_are_read_as_filters():
+    x = encode(["ACGTTACGAAACG", "GTTGTTAAAAAAA"])
+    found = filter_motifs(SideBySide("ACG", "GTT"), x, convention="ai-tac")
+    plain = filter_motifs(Words("ACG", "GTT"), x, convention="ai-tac")
+    assert [m.consensus for m in found] == ["ACG", "GTT"]
+    assert all(np.array_equal(a.ppm, b.ppm) for a, b in zip(found, plain, strict=True))
+    assert weight_consensus(SideBySide("ACG", "GTT")) == ["ACG", "GTT"]
+    assert [m.consensus for m in weight_motifs(SideBySide("ACG"), scale="fitted")] == ["ACG"]
+
+
+@pytest.mark.parametrize("name", ["basset", "deepbind"])
+def test_a_deep_layer_is_counted_as_by_hand(name):
+    """Every site of a strided, dilated, padded stack, letter by letter."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv1d(4, 5, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool1d(2),
+        nn.Conv1d(5, 3, 2, dilation=2),
+        nn.BatchNorm1d(3),
+        nn.ELU(),
+    ).eval()
+    random = np.random.default_rng(0)
+    texts = ["".join(random.choice(list("ACGT"), 24)) for _ in range(40)]
+    x = encode(texts)
+    how = CONVENTIONS[name]
+    with torch.no_grad():
+        a = torch.relu(model(x)).double().numpy()  # (40, 3, 10)
+    offset, stride, width = -1, 2, 8  # read off the layers
+    for k, motif in enumerate(filter_motifs(model, x, convention=name, layer="3")):
+        v = a[:, k]
+        cut = 0.5 * (v.max() - v.mean()) + v.mean() if name == "basset" else 0.0
+        counts = np.zeros((4, width))
+        for n, text in enumerate(texts):
+            sites = np.flatnonzero(v[n] > cut)
+            sites = sites[v[n][sites] == v[n].max()] if how.sites == "best" else sites
+            for t in sites:
+                for j in range(width):
+                    at = offset + stride * t + j
+                    if 0 <= at < len(text):
+                        counts["ACGT".index(text[at]), j] += 1
+        ppm = (counts + how.pseudocount) / (counts + how.pseudocount).sum(0)
+        np.testing.assert_allclose(motif.ppm, ppm, atol=1e-9)

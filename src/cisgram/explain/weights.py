@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.seeds import generator
 from cisgram.core.types import OneHot
 from cisgram.explain.filters import filter_motifs
-from cisgram.models.probe import core
+from cisgram.models.probe import convolution_over_bases, core
 from cisgram.motifs import Motif, MotifSet
 from cisgram.seq.alphabet import one_hot
 
@@ -127,9 +127,9 @@ def weight_consensus(model: nn.Module) -> list[str]:
 
 def _convolution(model: nn.Module) -> nn.Conv1d:
     inner = core(model)
-    for module in inner.modules():
-        if isinstance(module, nn.Conv1d) and module.in_channels == 4:
-            return module
+    found = convolution_over_bases(inner.modules())
+    if found is not None:
+        return found
     msg = (
         f"{type(inner).__name__} has no convolution over the four bases, so it has no weights of "
         "letters to read. Explain its output instead, for example with ism or saliency."
@@ -144,7 +144,19 @@ def _sites(model: nn.Module, conv: nn.Conv1d, x: OneHot | None, seed: int) -> Mo
     n, length = RANDOM
     reach = conv.dilation[0] * (conv.kernel_size[0] - 1)
     codes = generator(seed, "weights").integers(0, 4, (n, length + reach)).astype(np.uint8)
-    return filter_motifs(nn.Sequential(conv), one_hot(codes), convention="ai-tac")
+    side_by_side = nn.Sequential(_Copies(conv.groups), conv) if conv.in_channels > 4 else conv
+    return filter_motifs(nn.Sequential(side_by_side), one_hot(codes), convention="ai-tac")
+
+
+class _Copies(nn.Module):
+    """The letters once for each group of a convolution."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.n = n
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.repeat(1, self.n, 1)
 
 
 def _transformed(v: Floats, s: float, q: Floats) -> Floats:

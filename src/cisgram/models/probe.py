@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -202,13 +202,15 @@ def find_layer(model: nn.Module, name: str | None = None, *, length: int) -> Lay
     order = _order(model, length)
     asked = None if name is None else model.get_submodule(name)
     modules = [m for m, _ in order]
-    first = next((m for m in modules if isinstance(m, nn.Conv1d) and m.in_channels == 4), None)
+    first = convolution_over_bases(modules)
     wanted = first if asked is None else asked
     for i, (module, shape) in enumerate(order):
         if module is wanted and len(shape) in {2, 3} and shape[0] == 1:
             activation = _activation(order, i)
-            is_first = first is not None and (
-                module is first or module is _activation(order, modules.index(first))
+            is_first = (
+                first is not None
+                and first.in_channels == 4
+                and (module is first or module is _activation(order, modules.index(first)))
             )
             return Layer(
                 paths[module],
@@ -232,6 +234,18 @@ def find_layer(model: nn.Module, name: str | None = None, *, length: int) -> Lay
         "read. Explain its output instead, for example with ism or saliency."
     )
     raise NoFiltersError(msg)
+
+
+def convolution_over_bases(modules: Iterable[nn.Module]) -> nn.Conv1d | None:
+    """The first of the modules that is a convolution over the four bases.
+
+    Without one, the first of which each group reads four channels: units side by side, each with
+    a copy of the letters (ExplaiNN).
+    """
+    convs = [m for m in modules if isinstance(m, nn.Conv1d)]
+    plain = [m for m in convs if m.in_channels == 4]
+    grouped = [m for m in convs if m.in_channels == 4 * m.groups]
+    return next(iter(plain + grouped), None)
 
 
 def first_convolution(model: nn.Module, *, length: int) -> tuple[nn.Conv1d, nn.Module]:
