@@ -20,12 +20,13 @@ export interface Lane {
   /** Columns of the table that is downloaded. */
   columns: [string, (position: number) => string][];
   scores?: Float32Array; // of a method that scores bases
+  isOff?: boolean; // until it is switched on
 }
 
 const CROWDED = 5; // methods from which on letters are drawn lower
 
 export function methodLanes(method: Method, sequence: Explained, mode: Mode, among: number): Lane[] {
-  if (method.tracks.length) return [trackLane(method, sequence)];
+  if (method.tracks.length) return trackLanes(method, sequence);
   const scores = observed(sequence);
   const { values, length, codes } = sequence;
   const units = method.units ? ` ${method.units}` : "";
@@ -54,21 +55,40 @@ export function methodLanes(method: Method, sequence: Explained, mode: Mode, amo
   return mode === "map" ? [{ ...map, columns: [...letters.columns, ...map.columns] }] : [letters, map];
 }
 
-function trackLane(method: Method, sequence: Explained): Lane {
-  const { tracks, midpoint } = method;
-  const { values, length } = sequence;
-  const at = (r: number, i: number) => values[r * length + i] ?? 0;
-  const row = tracks.length > 8 ? 11 : midpoint === null ? 30 : 17;
-  const most = values.reduce((a, b) => Math.max(a, b), 0);
+const FEW = 6; // tracks of a method that are drawn at once; of more, the first stands for all
+
+function trackLanes(method: Method, sequence: Explained): Lane[] {
+  const every = method.tracks.map((_, r) => r);
+  if (every.length <= FEW) return [trackLane(method, sequence, method.name, method.title, every)];
+  const others = `${method.title}, the ${every.length - 1} others`;
+  return [
+    trackLane(method, sequence, method.name, method.title, [0]),
+    { ...trackLane(method, sequence, `${method.name} others`, others, every.slice(1)), isOff: true },
+  ];
+}
+
+function trackLane(method: Method, sequence: Explained, key: string, title: string, shown: number[]): Lane {
+  const { midpoint } = method;
+  const { length } = sequence;
+  const names = shown.map((r) => method.tracks[r] ?? "");
+  const own = shown.map((r) => sequence.values.subarray(r * length, (r + 1) * length));
+  const far = (v: number) => Math.abs(v - (midpoint ?? 0));
+  const most = own.reduce((all, one) => one.reduce((m, v) => Math.max(m, far(v)), all), 0);
+  const say = (name: string, v: number) => `${name} ${short(v)}`;
   return {
-    key: method.name,
-    title: method.title,
+    key,
+    title,
     note: method.units || (midpoint === null ? `up to ${short(most)}` : ""),
-    height: row * tracks.length,
+    height: shown.length * (shown.length > FEW ? 11 : midpoint === null ? 30 : 17),
     draw: (pen, frame) =>
-      midpoint === null ? drawBars(pen, sequence, tracks, frame) : drawStrips(pen, sequence, tracks, midpoint, frame),
-    read: (i) => `${method.title} ${tracks.map((name, r) => `${name} ${short(at(r, i))}`).join(", ")}`,
-    columns: tracks.map((name, r) => [`${method.name}:${name}`, (i) => at(r, i).toPrecision(4)]),
+      midpoint === null ? drawBars(pen, own, names, most, frame) : drawStrips(pen, own, names, midpoint, most, frame),
+    read: (i) => {
+      const values = own.map((one) => one[i] ?? 0);
+      if (values.length <= FEW) return `${method.title} ${values.map((v, k) => say(names[k] ?? "", v)).join(", ")}`;
+      const top = values.reduce((best, v, k) => (far(v) > far(values[best] ?? 0) ? k : best), 0);
+      return `${method.title} most in ${say(names[top] ?? "", values[top] ?? 0)}`;
+    },
+    columns: names.map((name, k) => [`${method.name}:${name}`, (i) => (own[k]?.[i] ?? 0).toPrecision(4)]),
   };
 }
 

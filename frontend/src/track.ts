@@ -176,16 +176,13 @@ export function drawMap(pen: Pen, sequence: Explained, frame: Frame): void {
 }
 
 /** Tracks as strips: red where they speak for the output, blue where they speak against. */
-export function drawStrips(pen: Pen, sequence: Explained, names: string[], midpoint: number, frame: Frame): void {
-  const { values, length } = sequence;
+export function drawStrips(pen: Pen, tracks: Float32Array[], names: string[], midpoint: number, most: number, frame: Frame): void {
   const { colors, perBase } = frame;
-  let most = 0;
-  for (const v of values) most = Math.max(most, Math.abs(v - midpoint));
-  const row = frame.height / names.length;
+  const row = frame.height / tracks.length;
   pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
-    names.forEach((_, r) => {
+    tracks.forEach((track, r) => {
       for (let i = frame.from; i < frame.to; i++) {
-        const v = (values[r * length + i] ?? 0) - midpoint;
+        const v = (track[i] ?? 0) - midpoint;
         pen.box(frame.x(i), r * row + 1, perBase + 0.3, row - 2, v > 0 ? colors.up : colors.down, most > 0 ? Math.abs(v) / most : 0);
       }
     });
@@ -194,16 +191,13 @@ export function drawStrips(pen: Pen, sequence: Explained, names: string[], midpo
 }
 
 /** Tracks as bars: how much, where there is no against. */
-export function drawBars(pen: Pen, sequence: Explained, names: string[], frame: Frame): void {
-  const { values, length } = sequence;
-  let most = 0;
-  for (const v of values) most = Math.max(most, v);
-  const row = frame.height / names.length;
+export function drawBars(pen: Pen, tracks: Float32Array[], names: string[], most: number, frame: Frame): void {
+  const row = frame.height / tracks.length;
   pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
-    names.forEach((_, r) => {
+    tracks.forEach((track, r) => {
       const foot = (r + 1) * row - 1;
       for (let i = frame.from; i < frame.to; i++) {
-        const tall = most > 0 ? (Math.max(0, values[r * length + i] ?? 0) / most) * (row - 3) : 0;
+        const tall = most > 0 ? (Math.max(0, track[i] ?? 0) / most) * (row - 3) : 0;
         pen.box(frame.x(i), foot, Math.max(0.8, frame.perBase * 0.96), -tall, frame.colors.amount);
       }
       pen.box(LEFT, foot, frame.width - LEFT - RIGHT, 0.7, frame.colors.rule);

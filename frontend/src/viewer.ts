@@ -26,7 +26,7 @@ export class Viewer {
   private readonly choices = element("div", { class: "bar choices", role: "group", "aria-label": "Tracks shown" });
   private readonly matrix = element("div");
   private readonly letters: Letters;
-  private readonly off = new Set<string>(); // keys of lanes that are switched off
+  private readonly chosen = new Map<string, boolean>(); // what the reader switched on and off
   private canvases: HTMLCanvasElement[] = [];
   private ruler = element("canvas", { "aria-hidden": "true" });
   private sequences = new Map<string, Explained>();
@@ -110,7 +110,7 @@ export class Viewer {
   }
 
   private show(): void {
-    this.lanes = this.all.filter((lane) => !this.off.has(lane.key));
+    this.lanes = this.all.filter((lane) => this.isOn(lane));
     const name = this.title.textContent ?? "";
     this.canvases = this.lanes.map((lane) => element("canvas", { role: "img", "aria-label": `${lane.title} of ${name}` }));
     this.ruler = element("canvas", { "aria-hidden": "true" });
@@ -123,18 +123,21 @@ export class Viewer {
     this.draw();
   }
 
+  private isOn(lane: Lane): boolean {
+    return this.chosen.get(lane.key) ?? !lane.isOff;
+  }
+
   private choose(): void {
-    const keys = new Map<string, string>();
-    for (const lane of this.all) if (!keys.has(lane.key)) keys.set(lane.key, lane.title.replace(/, all four bases$/, ""));
-    const boxes = [...keys].map(([key, title]) => {
-      const box = element("input", { type: "checkbox", value: key });
-      box.checked = !this.off.has(key);
+    const first = new Map<string, Lane>();
+    for (const lane of this.all) if (!first.has(lane.key)) first.set(lane.key, lane);
+    const boxes = [...first.values()].map((lane) => {
+      const box = element("input", { type: "checkbox", value: lane.key });
+      box.checked = this.isOn(lane);
       box.addEventListener("change", () => {
-        if (box.checked) this.off.delete(key);
-        else this.off.add(key);
+        this.chosen.set(lane.key, box.checked);
         this.show();
       });
-      return element("label", {}, box, title);
+      return element("label", {}, box, lane.title.replace(/, all four bases$/, ""));
     });
     this.choices.replaceChildren(...boxes);
   }

@@ -10,11 +10,13 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 from scipy.stats import spearmanr
 
 from cisgram import motifs, report
+from cisgram.core import config
 
 pytestmark = pytest.mark.browser
 
@@ -263,6 +265,34 @@ def test_attention_stands_where_it_looks(chromium, new_run):
         page.wait_for_timeout(200)
         assert color_at(page, "attention", 7.5 / 60, 10)[3] == 255
         assert color_at(page, "attention", 9.5 / 60, 10)[3] == 0
+
+
+def test_of_many_tracks_the_first_is_drawn_and_the_others_on_demand(chromium, new_run):
+    run = new_run(n=6, length=60, more=True)
+    path = run.path / "explain" / "attention" / "values.safetensors"
+    x = load_file(path)["x"]
+    tracks = np.zeros((6, 8, 60), dtype=np.float32)
+    tracks[:, 0, 3], tracks[:, 5, 3] = 0.25, 0.75
+    save_file({"tracks": tracks, "x": x}, path)
+    names = ["mean", *(f"head {i}" for i in range(1, 8))]
+    config.write_toml(path.with_name("options.toml"), {"tracks": names})
+    with showing(chromium, report.write(run)) as page:
+        page.locator(".stack").focus()
+        page.keyboard.press("Home")
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        said = page.locator(".readout").inner_text()
+        assert "Attention mean 0.250" in said
+        assert "head" not in said
+        page.check("text=Attention, the 7 others")
+        assert "attention others" in lanes(page)
+        page.keyboard.press("Tab")
+        page.locator(".stack").focus()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowRight")
+        assert "Attention most in head 5 0.750" in page.locator(".readout").inner_text()
+        head, rows = table_of(page)
+        assert rows[3][head.index("attention:head 5")] == "0.7500"
 
 
 def test_sites_are_named_where_they_lie_and_rows_are_found_by_them(chromium, new_run):
