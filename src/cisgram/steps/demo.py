@@ -68,7 +68,7 @@ def demo_run(
             "data": {"positives": str(train), "test": str(test), "label_columns": ["bound"]},
             "model": {"name": "deepbind", "options": {"detectors": 32, "width": 19, "hidden": 32}},
             "train": {"seed": seed, "epochs": 24, "learning_rate": 3e-3},
-            "explain": {"methods": ["ism", "gradient_x_input", "saliency"], "most": 120},
+            "explain": {"methods": ["ism", "deep_lift", "saliency"], "most": 120},
         }
     )
     outcome = run_all(run, settings, device=device, epoch=epoch, say=say)
