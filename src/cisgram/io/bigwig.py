@@ -67,8 +67,8 @@ def write_bigwig(
             # pybigtools wants the contigs in the order of their names
             used = sorted(set(contigs))
             rows = (r for c in used for r in _rows(c, scores[named == c], first[named == c]))
-            with writer.open(str(inner), "w") as out:
-                out.write({c: int(sizes[c]) for c in used}, rows)
+            out = writer.open(str(inner), "w")
+            out.write({c: int(sizes[c]) for c in used}, rows)  # and closes the file
             inner.replace(temporary)
         finally:
             inner.unlink(missing_ok=True)

@@ -15,16 +15,15 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.results import Attribution
 from cisgram.core.run import Run
-from cisgram.data import Dataset
+from cisgram.data.source import Source
 from cisgram.explain.windows import Scores
 from cisgram.io import Genome, write_bigwig
 from cisgram.models import read_tensors
 from cisgram.motifs import MotifSet
-from cisgram.seq.alphabet import codes_of, complement_codes
+from cisgram.seq.alphabet import codes_of
 from cisgram.steps.modisco import group_names, write_h5, write_npz
 from cisgram.steps.patterns import Saved, read_back
 from cisgram.steps.settings import settings_of
-from cisgram.steps.train import data_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +114,7 @@ def scored(run: Run, method: str | None) -> tuple[list[str], Attribution]:
 
 
 class Places:
-    """Where sequences of a run lie on its genome.
+    """Where sequences of a run lie on its genome; training data are read from the forward strand.
 
     Attributes
     ----------
@@ -123,8 +122,6 @@ class Places:
         n names.
     starts
         (n,) first positions.
-    minus
-        (n,) whether a sequence is the other strand of its place.
     sizes
         bp of every contig.
     """
@@ -142,22 +139,22 @@ class Places:
         self.sizes = dict(genome.contigs)
         self.contigs = [where[name][0] for name in names]
         self.starts: Ints = np.array([where[name][1] for name in names], dtype=np.int64)
-        forward = genome.windows(self.contigs, self.starts, codes.shape[1])
-        same = (forward == codes).all(1)
-        turned = (complement_codes(forward[:, ::-1]) == codes).all(1)
-        self.minus = turned & ~same
-        if not (same | turned).all():
-            name = names[int(np.flatnonzero(~(same | turned))[0])]
-            msg = f"{name} is not what {path} has at its place, for example a shuffled negative."
+        other = (genome.windows(self.contigs, self.starts, codes.shape[1]) != codes).any(1)
+        if other.any():
+            name = names[int(np.flatnonzero(other)[0])]
+            msg = f"{name} does not read as {path} does at its place; is it the same genome?"
             raise InputError(msg)
 
 
 def _by_name(run: Run) -> dict[str, tuple[str, int]]:
-    """Contig and start of every sequence whose place is known."""
-    data = data_of(run)
-    parts: list[Dataset | None] = [data.train.data, data.valid, data.test]
+    """Contig and start of every interval that the run was made from."""
+    settings = settings_of(run).data
+    if settings.genome is None:
+        return {}
+    source = Source(Genome(settings.genome), settings.length)
     out: dict[str, tuple[str, int]] = {}
-    for part in parts:
+    for path in (settings.positives, settings.test):
+        part = source.read(path, settings, label=1.0) if path is not None else None
         if part is not None and part.groups is not None and part.starts is not None:
             places = zip(part.groups, part.starts.tolist(), strict=True)
             out |= dict(zip(part.names, places, strict=True))
@@ -175,13 +172,11 @@ def _h5(run: Run, out: Path, method: str | None) -> None:  # noqa: ARG001 all fo
 
 def _bigwig(run: Run, out: Path, method: str | None) -> None:
     names, attribution = scored(run, method)
-    codes = codes_of(attribution.sequences)
-    # shuffled negatives of the explained set have no place
-    known = _by_name(run)
-    rows = [i for i, name in enumerate(names) if name in known]
-    places = Places(run, [names[i] for i in rows] or names, codes[rows] if rows else codes)
+    where = _by_name(run)
+    rows = [i for i, name in enumerate(names) if name in where] or list(range(len(names)))
+    names = [names[i] for i in rows]  # negatives may have no place
+    places = Places(run, names, codes_of(attribution.sequences)[rows])
     values = attribution.per_position.double().numpy()[rows]
-    values = np.where(places.minus[:, None], values[:, ::-1], values)
     write_bigwig(out, values, places.contigs, places.starts, sizes=places.sizes)
 
 
@@ -211,15 +206,11 @@ def finemo_table(saved: Saved, places: Places | None) -> pd.DataFrame:
     size = {p.name: float(np.linalg.norm(p.contributions)) for p in saved.patterns}
     coefficient = hits["score"].to_numpy(np.float64) * hits["pattern"].map(size).to_numpy()
     names = group_names(saved.patterns)
-    minus = (hits["strand"] == "-").to_numpy(bool)
     contig: NDArray[np.object_] = np.full(len(hits), "NA", dtype=object)
     left, right = start, end
     if places is not None:
         contig = np.array(places.contigs, dtype=object)[row]
-        width, first, is_turned = saved.attribution.values.shape[2], places.starts, places.minus
-        left = first[row] + np.where(is_turned[row], width - end, start)
-        right = left + end - start
-        minus = minus ^ is_turned[row]
+        left, right = places.starts[row] + start, places.starts[row] + end
     columns = (
         contig,
         left,
@@ -233,7 +224,7 @@ def finemo_table(saved: Saved, places: Places | None) -> pd.DataFrame:
         hits["similarity"],
         total[row, end] - total[row, start],
         squares[row, end] - squares[row, start],
-        np.where(minus, "-", "+"),
+        hits["strand"],
         hits["sequence"],
         row,
     )

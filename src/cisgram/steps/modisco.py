@@ -139,7 +139,8 @@ def read_h5(path: Path) -> tuple[Pattern, ...]:
         raise InputError(msg) from error
     found: list[Pattern] = []
     with handle:
-        if not any(g in handle for g in GROUPS.values()):
+        known = "window_size" in handle.attrs  # TF-MoDISco-lite found nothing
+        if not known and not any(g in handle for g in GROUPS.values()):
             msg = (
                 f"{path} holds neither pos_patterns nor neg_patterns: it is no output of "
                 "TF-MoDISco-lite. Convert older files with 'modisco convert'."
@@ -212,7 +213,10 @@ def modisco(job: MotifJob) -> Found:
         storage.save_hdf5(str(temporary), positive, negative, scores.length)
     found = read_h5(path)
     if not found:
-        msg = f"TF-MoDISco found no pattern in {len(reading.data)} sequences."
+        msg = (
+            f"TF-MoDISco found no pattern in {len(reading.data)} sequences; it wants at least 100 "
+            "seqlets. Hold out more sequences."
+        )
         raise InputError(msg)
     rows = [(p.name, p.sign, float(p.contributions.sum())) for p in found]
     facts = pd.DataFrame(rows, columns=["motif", "sign", "contribution"])
