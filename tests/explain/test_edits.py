@@ -12,6 +12,7 @@ from cisgram import explain
 from cisgram.explain import edits
 from cisgram.models import BothStrands, create
 from cisgram.seq import encode
+from networks import NETWORKS
 from toys import Conv, Linear, hooks_left, state_of
 
 
@@ -188,6 +189,16 @@ def test_the_scan_gives_what_every_copy_gives(eager, name, length):
 def test_windows_give_what_every_copy_gives(eager, name):
     x = sequences(2, 90, unknown=[(0, 0), (1, 44), (1, 45), (0, 89)])
     compared(WINDOWED[name](), x, "windows")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_network_is_explained_exactly_whatever_the_path(eager, name):
+    model, x = NETWORKS[name](), sequences(2, 30, unknown=[(0, 4)])
+    truth = naive(model, x)
+    found = explain.ism_outputs(model, x)
+    with torch.no_grad():
+        scale = max(float(model(x).abs().max()), float(truth.abs().max()))
+    assert float((found - truth).abs().max()) <= 1e-5 * scale
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])
