@@ -408,7 +408,7 @@ class Functional(nn.Module):
         y[:, ::2] = h.amax(2)[:, ::2]
         y[:, 1::2] = torch.logsumexp(h, 2)[:, 1::2]
         norm = torch.sqrt((y * y).sum(1, keepdim=True) + 1)
-        return torch.einsum("nf,tf->nt", y / norm, self.u) + torch.log1p(y.abs())[:, :2]
+        return torch.einsum("nf,tf->nt", y / norm, self.u) + torch.log1p(h.abs())[:, :2].sum(2)
 
 
 @network("two branches")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 aten = torch.ops.aten
+TERMS = 1024  # of each sum in a convolution, up to which channels go last
 
 
 def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, *how: Any) -> Tensor:
@@ -17,8 +19,8 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, *how: Any) -> Te
     The result is the same up to rounding; it lies in memory with the channels moving fastest, and
     so do the tensors that are made from it.
     """
-    if not _thin(x, weight):
-        plain: Tensor = aten.convolution(x, weight, bias, *how)
+    if not _thin(x, weight.shape[1:], weight):
+        plain: Tensor = aten.convolution(x.contiguous(), weight, bias, *how)
         return plain
     out: Tensor = aten.convolution(_last(x), _last(weight), bias, *_two(how))
     return out.squeeze(2)
@@ -27,8 +29,8 @@ def convolution(x: Tensor, weight: Tensor, bias: Tensor | None, *how: Any) -> Te
 def convolution_back(g: Tensor, x: Tensor, weight: Tensor, *how: Any) -> Tensor:
     """The derivative of a convolution by its input ``x``, times ``g``."""
     mask = [True, False, False]
-    if not _thin(x, weight):
-        plain: Tensor = aten.convolution_backward(g, x, weight, None, *how, mask)[0]
+    if not _thin(x, (weight.shape[0], *weight.shape[2:]), weight):
+        plain: Tensor = aten.convolution_backward(g.contiguous(), x, weight, None, *how, mask)[0]
         return plain
     wide = x.unsqueeze(2)  # only its shape is read
     out: Tensor = aten.convolution_backward(_last(g), wide, _last(weight), None, *_two(how), mask)[
@@ -48,8 +50,14 @@ KERNELS: dict[Any, Callable[..., Any]] = {
 }
 
 
-def _thin(x: Tensor, weight: Tensor) -> bool:
-    return x.ndim == 3 and weight.ndim == 3 and x.device.type == "cpu"
+def _thin(x: Tensor, terms: tuple[int, ...], weight: Tensor) -> bool:
+    """Whether the channels-last form is for a convolution whose sums have so many terms.
+
+    With the channels last, the library adds all terms in one row; with thousands of them that
+    costs a digit, and is no quicker.
+    """
+    few = math.prod(terms) <= TERMS
+    return few and x.ndim == 3 and weight.ndim == 3 and x.device.type == "cpu"
 
 
 def _last(t: Tensor) -> Tensor:

@@ -16,7 +16,13 @@ from cisgram.models.graph import Value
 
 
 def winners(
-    m: Tensor, a: Tensor, r: Tensor, places: tuple[Tensor, Tensor], *, sign: int = 1
+    m: Tensor,
+    a: Tensor,
+    r: Tensor,
+    places: tuple[Tensor, Tensor],
+    best: tuple[Tensor, Tensor],
+    *,
+    sign: int = 1,
 ) -> Tensor:
     """Multipliers (..., length) of the inputs of maxima.
 
@@ -28,21 +34,23 @@ def winners(
         (..., length) inputs on examples and references.
     places
         (..., windows) where the maximum lies in each.
+    best
+        (..., windows) the maxima.
     sign
         -1 for minima.
     """
     shape = (*r.shape[:-1], -1)
     at, at_r = (p.expand(shape) for p in places)
-    a = a.expand_as(r)
-    y, s = a.gather(-1, at), r.gather(-1, at_r)
+    y, s = best
     gain = y - s
-    chosen = torch.where(gain * sign > 0, at, at_r)
-    change = a.gather(-1, chosen) - r.gather(-1, chosen)
+    wins = gain * sign > 0
+    at_reference, there = r.gather(-1, at), a.expand_as(r).gather(-1, at_r)
+    change = torch.where(wins, y - at_reference, there - s)
     share = torch.where(change == 0, 0, gain / change)
-    out = torch.zeros(r.shape, dtype=r.dtype, device=r.device)
-    out.scatter_add_(-1, chosen, m * share)
+    out = torch.zeros_like(r)  # in memory as r lies
+    out.scatter_add_(-1, torch.where(wins, at, at_r), m * share)
     # a winner that does not change keeps the derivative; it contributes nothing
-    still = r.gather(-1, at) == y
+    still = at_reference == y
     return out.scatter_add_(-1, at, m * still) if still.any() else out
 
 
@@ -50,9 +58,10 @@ def winners(
 def _pooled(step: Step, m: list[Tensor | None]) -> Multipliers:
     value = step.args[0]
     a, r = step.pair(value)
-    at, at_r = step.pair(step.out(1))
-    g = step.split(dense(m), step.out())
-    found = winners(g.flatten(-2), a.flatten(-2), r.flatten(-2), (at.flatten(-2), at_r.flatten(-2)))
+    at, at_r = (t.flatten(-2) for t in step.pair(step.out(1)))
+    y, s = (t.flatten(-2) for t in step.pair(step.out()))
+    g = step.split(dense(m), step.out()).flatten(-2)
+    found = winners(g, a.flatten(-2), r.flatten(-2), (at, at_r), (y, s))
     return [(value, step.joined(unflatten(found, -1, r.shape[-2:]), value))]
 
 
@@ -72,9 +81,10 @@ def _largest(step: Step, m: list[Tensor | None]) -> Multipliers:
     over = [step.axis(value, d) for d in dims]
     a, r = (_last(t, over) for t in step.pair(value))
     sign = 1 if "max" in name else -1
-    places = (_best(a, sign), _best(r, sign))
+    at, at_r = _best(a, sign), _best(r, sign)
+    best = a.gather(-1, at), r.gather(-1, at_r)
     g = _last(_split_like(step, g, value), over)
-    found = winners(g, a, r, places, sign=sign)
+    found = winners(g, a, r, (at, at_r), best, sign=sign)
     return [(value, step.joined(_unlast(found, step.pair(value)[1], over), value))]
 
 

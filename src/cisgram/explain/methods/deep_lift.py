@@ -133,16 +133,18 @@ class _Run:
 
     def __call__(self, x: Tensor, r: Tensor, batch_size: int | None) -> tuple[Tensor, Tensor]:
         k = r.shape[1]
-        size = batch_size or self._sequences(x[:1]).rows()
+        first = self._sequences(x[:1]) if batch_size is None else None
+        size = first.rows() if first is not None else batch_size or 1
         n_at_once, k_at_once = max(1, size // k), min(k, size)
         values, delta = torch.empty(x.shape), torch.empty(len(x))
         for start in range(0, len(x), n_at_once):
             part = slice(start, start + n_at_once)
-            ran = self._sequences(x[part])
+            alone = first if start == 0 and n_at_once == 1 else None
+            ran = alone or self._sequences(x[part])
             total = torch.zeros_like(x[part])
             gaps = []
-            for first in range(0, k, k_at_once):
-                some = r[part, first : first + k_at_once]
+            for at in range(0, k, k_at_once):
+                some = r[part, at : at + k_at_once]
                 found = ran.against(some, self.tolerance or 1e-4)
                 self._check(ran, some, found, start)
                 total += found.values
