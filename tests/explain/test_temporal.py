@@ -72,6 +72,41 @@ def test_probability_is_the_sigmoid(x):
     torch.testing.assert_close(a, torch.sigmoid(counts(TEXT)))
 
 
+class Careless(nn.Module):
+    """Two layers of one direction and one of both, states and outputs changed in place."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.down = layer(4, 3, num_layers=2, batch_first=True)
+        self.up = layer(4, 3)
+        self.both = layer(4, 3, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(12, 1)
+
+    def on(self, features):  # (n, t, 4)
+        down, state = self.down(features)
+        last = (state[1] if isinstance(state, tuple) else state)[-1].mul_(2)
+        up = self.up(features.flip(1).transpose(0, 1))[0].mean(0)
+        both = self.both(features)[0]
+        return self.head(torch.cat([down.tanh_().mean(1) + last, up, both.amax(1)], 1))
+
+    def forward(self, x):
+        return self.on(x.transpose(1, 2))
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+@pytest.mark.parametrize("layer", [nn.LSTM, nn.GRU, nn.RNN])
+def test_layers_that_read_on_give_what_reading_anew_gives(x, layer, hooked):
+    model = made(lambda: Careless(layer), gain=2.0)
+    if hooked:  # the user's own hook sees whole outputs
+        model.down.register_forward_hook(lambda _, __, out: (out[0].cumsum(1), out[1]))
+    s = explain.temporal(model, x, of="logit_difference").values
+    with torch.no_grad():
+        for t in range(24):
+            features = x.transpose(1, 2)
+            torch.testing.assert_close(s[:, 0, t], model.on(features[:, : t + 1])[:, 0])
+            torch.testing.assert_close(s[:, 1, t], model.on(features[:, t:])[:, 0])
+
+
 class Pooled(nn.Module):
     """Convolution of 3 letters, maximum over 4 positions, then the number of features seen."""
 

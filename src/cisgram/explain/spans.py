@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_map
 
 from cisgram.core.errors import InputError
 from cisgram.core.types import OneHot
@@ -43,14 +44,14 @@ def cut_outputs(output: Output, x: OneHot, *, model: nn.Module) -> Tensor:
     with _reading(layers) as reading:
         plan = _plan(output, reading, x)
         total = plan.total
-        spans = [(0, t + 1) for t in range(total)] + [(t, total) for t in range(total)]
-        reading.readers = plan.readers
         whole = _tensor(_run(output, reading, None, x), n)
-        found = [
-            whole if b - a == total else _part(output, reading, plan.turned((a, b)), x)
-            for a, b in spans
-        ]
-    y = torch.stack([torch.stack(found[:total]), torch.stack(found[total:])])
+        walks = []
+        for begins in (True, False):  # from the shortest part on, so that layers can read on
+            reading.readers = [_Reader(r.own, r.turned) for r in plan.readers]
+            spans = [(0, t) if begins else (total - t, total) for t in range(1, total)]
+            parts = [_part(output, reading, plan.turned(span), x) for span in spans]
+            walks.append(torch.stack([*parts, whole]))
+    y = torch.stack([walks[0], walks[1].flip(0)])
     at = _nearest(plan.middles, length).to(x.device)
     return torch.stack([y[0, at[0]], y[1, at[1]]])
 
@@ -65,10 +66,16 @@ def _tensor(y: Any, n: int) -> Tensor:
 
 @dataclass(slots=True)
 class _Reader:
-    """One call of a recurrent layer: whether it reads the features, and whether turned round."""
+    """One call of a recurrent layer: whether it reads the features, and whether turned round.
+
+    A layer of one direction that has read the first t features need not read them again for
+    t + 1: ``steps`` are its outputs so far, ``state`` is what it goes on from.
+    """
 
     own: bool = True
     turned: bool = False
+    steps: list[Tensor] = field(default_factory=list)
+    state: Any = None
 
 
 @dataclass(slots=True)
@@ -94,8 +101,9 @@ class _Reading:
         self.total = 0
         self.stop_at_first = False
         self.read: list[Tensor] = []  # (n, T, d), what each call read
+        self.going_on: _Reader | None = None
 
-    def hook(self, layer: nn.RNNBase, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def cut(self, layer: nn.RNNBase, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         given = args[0] if args else kwargs.get("input")
         if not isinstance(given, Tensor) or given.ndim != 3:
             msg = (
@@ -119,8 +127,23 @@ class _Reading:
             return None
         if reader.turned:
             start, end = self.total - end, self.total - start
+        alone = len(args) == 1 and not kwargs and len(layer._forward_hooks) == 1
+        if alone and not layer.bidirectional and start == 0 and len(reader.steps) == end - 1:
+            self.going_on = reader
+            step = given.narrow(axis, end - 1, 1)
+            return ((step,) if end == 1 else (step, reader.state)), kwargs
         part = given.narrow(axis, start, end - start)
         return ((part, *args[1:]), kwargs) if args else (args, {**kwargs, "input": part})
+
+    def go_on(self, layer: nn.RNNBase, _: tuple[Any, ...], out: Any) -> Any:
+        reader, self.going_on = self.going_on, None
+        if reader is None:
+            return None
+        step, state = out
+        reader.steps.append(step)
+        # what follows may change in place what it is given
+        reader.state = tree_map(torch.clone, state)
+        return torch.cat(reader.steps, 1 if layer.batch_first else 0), state
 
 
 class _Stop(Exception):
@@ -132,8 +155,10 @@ def _reading(layers: list[nn.RNNBase]) -> Iterator[_Reading]:
     reading = _Reading()
     with ExitStack() as stack:
         for layer in layers:
-            handle = layer.register_forward_pre_hook(reading.hook, with_kwargs=True)
-            stack.callback(handle.remove)
+            before = layer.register_forward_pre_hook(reading.cut, with_kwargs=True)
+            stack.callback(before.remove)
+            after = layer.register_forward_hook(reading.go_on)
+            stack.callback(after.remove)
         yield reading
 
 
