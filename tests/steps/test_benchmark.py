@@ -22,7 +22,7 @@ def cell(path, test, *overrides):
 
 
 def run_cell(folder, cell):
-    return benchmark._cell(folder, cell, "cpu", None, lambda _: None)
+    return benchmark.run_cell(folder, cell, "cpu", None, lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -60,34 +60,34 @@ def test_a_cell_without_a_digest_is_accepted_where_its_run_is_of_the_same_settin
     old = files.read_json(cell_file(runs))
     del old["digest"]
     files.write_json(cell_file(runs), old | {"positives": 1})
-    found = benchmark._finished(runs, first[1])
+    found = benchmark.finished_cell(runs, first[1])
     assert found == {k: v for k, v in first[2].items() if k != "digest"}
 
 
 def test_a_cell_of_other_settings_is_run_anew_and_the_old_one_set_aside(first, runs):
     other = cell(*(first[1].settings.data.positives, first[1].settings.data.test), "train.seed=1")
-    assert benchmark._finished(runs, other) is None
+    assert benchmark.finished_cell(runs, other) is None
     assert run_cell(runs, other)["digest"] != first[2]["digest"]
     assert (runs / "A" / "deepbind.before-1" / "cell.json").is_file()
     motifs = resolve(other.settings.model_dump(mode="json"), overrides=["motifs.max_q=0.2"])
-    assert benchmark._finished(runs, replace(other, settings=motifs)) is not None
+    assert benchmark.finished_cell(runs, replace(other, settings=motifs)) is not None
 
 
 def test_a_cell_of_other_bytes_or_of_another_run_is_not_trusted(first, runs, tmp_path):
     row = files.read_json(cell_file(runs))
     files.write_json(cell_file(runs), row | {"digest": "0" * 64})
-    assert benchmark._finished(runs, first[1]) is None
+    assert benchmark.finished_cell(runs, first[1]) is None
     files.write_json(cell_file(runs), row)
     toml = runs / "A" / "deepbind" / "run.toml"
     before = toml.read_text()
-    assert benchmark._finished(runs, first[1]) is not None
+    assert benchmark.finished_cell(runs, first[1]) is not None
     del row["digest"]
     files.write_json(cell_file(runs), row)
     sha = files.sha256(tmp_path / first[1].settings.data.positives)
     toml.write_text(before.replace(sha, "0" * 64))
-    assert benchmark._finished(runs, first[1]) is None
+    assert benchmark.finished_cell(runs, first[1]) is None
     toml.unlink()
-    assert benchmark._finished(runs, first[1]) is None
+    assert benchmark.finished_cell(runs, first[1]) is None
 
 
 def test_a_resumed_cell_tells_no_seconds(first, runs):

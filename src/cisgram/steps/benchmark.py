@@ -125,7 +125,11 @@ def benchmark(
         rows = []
         for cell in cells:
             chosen = wanted is None or {cell.experiment, cell.network} & wanted
-            row = _cell(folder, cell, device, epoch, say) if chosen else _finished(folder, cell)
+            row = (
+                run_cell(folder, cell, device, epoch, say)
+                if chosen
+                else finished_cell(folder, cell)
+            )
             if row is not None:
                 rows.append(row)
         page += [f"## {title}", ""]
@@ -158,7 +162,7 @@ def _tf_chipseq(data: Path, folder: Path) -> Any:
     """Four networks on eight sets, then the network of the best mean validation score on ten."""
     first = data / "tf-chipseq-deepbind"
     eight = [
-        _chip(first, tf, network, published=score)
+        chip_cell(first, tf, network, published=score)
         for tf, score in PUBLISHED.items()
         for network in NETWORKS
     ]
@@ -166,16 +170,18 @@ def _tf_chipseq(data: Path, folder: Path) -> Any:
     network = chosen_network(folder, eight)
     if network is None:
         return
-    named = [replace(_chip(first, tf, network), expected=names) for tf, names in EXPECTED.items()]
+    named = [
+        replace(chip_cell(first, tf, network), expected=names) for tf, names in EXPECTED.items()
+    ]
     yield NAMED, named
-    ten = [_chip(data / "tf-chipseq-h1", tf, network, suffix=H1_SUFFIX) for tf in H1]
-    ten.append(_chip(first, "ZBTB7A", network))
+    ten = [chip_cell(data / "tf-chipseq-h1", tf, network, suffix=H1_SUFFIX) for tf in H1]
+    ten.append(chip_cell(first, "ZBTB7A", network))
     yield f"Ten further sets, the network chosen by validation ({network})", ten
 
 
 def chosen_network(folder: Path, cells: Sequence[Cell]) -> str | None:
     """The network with the best mean validation AUROC; ``None`` while a cell is missing."""
-    rows = [_finished(folder, cell) for cell in cells]
+    rows = [finished_cell(folder, cell) for cell in cells]
     if any(row is None for row in rows):
         return None
     means = {
@@ -185,9 +191,10 @@ def chosen_network(folder: Path, cells: Sequence[Cell]) -> str | None:
     return max(means, key=lambda n: float(means[n]))
 
 
-def _chip(
+def chip_cell(
     folder: Path, tf: str, network: str, *, published: float | None = None, suffix: str = ""
 ) -> Cell:
+    """The cell of a set in DeepBind's form and a network."""
     found = sorted(folder.glob(f"{tf}_*_AC.seq.gz"))
     if not found:
         msg = f"{folder} holds no {tf}_*_AC.seq.gz; give the folder of the data sets with --data."
@@ -232,7 +239,7 @@ def _yeast(data: Path, folder: Path) -> Any:  # noqa: ARG001  (one shape for all
     yield "Yeast ChIP-exo peaks against genomic windows, held-out chromosomes", cells
 
 
-def _cell(
+def run_cell(
     folder: Path,
     cell: Cell,
     device: str,
@@ -240,11 +247,11 @@ def _cell(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     """The result of a cell, which is run where it is not finished."""
-    before = _finished(folder, cell)
+    before = finished_cell(folder, cell)
     if before is not None:
         return before
     say(f"{cell.experiment}, {cell.network}")
-    run = Run(_home(folder, cell))
+    run = Run(home_of(folder, cell))
     if (run.path / "cell.json").is_file():
         _set_aside(run.path)
     is_resumed = run.path.exists()
@@ -269,9 +276,9 @@ def _cell(
     return row | {"positives": _positives(run)}
 
 
-def _finished(folder: Path, cell: Cell) -> dict[str, Any] | None:
+def finished_cell(folder: Path, cell: Cell) -> dict[str, Any] | None:
     """The result of a cell; ``None`` where there is none of these settings and input files."""
-    run = Run(_home(folder, cell))
+    run = Run(home_of(folder, cell))
     path = run.path / "cell.json"
     if not path.is_file():
         return None
@@ -317,7 +324,8 @@ def _set_aside(home: Path) -> None:
     home.rename(next(path for path in others if not path.exists()))
 
 
-def _home(folder: Path, cell: Cell) -> Path:
+def home_of(folder: Path, cell: Cell) -> Path:
+    """The folder of a cell's run."""
     name = "".join(c if c.isalnum() else "-" for c in cell.experiment).strip("-")
     return folder / name / cell.network
 
@@ -344,9 +352,9 @@ def _motif_table(folder: Path, cells: Sequence[Cell], say: Callable[[str], None]
     """The expected motif of each finished cell that has one: how sure the best match is."""
     lines = []
     for cell in cells:
-        if cell.expected is None or _finished(folder, cell) is None:
+        if cell.expected is None or finished_cell(folder, cell) is None:
             continue
-        run = Run(_home(folder, cell))
+        run = Run(home_of(folder, cell))
         if not (run.path / "motifs" / "filters.facts.tsv").is_file():
             say(f"motifs of {cell.experiment}, {cell.network}")
             motifs_run(run)

@@ -1,0 +1,359 @@
+"""Deep Motif Dashboard's Table 4: how often what a method points at is the factor's motif."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cisgram import explain, motifs
+from cisgram.core import files
+from cisgram.core.registry import unknown
+from cisgram.core.run import Run
+from cisgram.core.seeds import generator
+from cisgram.core.types import OneHot
+from cisgram.explain import Optimum
+from cisgram.explain.reader import Reader
+from cisgram.models import load, read_card
+from cisgram.models.probe import core
+from cisgram.models.state import device_of, untouched
+from cisgram.motifs import Motif, MotifSet
+from cisgram.motifs.families import families
+from cisgram.seq.alphabet import one_hot
+from cisgram.steps.benchmark import H1_SUFFIX, Cell, chip_cell, finished_cell, home_of, run_cell
+from cisgram.steps.table4_page import NETWORKS, page_of
+from cisgram.steps.train import Progress, chosen_device, data_of
+
+Row = dict[str, Any]
+WINDOW = 9  # bp, as published
+MAX_Q = 0.1
+POSITIVES = 500
+SHUFFLES = 20  # of a motif's columns
+HEAD = 3  # motifs of an optimum that are looked at
+DISTANCE, MIN_OVERLAP = "pearson", 5
+# every set of the two folders whose factor has a matrix of its own in JASPAR 2024
+DEEPBIND = ("USF1", "FOXA1", "ELK1", "CTCFL", "SP1", "MYC", "ARID3A", "ZBTB7A")
+H1 = ("SRF", "TBP", "TCF12", "TEAD4", "USF1", "USF2")
+# "More than 3 adjacent zinc fingers" is no family of one motif: close relatives alone count
+NARROW = {"CTCFL": ("CTCF", "CTCFL"), "ZBTB7A": ("ZBTB7A", "ZBTB7B", "ZBTB7C")}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Accessions that count for a factor.
+
+    Attributes
+    ----------
+    own
+        Matrices that carry its name, heterodimers with it included.
+    family
+        These, and those of its JASPAR family (for C2H2 zinc fingers, of its close relatives).
+    """
+
+    own: frozenset[str]
+    family: frozenset[str]
+
+
+def accepted(factor: str, database: MotifSet) -> Accepted:
+    """The matrices of a database that count for a factor.
+
+    Examples
+    --------
+    >>> found = accepted("SRF", motifs.jaspar())
+    >>> sorted(found.own), len(found.family)
+    (['MA0083.3'], 1)
+    """
+    of = families()
+    own = {m.id for m in database if factor in _partners(m)}
+    alone = [m.id for m in database if m.name.upper() == factor]
+    if factor in NARROW:
+        more = {m.id for m in database if {*NARROW[factor]} & _partners(m)}
+    else:
+        wanted = {f for accession in alone for f in of.get(accession, ())}
+        more = {m.id for m in database if wanted & {*of.get(m.id, ())}}
+    return Accepted(frozenset(own), frozenset(own | more))
+
+
+def _partners(motif: Motif) -> set[str]:
+    return set(motif.name.upper().split("::"))
+
+
+def benchmark_table4(
+    data: Path,
+    out: Path,
+    *,
+    only: str | None = None,
+    device: str = "auto",
+    epoch: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> str:
+    """Run what is missing of the table and give its page as Markdown.
+
+    The networks are those of ``cisgram benchmark tf-chipseq``, in the same folder; what is not
+    trained there is trained. A cell is kept in ``OUT/demo-table4`` as long as its network and the
+    way of measuring are the same.
+
+    Parameters
+    ----------
+    data
+        Folder of the data sets.
+    out
+        Folder of the runs.
+    only
+        Comma-separated sets or networks to run; the page shows all that is finished.
+    device, epoch, say
+        As in the main job.
+
+    Raises
+    ------
+    InputError
+        When the data are not there, or a name is unknown.
+    """
+    say = say or (lambda _: None)
+    cells = list(_cells(data))
+    known = {c.experiment for c in cells} | {*NETWORKS}
+    wanted = known if only is None else {w.strip() for w in only.split(",")}
+    for word in sorted(wanted - known):
+        what = "set or network"
+        raise unknown(what, word, known)
+    database = motifs.jaspar()
+    rows = []
+    for cell in cells:
+        is_wanted = bool({cell.experiment, cell.network} & wanted)
+        row = _measured(out, cell, database, device, epoch, say, is_wanted=is_wanted)
+        if row is not None:
+            rows.append(row)
+    factors = {factor_of(c): accepted(factor_of(c), database) for c in cells}
+    sizes = {f: (len(a.own), len(a.family)) for f, a in factors.items()}
+    return page_of(rows, sizes, sets=list(dict.fromkeys(c.experiment for c in cells)))
+
+
+def _cells(data: Path) -> Iterator[Cell]:
+    for factor in DEEPBIND:
+        for network in NETWORKS:
+            yield chip_cell(data / "tf-chipseq-deepbind", factor, network)
+    for factor in H1:
+        for network in NETWORKS:
+            yield chip_cell(data / "tf-chipseq-h1", factor, network, suffix=H1_SUFFIX)
+
+
+def factor_of(cell: Cell) -> str:
+    """The factor of a set, without the name of the cells."""
+    return cell.experiment.removesuffix(H1_SUFFIX)
+
+
+def _measured(
+    out: Path,
+    cell: Cell,
+    database: MotifSet,
+    device: str,
+    epoch: Progress | None,
+    say: Callable[[str], None],
+    *,
+    is_wanted: bool,
+) -> Row | None:
+    """The row of a cell, measured where it is not there; None where it is not to be."""
+    trained = finished_cell(out / "tf-chipseq", cell)
+    name = cell.experiment.replace(" ", "-").replace("(", "").replace(")", "")
+    path = out / "demo-table4" / f"{name}.{cell.network}.json"
+    before = files.read_json(path) if path.is_file() else None
+    if trained is not None and before is not None and before["digest"] == _digest(trained):
+        kept: Row = before
+        return kept
+    if not is_wanted:
+        return None
+    trained = run_cell(out / "tf-chipseq", cell, device, epoch, say)
+    say(f"Table 4: {cell.experiment}, {cell.network}")
+    run = Run(home_of(out / "tf-chipseq", cell))
+    row = measure(run, factor_of(cell), database, device=device)
+    row |= {
+        "set": cell.experiment,
+        "network": cell.network,
+        "auroc": trained["auroc"],
+        "digest": _digest(trained),
+    }
+    files.write_json(path, row)
+    return row
+
+
+def _digest(trained: Row) -> str:
+    """Changes with the network and with what is measured on it."""
+    text = json.dumps(
+        [trained["digest"], WINDOW, MAX_Q, POSITIVES, SHUFFLES, HEAD, DISTANCE, MIN_OVERLAP]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def measure(run: Run, factor: str, database: MotifSet, *, device: str = "cpu") -> Row:
+    """Shares of windows, and hits of class optimization, for one trained network."""
+    model = load(run).to(chosen_device(device))
+    x = positives(run)
+    own = accepted(factor, database)
+    others = [a for f in {*DEEPBIND, *H1} if not (a := accepted(f, database)).family & own.family]
+    windows = {
+        name: measure_windows(letters_at(x, at), own, others, database)
+        for name, at in readings(model, x).items()
+    }
+    length = read_card(run.member(0)).length
+    published = explain.class_optimization(model, length, mode="published")
+    letters = explain.class_optimization(model, length)
+    optimum = {
+        "published": measure_optimum(published, own, others, database),
+        "letters": measure_optimum(letters, own, others, database),
+    }
+    return {"positives": len(x), "windows": windows, "optimum": optimum}
+
+
+def positives(run: Run) -> OneHot:
+    """The first 500 positives of a run's test set."""
+    data = data_of(run)
+    test = data.test if data.test is not None else data.valid
+    bound = test.codes[(test.y == 1).any(1)]
+    return one_hot(bound[:POSITIVES])
+
+
+def readings(model: nn.Module, x: OneHot) -> dict[str, Tensor]:
+    """Where each method's window of 9 bp begins in every sequence, (n,) each.
+
+    ``saliency``: largest sum of abs(gradient of the loss) times the letters, as published;
+    ``saliency-corrected``: of the output, without each position's mean. ``activation``: under the
+    single strongest activation of the first convolution; ``activation-sum``: under the strongest
+    sum over its filters. ``temporal``: strongest rise of the forward scores' probability, as
+    published; ``temporal-both``: of forward and backward scores together, in logits.
+    """
+    loss = {"of": "loss", "labels": torch.ones(len(x)), "corrected": False}
+    found = {
+        "saliency": strongest_window(explain.saliency(model, x, **loss).per_position),
+        "saliency-corrected": strongest_window(explain.saliency(model, x).per_position),
+    }
+    if any(isinstance(m, nn.Conv1d) for m in model.modules()):
+        found |= _activations(model, x)
+    if any(isinstance(m, nn.RNNBase) for m in model.modules()):
+        tracks = explain.temporal(model, x, of="logit_difference").values
+        found["temporal"] = strongest_rise(torch.sigmoid(tracks[:, 0]))
+        found["temporal-both"] = strongest_rise(tracks[:, 0], tracks[:, 1])
+    return found
+
+
+def _activations(model: nn.Module, x: OneHot) -> dict[str, Tensor]:
+    inner = core(model)
+    reader = Reader.of(inner, None, length=x.shape[2])
+    with untouched(inner), torch.inference_mode():
+        parts = [(a.amax(1), a.sum(1)) for _, a, *_ in reader.maps(x.to(device_of(inner)), 256)]
+    last = x.shape[2] - WINDOW
+    single, total = (torch.cat(p).argmax(1).cpu() for p in zip(*parts, strict=True))
+    offset = reader.field.offset + (reader.field.width - WINDOW) // 2
+    return {
+        "activation": (single + offset).clamp(0, last),
+        "activation-sum": (total + offset).clamp(0, last),
+    }
+
+
+def strongest_window(scores: Tensor) -> Tensor:
+    """(n,) first position of the window of 9 bp with the largest sum of scores (n, length).
+
+    Examples
+    --------
+    >>> strongest_window(torch.eye(20)[[12]]).item()
+    4
+    """
+    return scores.unfold(1, WINDOW, 1).sum(2).argmax(1)
+
+
+def strongest_rise(forward: Tensor, backward: Tensor | None = None) -> Tensor:
+    """(n,) first position t of the window with the largest s[t + 8] - s[t - 1].
+
+    With backward scores b, whose window is gained from behind, b[t] - b[t + 9] is added. A
+    window at an end, which has no score before it, rises by nothing.
+
+    Examples
+    --------
+    >>> s = torch.tensor([[0.0] * 14 + [1.0] * 6])
+    >>> strongest_rise(s).item()
+    6
+    """
+    rise = torch.zeros(len(forward), forward.shape[1] - WINDOW + 1)
+    rise[:, 1:] = forward[:, WINDOW:] - forward[:, :-WINDOW]
+    if backward is not None:
+        rise[:, :-1] += backward[:, :-WINDOW] - backward[:, WINDOW:]
+    return rise.argmax(1)
+
+
+def letters_at(x: OneHot, at: Tensor) -> NDArray[np.float64]:
+    """(n, 4, 9) letters of each sequence's window; N as a quarter of each."""
+    places = (at[:, None] + torch.arange(WINDOW))[:, None].expand(-1, 4, -1)
+    letters = x.cpu().gather(2, places).double()
+    return (letters + 0.25 * (1 - letters.sum(1, keepdim=True))).numpy()
+
+
+def measure_windows(
+    letters: NDArray[np.float64],
+    own: Accepted,
+    others: Sequence[Accepted],
+    database: MotifSet,
+) -> Row:
+    """Shares of windows that hit, and of the same windows with their letters in another order."""
+    g = generator(0, "table 4", len(letters))
+    order = g.permuted(np.tile(np.arange(WINDOW), (len(letters), 1)), axis=1)
+    mixed = np.take_along_axis(letters, order[:, None], axis=2)
+    hit = _hit_ids(np.concatenate([letters, mixed]), database)
+    real, chance = hit[: len(letters)], hit[len(letters) :]
+    return {
+        "own": _share(real, own.own),
+        "family": _share(real, own.family),
+        "shuffled": _share(chance, own.family),
+        "others": float(np.mean([_share(real, o.family) for o in others])),
+    }
+
+
+def _share(hit: Sequence[frozenset[str]], wanted: frozenset[str]) -> float:
+    return float(np.mean([bool(h & wanted) for h in hit]))
+
+
+def _hit_ids(letters: NDArray[np.float64], database: MotifSet) -> list[frozenset[str]]:
+    """Accessions with q < 0.1 for each of the matrices (n, 4, k); equal ones are matched once."""
+    distinct, number = np.unique(letters.reshape(len(letters), -1), axis=0, return_inverse=True)
+    queries = [Motif(m.reshape(4, -1), str(i)) for i, m in enumerate(distinct)]
+    return [_below(queries, database)[i] for i in number.ravel().tolist()] if queries else []
+
+
+def _below(queries: Sequence[Motif], database: MotifSet) -> list[frozenset[str]]:
+    table = motifs.tomtom(
+        queries, database, distance=DISTANCE, min_overlap=MIN_OVERLAP, max_q=MAX_Q
+    )
+    found: dict[str, set[str]] = {m.name: set() for m in queries}
+    for name, target, q in zip(table["motif"], table["target_id"], table["q"], strict=True):
+        if q < MAX_Q:
+            found[name].add(target)
+    return [frozenset(found[m.name]) for m in queries]
+
+
+def measure_optimum(
+    best: Optimum, own: Accepted, others: Sequence[Accepted], database: MotifSet
+) -> list[Row]:
+    """The first motifs of an optimum: what each hits, and how often with its columns shuffled."""
+    head = best.motifs[:HEAD]
+    rows = []
+    for i, (motif, hit) in enumerate(zip(head, _below(head, database), strict=True)):
+        g = generator(0, "table 4 columns", i)
+        mixed = [Motif(motif.ppm[:, g.permutation(motif.width)], f"{j}") for j in range(SHUFFLES)]
+        rows.append(
+            {
+                "consensus": motif.consensus,
+                "gain": float(best.gains[i]),
+                "starts": motif.n_sites,
+                "own": bool(hit & own.own),
+                "family": bool(hit & own.family),
+                "shuffled": _share(_below(mixed, database), own.family),
+                "others": float(np.mean([bool(hit & o.family) for o in others])),
+            }
+        )
+    return rows
