@@ -86,8 +86,8 @@ def motif_mutation(
     References
     ----------
     .. [1] de Almeida BP, Reiter F, Pagani M, Stark A (2022). DeepSTARR predicts enhancer activity
-       from DNA sequence. Nat Genet 54:613-624. Their replacements are shuffles of the site's
-       flanks or other words; ours are checked not to match.
+       from DNA sequence. Nat Genet 54:613-624. The words that replace a site, and the check
+       that they do not match, are ours.
 
     Examples
     --------

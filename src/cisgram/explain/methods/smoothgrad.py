@@ -69,8 +69,8 @@ def smoothgrad(
     References
     ----------
     .. [1] Smilkov D, Thorat N, Kim B, Viegas F, Wattenberg M (2017). SmoothGrad: removing noise
-       by adding noise. arXiv:1706.03825. The product with the input is the paper's section 2;
-       the noise at N and the pairing of strands are ours.
+       by adding noise. arXiv:1706.03825. Letters times gradient, no noise at N, and the pairing
+       of strands are ours.
 
     Examples
     --------

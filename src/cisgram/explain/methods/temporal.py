@@ -78,8 +78,8 @@ def temporal(
 
     References
     ----------
-    .. [1] Lanchantin J, Singh R, Wang B, Qi Y (2017). Deep Motif Dashboard. PSB 22:254-265,
-       section 3.2. Backward scores are listed there from the sequence's end; here by position.
+    .. [1] Lanchantin J, Singh R, Wang B, Qi Y (2017). Deep Motif Dashboard. PSB 22:254-265. Mode
+       ``padded``, other layers than theirs, and the places of pooled features are ours.
 
     Examples
     --------
