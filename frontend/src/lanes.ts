@@ -99,6 +99,7 @@ interface Site {
   name: string;
   value: number;
   line: number;
+  also: Site[]; // less sure ones at the same place: one family of factors has many names
 }
 
 const LINE = 19;
@@ -106,14 +107,14 @@ const LINE = 19;
 /** Sites that are there, by their p-values. */
 export function siteLane(sites: Sites, row: number): Lane {
   const say = (site: Site) => `p ${(10 ** (-site.value / 10)).toPrecision(1)}`;
-  return placed("sites", "Motif sites", sitesOf(sites, row), say, (_, colors) => colors.accent);
+  return placed("sites", "Motif sites", onLines(gathered(sitesOf(sites, row))), say, (_, colors) => colors.accent);
 }
 
 /** Sites that the model uses, by what they contribute. */
 export function hitLane(hits: Sites, row: number): Lane {
   const say = (site: Site) => `contributes ${short(site.value / 100)}`;
   const color = (site: Site, colors: Palette) => (site.value < 0 ? colors.down : colors.up);
-  return placed("hits", "Pattern hits", sitesOf(hits, row), say, color);
+  return placed("hits", "Pattern hits", onLines(sitesOf(hits, row)), say, color);
 }
 
 /** Arrows with names; those that would overlap on lines of their own. */
@@ -125,7 +126,10 @@ function placed(
   color: (site: Site, colors: Palette) => string,
 ): Lane {
   const over = (i: number) => found.filter((s) => s.start <= i && i < s.end);
-  const said = (s: Site) => `${s.name} ${s.start}\u2013${s.end} ${s.isForward ? "+" : "\u2212"} ${say(s)}`;
+  const sign = (s: Site) => (s.isForward ? "+" : "\u2212");
+  const others = (s: Site) => (s.also.length ? ` (also ${s.also.map((o) => `${o.name} ${sign(o)}`).join(", ")})` : "");
+  const said = (s: Site) => `${s.name} ${s.start}\u2013${s.end} ${sign(s)} ${say(s)}${others(s)}`;
+  const listed = (i: number) => over(i).flatMap((s) => [s, ...s.also]).map((s) => `${s.name}(${s.isForward ? "+" : "-"})`);
   return {
     key,
     title,
@@ -133,7 +137,7 @@ function placed(
     height: found.length ? LINE * Math.max(...found.map((s) => s.line + 1)) : 4,
     draw: (pen, frame) => drawSites(pen, found, frame, (s) => color(s, frame.colors)),
     read: (i) => over(i).map(said).join(", "),
-    columns: [[key, (i) => over(i).map((s) => `${s.name}(${s.isForward ? "+" : "-"})`).join(",")]],
+    columns: [[key, (i) => listed(i).join(",")]],
   };
 }
 
@@ -142,12 +146,32 @@ function sitesOf(sites: Sites, row: number): Site[] {
   const found: Site[] = [];
   for (let k = 0; k + 4 < flat.length; k += 5) {
     const [start = 0, end = 0, strand = 1, name = 0, value = 0] = flat.slice(k, k + 5);
-    const taken = new Set(found.filter((s) => s.start < end + 2 && start < s.end + 2).map((s) => s.line));
-    let line = 0;
-    while (taken.has(line)) line++;
-    found.push({ start, end, isForward: strand > 0, name: sites.names[name] ?? "", value, line });
+    found.push({ start, end, isForward: strand > 0, name: sites.names[name] ?? "", value, line: 0, also: [] });
   }
   return found;
+}
+
+/** The surest of the sites that share more than half of the narrower one; the others stand behind it. */
+function gathered(sites: Site[]): Site[] {
+  const kept: Site[] = [];
+  for (const site of [...sites].sort((a, b) => b.value - a.value)) {
+    const shared = (k: Site) => Math.min(k.end, site.end) - Math.max(k.start, site.start);
+    const before = kept.find((k) => 2 * shared(k) > Math.min(k.end - k.start, site.end - site.start));
+    if (before) before.also.push(site);
+    else kept.push(site);
+  }
+  return kept.sort((a, b) => a.start - b.start);
+}
+
+/** Sites on the first line that is free where they lie. */
+function onLines(sites: Site[]): Site[] {
+  const placed: Site[] = [];
+  for (const site of sites) {
+    const taken = new Set(placed.filter((s) => s.start < site.end + 2 && site.start < s.end + 2).map((s) => s.line));
+    while (taken.has(site.line)) site.line++;
+    placed.push(site);
+  }
+  return placed;
 }
 
 function drawSites(pen: Pen, sites: Site[], frame: Frame, color: (site: Site) => string): void {
@@ -159,7 +183,8 @@ function drawSites(pen: Pen, sites: Site[], frame: Frame, color: (site: Site) =>
       const top = site.line * LINE + 1;
       pen.box(x, top, width, LINE - 3, color(site), 0.18);
       pen.box(site.isForward ? x : x + width - 2.5, top, 2.5, LINE - 3, color(site)); // where it begins
-      const text = site.isForward ? `${site.name} \u25b8` : `\u25c2 ${site.name}`;
+      const name = site.also.length ? `${site.name} +${site.also.length}` : site.name;
+      const text = site.isForward ? `${name} \u25b8` : `\u25c2 ${name}`;
       const how = { color: frame.colors.ink, align: "center", middle: true, room: Math.max(0, width - 8) } as const;
       pen.words(text, x + width / 2, top + (LINE - 3) / 2, how);
     }

@@ -315,6 +315,34 @@ def test_sites_are_named_where_they_lie_and_rows_are_found_by_them(chromium, new
         assert 0 < page.locator(".rows tbody tr").count() < before
 
 
+def test_names_of_one_place_are_drawn_as_one(chromium, new_run):
+    """A second name for every motif: as many boxes as before, each with the other name behind."""
+    run = new_run(n=6, length=60)
+    folder = run.path / "motifs"
+    shutil.copy(folder / "filters.meme", folder / "patterns.meme")
+    head, *rows = (folder / "filters.matches.tsv").read_text().splitlines()
+    column = head.split("\t").index("target_name")
+    named = []
+    for cells in (r.split("\t") for r in rows):
+        cells[column] = f"TWIN-{cells[column]}"
+        named.append("\t".join(cells))
+    (folder / "patterns.matches.tsv").write_text("\n".join([head, *named]) + "\n")
+    with showing(chromium, report.write(run)) as page:
+        head, rows = table_of(page)
+        first = next(i for i, r in enumerate(rows) if r[head.index("sites")])
+        listed = rows[first][head.index("sites")].split(",")
+        assert len(listed) == 2
+        assert {n.removeprefix("TWIN-") for n in listed} == {listed[0].removeprefix("TWIN-")}
+        page.locator(".stack").focus()
+        page.keyboard.press("Home")
+        for _ in range(first):
+            page.keyboard.press("ArrowRight")
+        assert re.search(r"\(also (TWIN-)?\w+ [+−]\)", page.locator(".readout").inner_text())
+        with page.expect_download() as saved:
+            page.click("#viewer button:has-text('SVG')")
+        assert " +1" in Path(saved.value.path()).read_text()
+
+
 def test_hits_say_what_they_contribute(chromium, new_run):
     with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
         page.click(".rows th >> text=peak_3")

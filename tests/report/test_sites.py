@@ -84,6 +84,15 @@ def test_a_name_is_searched_for_with_the_motif_that_matches_it_best(run):
     assert (after.names, after.rows) == (before.names, before.rows)
 
 
+def test_class_optima_are_not_searched_for(run):
+    """What the model wishes for names no site, however well it matches."""
+    folder = run.path / "motifs"
+    for end in ("meme", "matches.tsv", "facts.tsv"):
+        (folder / f"filters.{end}").rename(folder / f"class_optimization.{end}")
+    assert any(m.is_match for m in sources(run)[0].motifs)
+    assert named_sites(run, [to_codes(["ACGT" * 10])[0]]) is None
+
+
 def with_hits(run, rows):
     head = "sequence\trow\tstart\tend\tstrand\tpattern\tcontribution\n"
     text = "".join("\t".join(map(str, r)) + "\n" for r in rows)

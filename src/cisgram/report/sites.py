@@ -103,8 +103,12 @@ def used_sites(run: Run, names: Sequence[str]) -> Sites | None:
 
 
 def _named(run: Run) -> list[Learned]:
-    """The best learned motif of each name, the surest names first."""
-    hits = [m for source in sources(run) for m in source.motifs if m.is_match]
+    """The best learned motif of each name, the surest names first.
+
+    Class optima are left out: they are what the model wishes for, not what it found in sequences.
+    """
+    read_off = [s for s in sources(run) if s.name != "class_optimization"]
+    hits = [m for source in read_off for m in source.motifs if m.is_match]
     hits.sort(key=lambda m: m.best_q if m.best_q is not None else 1.0)
     best: dict[str, Learned] = {}
     for hit in hits:
