@@ -404,3 +404,21 @@ def test_a_deep_layer_is_counted_as_by_hand(name):
                         counts["ACGT".index(text[at]), j] += 1
         ppm = (counts + how.pseudocount) / (counts + how.pseudocount).sum(0)
         np.testing.assert_allclose(motif.ppm, ppm, atol=1e-9)
+
+
+def test_units_on_the_last_axis_are_read(x):
+    """A linear layer on (n, t, channels) that hands the filters on, in the other order."""
+
+    class Turned(OneFilter):
+        def __init__(self):
+            super().__init__()
+            self.mix = nn.Linear(2, 2, bias=False)
+            with torch.no_grad():
+                self.mix.weight.copy_(torch.eye(2).flip(0))
+
+        def forward(self, x):
+            return self.mix(self.conv(x).transpose(1, 2)).mean(1)
+
+    found = filter_motifs(Turned(), x, layer="mix")
+    assert found.names == ["filter_1"]
+    assert np.array_equal(found[0].ppm, filter_motifs(OneFilter(), x)[0].ppm)
