@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -48,6 +49,17 @@ KERNELS: dict[Any, Callable[..., Any]] = {
     aten.convolution.default: convolution,
     aten.view.default: view,
 }
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """Convolutions in float32 on an accelerator, which else round to 10 bits (TF32)."""
+    cudnn = torch.backends.cudnn
+    if device.type != "cuda":
+        yield
+        return
+    with cudnn.flags(enabled=cudnn.enabled, deterministic=cudnn.deterministic, allow_tf32=False):
+        yield
 
 
 def _thin(x: Tensor, terms: tuple[int, ...], weight: Tensor) -> bool:

@@ -300,21 +300,21 @@ class _Recurrent(TorchFunctionMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         name = getattr(func, "__name__", "")
-        if name not in {"lstm", "gru"}:
+        if name not in {"lstm", "gru", "rnn_tanh", "rnn_relu"}:
             return func(*args, **kwargs)
-        if self.whole_layers and not kwargs and splits(args):
+        if self.whole_layers and name in {"lstm", "gru"} and not kwargs and splits(args):
             return layers(name, args)
-        with _no_mkldnn():
+        with _no_mkldnn(), torch.backends.cudnn.flags(enabled=False):
             return func(*args, **kwargs)
 
 
 @contextmanager
 def _plain_kernels() -> Iterator[None]:
-    """No fused attention and no fused recurrent layers, for as long as this lasts."""
+    """No fused attention for as long as this lasts."""
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with sdpa_kernel(SDPBackend.MATH), torch.backends.cudnn.flags(enabled=False):
+        with sdpa_kernel(SDPBackend.MATH):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

@@ -70,7 +70,8 @@ def _lstm(
     """One direction of one layer, (length, n, d) to (length, n, size) and the last state."""
     start = [s[None] for s in state]
     flat = _weights(w, u, b, v)
-    y, h, c = torch.lstm(x, start, flat, b is not None, 1, 0.0, False, False, False)
+    with torch.backends.cudnn.flags(enabled=not x.is_cuda):  # it wants its weights in one piece
+        y, h, c = torch.lstm(x, start, flat, b is not None, 1, 0.0, False, False, False)
     return y, h[0], c[0]
 
 
@@ -78,5 +79,6 @@ def _gru(
     x: Tensor, state: list[Tensor], w: Tensor, u: Tensor, b: Tensor | None, v: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     flat = _weights(w, u, b, v)
-    y, h = torch.gru(x, state[0][None], flat, b is not None, 1, 0.0, False, False, False)
+    with torch.backends.cudnn.flags(enabled=not x.is_cuda):
+        y, h = torch.gru(x, state[0][None], flat, b is not None, 1, 0.0, False, False, False)
     return y, h[0]

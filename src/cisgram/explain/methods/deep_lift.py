@@ -11,6 +11,7 @@ from cisgram.core.registry import unknown
 from cisgram.core.results import Attribution
 from cisgram.core.types import OneHot, ScalarFn
 from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
+from cisgram.explain.propagate_kernels import full_precision
 from cisgram.explain.propagate_pairs import Contributions, Rules, Sequences
 from cisgram.explain.references import references
 from cisgram.explain.rules_table import rescale, reveal_cancel
@@ -111,7 +112,8 @@ def deep_lift(
         rows = ready(model, x).clone()
         refs = references(rows, reference, n=n_references, seed=seed)
         run = _Run(model, scalar(model, target), RULES[rule], tolerance)
-        values, delta = run(rows, refs, batch_size)
+        with full_precision(rows.device):
+            values, delta = run(rows, refs, batch_size)
     options = plain_options(
         target=target,
         reference="tensor" if isinstance(reference, Tensor) else reference,
