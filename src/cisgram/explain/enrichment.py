@@ -153,7 +153,8 @@ def filter_positions(
         if n == 0:
             rows.append((f"filter_{k}", 0, *[np.nan] * (4 + len(stretch))))
             continue
-        quartiles = _quantiles(middles, each / n, (0.5, 0.25, 0.75))
+        shares: Array = np.asarray(each / n, dtype=np.float64)
+        quartiles = _quantiles(middles, shares, (0.5, 0.25, 0.75))
         p = float(chisquare(stretch, n * expected).pvalue) if len(stretch) > 1 else 1.0
         rows.append((f"filter_{k}", round(n), *quartiles, p, *(stretch / n)))
     at = [f"at_{np.mean(middles[a:b]):g}" for a, b in pairwise(edges)]
