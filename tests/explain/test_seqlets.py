@@ -143,6 +143,26 @@ def test_signal_takes_no_part_in_scrambled_tracks():
     assert np.abs(mixed.tracks).max() < 50
 
 
+def test_scores_that_are_zero_but_for_the_signal_have_their_seqlets():
+    tracks = torch.zeros(30, 80)
+    for i in range(30):
+        tracks[i, 5 + 2 * i : 12 + 2 * i] = 1.0
+    table = seqlets(tracks)
+    assert table["start"].tolist() == [5 + 2 * i for i in range(30)]
+    assert table["end"].tolist() == [12 + 2 * i for i in range(30)]
+
+
+def test_a_site_with_a_weak_middle_is_one_seqlet():
+    rng = np.random.default_rng(0)
+    tracks, null = (torch.tensor(0.1 * laplace(60, 100, rng)) for _ in range(2))
+    tracks[:, 40:54] += torch.tensor([9, 8, 9, 1, 0.5, 0.5, 1, 9, 9, 1, 0.5, 8, 9, 9.0])
+    table = seqlets(tracks, null=null)
+    assert (table["score"] > 10).sum() == 60
+    strong = table[table["score"] > 10]
+    assert (strong["start"] == 40).all()
+    assert (strong["end"] == 54).all()
+
+
 def test_silent_scores_have_no_seqlets():
     table = seqlets(torch.zeros(3, 50))
     assert len(table) == 0

@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 AT_ONCE = 1 << 24  # spans whose scores are held at once: about 130 MB
 PASSES = 4  # rounds of taking what was found out of the null
 SURE = 0.5  # ... where its rate is this share of the one that is asked for
+SPIKE = 3.0  # mean absolute scores of the null from where on a score counts by its logarithm
 FLOOR = 1.5  # null standard deviations that a span must reach to be looked at
 
 
@@ -48,16 +49,18 @@ def seqlets(
 ) -> pd.DataFrame:
     r"""Stretches whose contributions are too large, or too negative, to be chance.
 
-    With a_i the contribution of position i minus its sequence's median, a span of w positions
-    scores
+    With a_i the contribution of position i minus its sequence's median and s three times the mean
+    of abs(a_i) in the null, a span of w positions scores
 
-    .. math:: z = \pm \sum_{i \in span} a_i / \sigma_w
+    .. math:: z = \pm \sum_{i \in span} \text{arsinh}(a_i / s) / \sigma_w
 
-    where :math:`\sigma_w` is the root mean square of such sums in the null. In each sequence the
-    best span of ``min_width`` to ``max_width`` positions is taken, then the best that does not
-    overlap it, and so on, for either sign on its own. The same search runs over the null, and the
-    false discovery rate of all seqlets of one sign that score at least z is the number of null
-    findings of at least z (plus one), per position searched, over that of the findings.
+    where :math:`\sigma_w` is the root mean square of such sums in the null. The inverse hyperbolic
+    sine leaves small scores as they are and lets large ones grow as their logarithm: many bases
+    that agree count more than a single one that towers, and a site is one seqlet. In each
+    sequence the best span of ``min_width`` to ``max_width`` positions is taken, then the best that
+    does not overlap it, and so on, for either sign on its own. The same search runs over the null,
+    and the false discovery rate of all seqlets of one sign that score at least z is the number of
+    null findings of at least z (plus one), per position searched, over that of the findings.
 
     Parameters
     ----------
@@ -128,6 +131,8 @@ def seqlets(
         for _ in range(PASSES - 1):
             sure = under(table[table["fdr"] <= SURE * fdr], tracks)
             mixed = scrambled(centered, names, is_signal=sure, copies=copies, seed=seed)
+            if not mixed.tracks.any():  # without what was found nothing is left to compare with
+                break
             before, table = len(table), _called(tracks, centered, mixed.tracks, widths, fdr)
             if len(table) == before:
                 break
@@ -140,6 +145,9 @@ def _called(
     """Spans of either sign that pass the rate against a null."""
     import pandas as pd
 
+    scale = SPIKE * np.abs(null).mean()
+    if scale > 0:
+        centered, null = np.arcsinh(centered / scale), np.arcsinh(null / scale)
     sigma = _spread(null, widths)
     parts = []
     for sign in (1, -1):
