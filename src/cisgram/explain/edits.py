@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cisgram.core.errors import CisgramError
-from cisgram.explain.edits_plan import Plan, plan
+from cisgram.explain.edits_maps import Plan
+from cisgram.explain.edits_plan import plan
 from cisgram.explain.edits_scan import Branch, branches, every_letter
 from cisgram.explain.edits_windows import Engine, reach
 from cisgram.models.graph import Operation, record

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cisgram.explain.edits_ends import End, Highest, Summed, running_maxima
-from cisgram.explain.edits_plan import Plan
+from cisgram.explain.edits_maps import Plan
 from cisgram.explain.edits_steps import (
     LOWEST,
     Chunk,
@@ -73,7 +73,7 @@ def _has_channels(a: object) -> bool:
 
 def _linear(made: dict[Value, Step], at: Value) -> list[Step] | None:
     """The steps up to a map, where a letter writes the same wherever it stands; else None."""
-    due, found = [at], []
+    due, found = [at], list[Step]()
     while due:
         value = due.pop()
         step = made.get(value)

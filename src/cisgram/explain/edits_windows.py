@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from cisgram.explain.edits_ends import Piece
-from cisgram.explain.edits_plan import Map, Plan
+from cisgram.explain.edits_maps import Map, Plan
 from cisgram.explain.edits_steps import Chunk, Span, Window
 from cisgram.models.graph import INPUT, Operation, Value
 
