@@ -16,7 +16,7 @@ from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
 from cisgram.explain import METHODS
 from cisgram.steps import explain_run, read_options, resolve, run_all
-from cisgram.steps.method_options import GIVEN, SCORES, method_options
+from cisgram.steps.method_options import GIVEN, SCORES, method_options, plain_options
 
 DEEPBIND = {"name": "deepbind", "options": {"detectors": 6, "width": 10, "hidden": 0}}
 
@@ -105,6 +105,9 @@ def test_the_completeness_gap_is_stored_and_said(made):
     assert found["options"] == {"slack": 0.5, "reference": "zeros"}
     assert len(said) == 1
     assert "the gap is 3.3e-01 of it in the mean" in said[0]
+    assert "as a ranking" in said[0]
+    explain_run(run, "halves", most=4, options={"slack": 0.001}, tell=said.append)
+    assert "as a ranking" not in said[1]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +159,16 @@ def test_every_method_that_scores_bases_can_be_asked_by_text():
             chosen = method_options(entry, {})
             known = set(inspect.signature(entry.fn).parameters) - set(GIVEN)
             assert set(chosen) <= known
+
+
+def test_the_options_that_are_listed_are_those_that_can_be_given():
+    assert plain_options("halves") == {"slack": 0.25, "reference": "zeros"}
+    assert plain_options("needy") == {}
+    for name in METHODS:
+        for option, default in plain_options(name).items():
+            value = "none" if default is None else default
+            if isinstance(default, bool | int | float | str):
+                assert method_options(METHODS[name], {option: value})[option] == default
 
 
 def test_none_is_given_as_text():

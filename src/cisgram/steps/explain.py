@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 50  # sequences between two calls of the progress callback
+WIDE = 0.01  # gap over the change of the output, above which shares are no longer exact
 UNRECORDED = ("batch_size",)  # options that no result depends on
 
 
@@ -233,10 +234,13 @@ def _completeness(delta: NDArray[np.float64], change: NDArray[np.float64]) -> di
 
 def said_of(completeness: Mapping[str, float]) -> str:
     """How far the scores of a complete method can be trusted to add up, in one line."""
-    return (
+    said = (
         f"Completeness: scores add up to the change of the output; the gap is "
         f"{completeness['mean']:.1e} of it in the mean, {completeness['largest']:.1e} at most."
     )
+    if completeness["largest"] <= WIDE:
+        return said
+    return f"{said} Read them as a ranking rather than as shares of the output."
 
 
 def default_folder(run: Run, method: str, sequences: str | None) -> Path:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from cisgram import explain
 from cisgram.core import config
 from cisgram.core.errors import InputError
 from cisgram.core.registry import Entry, unknown
@@ -67,6 +68,24 @@ def method_options(
         elif default is None or isinstance(default, (*_PLAIN, tuple)):
             chosen[name] = default
     return chosen
+
+
+def plain_options(method: str) -> dict[str, Any]:
+    """Options of a method that ``-O`` takes, with their defaults; none of one that it refuses.
+
+    Examples
+    --------
+    >>> plain_options("gradient_x_input")
+    {'corrected': False, 'batch_size': 256}
+    """
+    entry = explain.METHODS[method]
+    if entry.facts.get("gives") not in SCORES:
+        return {}
+    return {
+        name: parameter.default
+        for name, parameter in inspect.signature(entry.fn).parameters.items()
+        if name not in GIVEN and isinstance(parameter.default, (*_PLAIN, tuple, NoneType))
+    }
 
 
 def checked_options(

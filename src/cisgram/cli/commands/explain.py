@@ -31,7 +31,7 @@ from cisgram.cli.shared import (
     "options",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An option of METHOD, as its signature in Python has it; repeatable.",
+    help="An option of METHOD ('cisgram list methods --json' has them all); repeatable.",
 )
 @click.option("--most", type=click.IntRange(1), help="At most so many sequences.")
 @click.option(

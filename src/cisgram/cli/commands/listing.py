@@ -38,8 +38,17 @@ def _models() -> list[dict[str, str]]:
 
 def _methods() -> list[dict[str, str]]:
     from cisgram.explain import METHODS
+    from cisgram.steps.method_options import plain_options
 
-    return [{"name": name, "about": entry.summary} for name, entry in sorted(METHODS.items())]
+    return [
+        {
+            "name": name,
+            "about": entry.summary,
+            "gives": entry.facts["gives"],
+            "options": ", ".join(f"{k}={v}" for k, v in plain_options(name).items()),
+        }
+        for name, entry in sorted(METHODS.items())
+    ]
 
 
 def _conventions() -> list[dict[str, str]]:
