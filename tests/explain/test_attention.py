@@ -265,3 +265,20 @@ def test_unknown_names_are_unknown_names():
 def test_attention_is_a_registered_method():
     facts = explain.METHODS["attention"].facts
     assert (facts["gives"], facts["needs"]) == ("tracks", "attention")
+
+
+@pytest.mark.parametrize("strand", [False, True])
+def test_sequences_longer_than_the_window_that_is_asked_are_mapped_whole(strand):
+    x = encode(["AT" * 50 + TEXT + "AT" * 150 + "G" + "A" * 7])  # 420 bp, G at 104 and 412
+    model = Additive(nn.MaxPool1d(4))
+    found = attention(BothStrands(model) if strand else model, x.flip(1, 2) if strand else x)
+    track = found.values[0, 2].flip(0) if strand else found.values[0, 0]
+    wanted = torch.zeros(420)  # the other strand of the turned sequence is the sequence
+    wanted[104:108] = wanted[412:416] = 1 / 8
+    torch.testing.assert_close(track, wanted)
+
+
+def test_fields_wider_than_the_window_are_found_by_asking_all_letters():
+    stem = nn.AvgPool1d(281, 20)
+    track = attention(Additive(stem), encode(["AT" * 200])).values[0, 0]
+    assert (track > 0).nonzero()[[0, -1], 0].tolist() == [130, 249]  # six positions

@@ -21,6 +21,7 @@ CARRY = {  # what weights go through, unchanged but for their shape or a factor
     *("t", "clone", "alias", "detach", "contiguous", "_to_copy", "native_dropout", "slice"),
     *("mul", "div", "masked_fill", "where", "unbind", "split", "select", "index", "unflatten"),
 }
+WINDOW = 256  # letters that are asked, in the middle of the sequence
 PROBES = (13, 11, 17, 7, 19, 23, 29, 31, 37)  # positions asked at once: a size of no other axis
 
 
@@ -156,10 +157,34 @@ def places(
     what recurrent layers and earlier attentions mix keeps its order.
     """
     length = x.shape[2]
+    span = (max((length - WINDOW) // 2, 0), min((length + WINDOW) // 2, length))
+    fits, gates = _fits(f, model, x, found, span)
+    if span != (0, length) and len(fits) == 0:  # fields wider than the window
+        span = (0, length)
+        fits, gates = _fits(f, model, x, found, span)
+    out = []
+    for i, attended in enumerate(found):
+        before = [
+            fit
+            for (value, _), fit in fits.items()
+            if value.operation < attended.value.operation and len(fit.starts) == attended.size
+        ]
+        out.append(before[-1] if before and not gates[i] else None)
+    return out
+
+
+def _fits(
+    f: Callable[[Tensor], Tensor],
+    model: nn.Module,
+    x: Tensor,
+    found: list[Attended],
+    span: tuple[int, int],
+) -> tuple[dict[tuple[Value, int], Places], NDArray[np.bool_]]:
+    """Values that read the sequence piece by piece; which softmaxes run along no sequence."""
     reads: dict[tuple[Value, int], list[NDArray[np.bool_]]] = {}
     along = np.zeros(len(found), dtype=bool)  # whether its weights differ along its axis
     across = np.zeros(len(found), dtype=bool)  # or along another one alone
-    for graph, n in _probed(f, model, x):
+    for graph, n in _probed(f, model, x, span):
         known = attentions(graph)
         for value in (INPUT, *_values(graph, found[-1].value.operation)):
             for axis, seen in _seen(graph.tensor(value), len(graph.x), {a.size for a in found}):
@@ -169,39 +194,40 @@ def places(
             lost = lost.movedim(attended.axis, -1)
             along[i] |= bool((lost != lost[..., :1]).any())
             across[i] |= bool((lost.flatten(1) != lost.flatten(1)[:, :1]).any())
-    fits = {
-        key: fit
-        for key, parts in reads.items()
-        if len(r := np.concatenate(parts)) == length and (fit := _placed(r)) is not None
-    }
-    out = []
-    for i, attended in enumerate(found):
-        before = [
-            fit
-            for (value, _), fit in fits.items()
-            if value.operation < attended.value.operation and len(fit.starts) == attended.size
-        ]
-        is_gate = across[i] and not along[i]  # as over channels, however many they are
-        out.append(before[-1] if before and not is_gate else None)
-    return out
+    fits = {}
+    for key, parts in reads.items():
+        rows = np.concatenate(parts)
+        if len(rows) == span[1] - span[0] + 1:
+            fit = _placed(rows[:-1], rows[-1], span[0])
+            if fit is not None:
+                fits[key] = fit
+    return fits, across & ~along  # as over channels, however many they are
 
 
 def _probed(
-    f: Callable[[Tensor], Tensor], model: nn.Module, x: Tensor
+    f: Callable[[Tensor], Tensor], model: nn.Module, x: Tensor, span: tuple[int, int]
 ) -> Iterator[tuple[Graph, int]]:
-    """Runs with one letter each made not-a-number, and how many of their rows count."""
+    """Runs with one letter of the span each made not-a-number, and how many of their rows count.
+
+    In the last row all letters are: what is still a number then reads none.
+    """
     length = x.shape[2]
     plain = record(f, x[:1], model=model, whole_layers=True)
     taken = {s for o in plain.operations for t in o.outputs if t is not None for s in t.shape}
     free = (p for p in PROBES if all(s % p for s in taken if s))
     size = next(free, PROBES[0])
-    for start in range(0, length, size):
-        at = torch.arange(start, start + size).clamp(max=length - 1)
+    rows = span[1] - span[0] + 1
+    for start in range(0, rows, size):
+        at = np.arange(start, start + size)
         probes = torch.zeros(size, 4, length)
-        probes[torch.arange(size), :, at] = torch.nan
+        for row, letter in enumerate(at):
+            if letter < rows - 1:
+                probes[row, :, span[0] + letter] = torch.nan
+            else:
+                probes[row] = torch.nan
         with plain_kernels():
             graph = record(f, probes.to(x.device), model=model, whole_layers=True)
-        yield graph, min(size, length - start)
+        yield graph, min(size, rows - start)
 
 
 def _values(graph: Graph, last: int) -> Iterator[Value]:
@@ -228,9 +254,10 @@ def _seen(value: Tensor, n: int, sizes: set[int]) -> Iterator[tuple[int, NDArray
         yield axis, flat.view(n, -1, size).any(1).cpu().numpy()
 
 
-def _placed(reads: NDArray[np.bool_]) -> Places | None:
-    """Places of positions that read the letters (length, positions) forwards or backwards.
+def _placed(reads: NDArray[np.bool_], is_seen: NDArray[np.bool_], first: int) -> Places | None:
+    """Places of positions that read (letters, positions), forwards or backwards.
 
+    ``is_seen`` are the positions that read any letter at all, ``first`` the first of the letters.
     None where each reads from the first letter, or up to the last, as recurrent layers do.
     """
     seen = reads.any(0)
@@ -240,9 +267,10 @@ def _placed(reads: NDArray[np.bool_]) -> Places | None:
     found = equally_spaced(reads)
     if found is not None:
         offset, stride, width = found
-        return Places(offset + stride * at, width, stride, seen)
+        return Places(first + offset + stride * at, width, stride, is_seen)
     found = equally_spaced(reads[::-1])
     if found is None:
         return None
     offset, stride, width = found
-    return Places(len(reads) - (offset + stride * at) - width, width, stride, seen)
+    starts = first + len(reads) - (offset + stride * at) - width
+    return Places(starts, width, stride, is_seen)

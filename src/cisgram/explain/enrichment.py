@@ -153,8 +153,7 @@ def filter_positions(
         if n == 0:
             rows.append((f"filter_{k}", 0, *[np.nan] * (4 + len(stretch))))
             continue
-        shares: Array = np.asarray(each / n, dtype=np.float64)
-        quartiles = _quantiles(middles, shares, (0.5, 0.25, 0.75))
+        quartiles = _quantiles(middles, each / n, (0.5, 0.25, 0.75))
         p = float(chisquare(stretch, n * expected).pvalue) if len(stretch) > 1 else 1.0
         rows.append((f"filter_{k}", round(n), *quartiles, p, *(stretch / n)))
     at = [f"at_{np.mean(middles[a:b]):g}" for a, b in pairwise(edges)]
@@ -167,7 +166,7 @@ def filter_positions(
     return table
 
 
-def _quantiles(values: Array, shares: Array, at: tuple[float, ...]) -> list[float]:
+def _quantiles(values: Array, shares: NDArray[np.floating], at: tuple[float, ...]) -> list[float]:
     """The least of the values up to which at least each share lies."""
     return [float(values[np.searchsorted(shares.cumsum(), a - 1e-9)]) for a in at]
 
