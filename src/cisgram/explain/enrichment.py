@@ -166,7 +166,9 @@ def filter_positions(
     return table
 
 
-def _quantiles(values: Array, shares: NDArray[np.floating], at: tuple[float, ...]) -> list[float]:
+def _quantiles(
+    values: NDArray[np.floating], shares: NDArray[np.floating], at: tuple[float, ...]
+) -> list[float]:
     """The least of the values up to which at least each share lies."""
     return [float(values[np.searchsorted(shares.cumsum(), a - 1e-9)]) for a in at]
 
