@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from cisgram import explain, motifs
 from cisgram.core import config
+from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import Prepared
 from cisgram.models import load, read_card
 from cisgram.motifs import MotifSet
 from cisgram.seq.alphabet import one_hot
+from cisgram.steps.class_optimization import class_optimization
 from cisgram.steps.explain import choose, output_column
 from cisgram.steps.filters import ASKED, filters
 from cisgram.steps.modisco import modisco
@@ -24,7 +26,12 @@ from cisgram.steps.train import data_of
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCES: dict[str, Source] = {"filters": filters, "modisco": modisco, "patterns": patterns}
+SOURCES: dict[str, Source] = {
+    "class_optimization": class_optimization,
+    "filters": filters,
+    "modisco": modisco,
+    "patterns": patterns,
+}
 """What reads motifs off a run, by name; each gives the motifs and a table of facts."""
 WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
 
@@ -42,7 +49,8 @@ def motifs_run(
     Writes ``motifs/<source>.meme``, ``<source>.matches.tsv`` (up to five best matches a motif:
     ``motif``, ``target_id``, ``target_name``, ``p``, ``e``, ``q``, ``offset``, ``overlap``,
     ``strand``), ``<source>.targets.meme`` (the matched ones), ``<source>.options.toml`` and
-    ``<source>.facts.tsv`` (sites, information, influence, effect).
+    ``<source>.facts.tsv`` (sites, information, influence, effect; of filters also in how many
+    positives and negatives they find a site, where, and which filters learned the same motif).
 
     Parameters
     ----------
@@ -74,6 +82,9 @@ def motifs_run(
         raise unknown(what, source, SOURCES)
     settings = settings_of(run)
     how = options or settings.motifs
+    if source != "filters" and how.layer != settings.motifs.layer:
+        msg = f"layer={how.layer!r} says whose filters are read; motifs of {source} have none."
+        raise InputError(msg)
     targets = motifs.database(how.database)
     data = prepared or data_of(run)
     column = output_column(read_card(run.member(0)), settings.explain.target)
