@@ -46,7 +46,7 @@ class Size:
     train: int = 3000
     test: int = 600
     epochs: int = 12
-    explained: int = 150
+    explained: int = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
