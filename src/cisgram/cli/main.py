@@ -12,7 +12,7 @@ import click
 
 import cisgram
 from cisgram.cli import memory
-from cisgram.cli.commands import explain, export, listing, motif_tools, run, train
+from cisgram.cli.commands import explain, export, listing, motif_tools, neurons, run, train
 from cisgram.core.errors import CisgramError
 from cisgram.core.files import is_full
 
@@ -33,6 +33,7 @@ for _command in (
     train.evaluate,
     train.predict,
     explain.explain,
+    neurons.demix,
     explain.motifs,
     explain.report,
     export.export,

@@ -2,6 +2,7 @@
 
 from cisgram.steps import benchmark, demo
 from cisgram.steps.datasets import DATASETS
+from cisgram.steps.demix import demix_run
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
 from cisgram.steps.method_options import read_options
@@ -16,6 +17,7 @@ __all__ = [
     "Outcome",
     "Settings",
     "benchmark",
+    "demix_run",
     "demo",
     "described",
     "evaluate_again",

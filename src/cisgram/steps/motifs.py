@@ -15,6 +15,7 @@ from cisgram.models import load, read_card
 from cisgram.motifs import MotifSet
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.class_optimization import class_optimization
+from cisgram.steps.demix import demix_source
 from cisgram.steps.explain import choose, output_column
 from cisgram.steps.filters import ASKED, filters
 from cisgram.steps.modisco import modisco
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SOURCES: dict[str, Source] = {
     "class_optimization": class_optimization,
+    "demix": demix_source,
     "filters": filters,
     "modisco": modisco,
     "patterns": patterns,

@@ -6,21 +6,27 @@ from cisgram.explain.demix.leaves import Block, Leaf, Word
 from cisgram.explain.demix.neurons import Layer, Level, find_layer, layers, neurons
 from cisgram.explain.demix.sample import Sample, SampleOptions
 from cisgram.explain.demix.split import Node
+from cisgram.explain.demix.syntax import Combination, Edge, Profile, Syntax, syntax
 
 __all__ = [
     "Block",
+    "Combination",
     "DemixedNeuron",
+    "Edge",
     "Fidelity",
     "Layer",
     "Leaf",
     "Level",
     "Node",
+    "Profile",
     "Sample",
     "SampleOptions",
+    "Syntax",
     "Word",
     "demix",
     "demix_layer",
     "find_layer",
     "layers",
     "neurons",
+    "syntax",
 ]

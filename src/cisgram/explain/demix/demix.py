@@ -18,7 +18,7 @@ from cisgram.explain.demix.fidelity import Fidelity, fidelity
 from cisgram.explain.demix.leaves import Leaf, Word, leaves_of, words
 from cisgram.explain.demix.neurons import Layer, check_neuron, find_layer, layers
 from cisgram.explain.demix.sample import Codes, Sample, SampleOptions, sample
-from cisgram.explain.demix.split import VARIANTS, Node, Variant, parts_of, split
+from cisgram.explain.demix.split import VARIANTS, Node, parts_of, split
 from cisgram.models.probe import core
 from cisgram.models.state import untouched
 
@@ -81,8 +81,8 @@ def demix(
     *,
     layer: str | None = None,
     neuron: int = 0,
-    length: int | None = None,
-    by: Variant = "rectified",
+    length: int = 1000,
+    by: str = "rectified",
     parts: int | None = None,
     start: Codes | None = None,
     options: SampleOptions | None = None,
@@ -100,7 +100,8 @@ def demix(
     neuron
         Channel of the layer.
     length
-        Length of the model's sequences in bp; default 1,000, or what the model's card says.
+        Length of the model's sequences in bp; where neurons see less than this, it does not
+        matter.
     by
         ``rectified``: maps after the nonlinearity, splits that help to describe held-out
         sequences; ``published``: as NeuronMotif.
@@ -133,7 +134,7 @@ def demix(
     the map is rectified and splits are checked (``by="published"`` is theirs), information is
     in bits, segments are merged over shifts, controls stand beside every figure.
     """
-    found = layers(model, length=length or 1000, seed=seed)
+    found = layers(model, length=length, seed=seed)
     return demix_layer(
         model,
         find_layer(found, layer),
@@ -151,7 +152,7 @@ def demix_layer(
     layer: Layer,
     neurons: Sequence[int],
     *,
-    by: Variant = "rectified",
+    by: str = "rectified",
     parts: int | None = None,
     start: Codes | None = None,
     options: SampleOptions | None = None,
@@ -191,7 +192,7 @@ def _demixed(
     neuron: int,
     s: Sample,
     *,
-    by: Variant,
+    by: str,
     parts: int | None,
     how: SampleOptions,
     seed: int,

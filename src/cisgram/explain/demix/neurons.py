@@ -133,7 +133,7 @@ def layers(model: nn.Module, *, length: int, seed: int = 0) -> list[Layer]:
     check_positive(length, name="length")
     model = core(model)
     with untouched(model):
-        random = one_hot(generator(seed).integers(0, 4, (4, length)).astype(np.uint8))
+        random = one_hot(generator(seed).integers(0, 4, (5, length)).astype(np.uint8))
         graph = record(model, random.to(device_of(model)), model=model)
         users = graph.users()
         convolutions = [i for i, o in enumerate(graph.operations) if o.name == "convolution"]
@@ -338,11 +338,16 @@ def _levels(graph: Graph, tap: Value, taps: dict[int, Value]) -> tuple[Level, ..
         if i in own or not operation.inputs:
             continue
         kind, choices = _invariance(graph, operation)
-        if kind is None or choices < 2:
-            continue
         entering = operation.inputs[0]
+        if kind is None or choices < 2 or not _is_map(graph, entering):
+            continue
         found.append(Level(kind, operation.module, choices, entering, _raw(graph, entering, taps)))
     return tuple(reversed(found))
+
+
+def _is_map(graph: Graph, value: Value) -> bool:
+    """Whether a convolution made it; choices among letters are no level."""
+    return any(graph.operations[i].name == "convolution" for i in below(graph, value))
 
 
 def _trail(graph: Graph, tap: Value, taps: dict[int, Value]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,7 @@ Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 COUNTED = 10  # windows of at most so many base pairs are enumerated
+FLAT = 0.02  # share of a sequence's steepest position below which the gradient counts as flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class SampleOptions:
     normalized
         Whether each sequence's gradient is divided by its standard deviation; without this the
         step depends on the neuron's scale (NeuronMotif's choice).
+    mutation
+        Added to the weights of the letters where the gradient is flat, so that letters that do
+        not matter to the neuron keep changing; 0 is NeuronMotif's choice, under which they are
+        handed down and look like motifs in small populations.
     most
         Sequences kept, spread over the range of activation.
     bins
@@ -51,6 +56,7 @@ class SampleOptions:
     patience: int = 10
     step: float = 1.0
     normalized: bool = False
+    mutation: float = 0.05
     most: int = 100_000
     bins: int = 50
     batch_size: int = 4096
@@ -97,19 +103,19 @@ def sample(
 ) -> list[Sample]:
     """Windows that activate each of several neurons of a layer.
 
-    Windows of up to 10 bp are all scored. For wider ones a population of random sequences is
-    improved round by round: every letter is drawn anew from ``max(0, x + step * gradient)``,
-    rows scaled to sum 1; what is active is kept; the next population is a tenth best ones, the
-    same shifted left and right by less than the layer's stride, and crossings of pairs drawn by
-    activation.
+    Windows of up to 10 bp are all scored, and all active ones kept up to ``most``. For wider
+    ones a population of random sequences is improved round by round: every letter is drawn anew
+    from ``max(0, x + step * gradient)``, rows scaled to sum 1; what is active is kept; the next
+    population is a tenth best ones, the same shifted left and right by less than the layer's
+    stride, and crossings of pairs drawn by activation.
 
     Parameters
     ----------
     window
         The layer's neurons as functions of their window.
     neurons
-        Their channels. All are searched at once; each has random numbers of its own, so that
-        its sample does not depend on the company.
+        Their channels. Each has random numbers of its own, so that its sample does not depend
+        on the company.
     stride
         Base pairs between neighboring positions of the layer.
     options
@@ -120,7 +126,7 @@ def sample(
     threshold
         Value above which a neuron counts as active.
     progress
-        Called with rounds done and the most there can be.
+        Called with neurons done and the number of all.
     seed
         Of each neuron's own generator.
 
@@ -137,20 +143,20 @@ def sample(
     """
     how = options or SampleOptions()
     if window.width <= COUNTED:
-        return _counted(window, neurons, threshold, how)
-    searches = [_Search.begin(window, k, how, start, threshold, seed) for k in neurons]
-    for done in range(how.rounds):
-        running = [s for s in searches if not s.is_over(how)]
-        if not running:
-            break
-        _advance(window, running, how, stride, is_first=done == 0)
+        return _counted(window, neurons, threshold, how, seed)
+    out = []
+    for done, k in enumerate(neurons, 1):
+        search = _Search.begin(window, k, how, start, threshold, seed)
+        while search.rounds < how.rounds and not search.is_over(how):
+            _advance(window, search, how, stride, is_first=search.rounds == 0)
+        out.append(search.result(how))
         if progress is not None:
-            progress(done + 1, how.rounds)
-    return [s.result(how) for s in searches]
+            progress(done, len(neurons))
+    return out
 
 
 def _counted(
-    window: Window, neurons: Sequence[int], threshold: float, how: SampleOptions
+    window: Window, neurons: Sequence[int], threshold: float, how: SampleOptions, seed: int
 ) -> list[Sample]:
     n = 4**window.width
     shift = 2 * np.arange(window.width - 1, -1, -1)
@@ -166,8 +172,12 @@ def _counted(
     out = []
     for i in range(len(neurons)):
         v = value[:, i].astype(np.float32)
-        kept = v > threshold
-        out.append(Sample(codes[kept], v[kept], threshold, is_complete=True, scored=n))
+        kept = np.flatnonzero(v > threshold)
+        is_complete = len(kept) <= how.most
+        if not is_complete:
+            rng = generator(seed, f"neuron {neurons[i]}")
+            kept = kept[_spread(v[kept], threshold, how, rng)]
+        out.append(Sample(codes[kept], v[kept], threshold, is_complete=is_complete, scored=n))
     return out
 
 
@@ -222,7 +232,9 @@ class _Search:
 
     def _thin(self, how: SampleOptions) -> None:
         codes, value = np.concatenate(self.found), np.concatenate(self.values)
-        kept = _spread(codes, value, self.factors, self.threshold, how, self.rng)
+        words = (codes.astype(np.uint64) + np.uint64(1)) @ self.factors
+        first = np.sort(np.unique(words, return_index=True)[1])
+        kept = first[_spread(value[first], self.threshold, how, self.rng)]
         self.found, self.values, self.held = [codes[kept]], [value[kept]], len(kept)
 
     def result(self, how: SampleOptions) -> Sample:
@@ -238,80 +250,56 @@ class _Search:
 
 
 def _spread(
-    codes: Codes,
-    value: Floats,
-    factors: NDArray[np.uint64],
-    threshold: float,
-    how: SampleOptions,
-    rng: np.random.Generator,
+    value: Floats, threshold: float, how: SampleOptions, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Rows of distinct sequences, at most so many in each step of activation."""
-    words = (codes.astype(np.uint64) + np.uint64(1)) @ factors
-    _, first = np.unique(words, return_index=True)
-    if len(first) <= how.most:
-        return np.sort(first)
-    v = value[first]
-    edges = np.linspace(threshold, float(v.max()), how.bins + 1)[1:-1]
-    step = np.searchsorted(edges, v)
-    kept = []
-    for b in range(how.bins):
-        rows = first[step == b]
-        room = how.most // how.bins
-        kept.append(rows if len(rows) <= room else rng.permutation(rows)[:room])
+    """Rows to keep: all, or at most so many in each step of activation."""
+    if len(value) <= how.most:
+        return np.arange(len(value))
+    edges = np.linspace(threshold, float(value.max()), how.bins + 1)[1:-1]
+    step = np.searchsorted(edges, value)
+    room = how.most // how.bins
+    kept = [rng.permutation(np.flatnonzero(step == b))[:room] for b in range(how.bins)]
     return np.sort(np.concatenate(kept))
 
 
 def _advance(
-    window: Window, searches: list[_Search], how: SampleOptions, stride: int, *, is_first: bool
+    window: Window, s: _Search, how: SampleOptions, stride: int, *, is_first: bool
 ) -> None:
-    """One round of every search: follow the gradient, keep what is active, breed."""
+    """One round: follow the gradient, keep what is active, breed."""
     if is_first:  # the population to start from counts too
-        for s, (value, _) in zip(
-            searches, _scored(window, searches, how, gradients=False), strict=True
-        ):
-            s.keep(s.codes, value, how)
-            s.rounds -= 1
-    for s, (_, slope) in zip(searches, _scored(window, searches, how, gradients=True), strict=True):
-        s.codes = _drawn(s.codes, slope, how, s.rng)
-    for s, (value, _) in zip(
-        searches, _scored(window, searches, how, gradients=False), strict=True
-    ):
-        s.keep(s.codes, value, how)
-        mean = float(value.mean())
-        s.stalled = 0 if mean > s.best else s.stalled + 1
-        s.best = max(s.best, mean)
-        s.codes = _next(s.codes, value, stride, s.rng)
+        s.keep(s.codes, _values(window, s, how), how)
+        s.rounds -= 1
+    s.codes = _drawn(s.codes, _slopes(window, s, how), how, s.rng)
+    value = _values(window, s, how)
+    s.keep(s.codes, value, how)
+    mean = float(value.mean())
+    s.stalled = 0 if mean > s.best else s.stalled + 1
+    s.best = max(s.best, mean)
+    s.codes = _next(s.codes, value, stride, s.rng)
 
 
-def _scored(
-    window: Window, searches: list[_Search], how: SampleOptions, *, gradients: bool
-) -> list[tuple[Floats, Floats]]:
-    """Value (n,) and gradient (n, width, 4) of each search's own neuron; neurons share batches."""
-    codes = np.concatenate([s.codes for s in searches])
-    neuron = torch.from_numpy(
-        np.repeat([s.neuron for s in searches], [len(s.codes) for s in searches])
-    )
-    values, slopes = [], []
+def _batches(window: Window, s: _Search, how: SampleOptions) -> Iterator[Tensor]:
     device = window.graph.x.device
-    for i in range(0, len(codes), how.batch_size):
-        x = one_hot(torch.from_numpy(codes[i : i + how.batch_size]).to(device))
-        own = neuron[i : i + how.batch_size, None].to(device)
-        with torch.set_grad_enabled(gradients):
-            v = window(x.requires_grad_(gradients)).gather(1, own)[:, 0]
-        if gradients:
-            (slope,) = torch.autograd.grad(v.sum(), x)
-            slopes.append(slope.transpose(1, 2).cpu())
-        values.append(v.detach().cpu())
-    value = torch.cat(values).numpy().astype(np.float32)
-    ends = np.cumsum([len(s.codes) for s in searches])[:-1]
-    each = np.split(_joined(slopes, len(codes)), ends)
-    return list(zip(np.split(value, ends), each, strict=True))
+    for i in range(0, len(s.codes), how.batch_size):
+        yield one_hot(torch.from_numpy(s.codes[i : i + how.batch_size]).to(device))
 
 
-def _joined(slopes: list[Tensor], n: int) -> Floats:
-    if not slopes:
-        return np.empty((n, 0), dtype=np.float32)
-    out: Floats = torch.cat(slopes).numpy()
+def _values(window: Window, s: _Search, how: SampleOptions) -> Floats:
+    """(n,) the neuron's value on its population."""
+    with torch.no_grad():
+        parts = [window(x)[:, s.neuron].cpu() for x in _batches(window, s, how)]
+    out: Floats = torch.cat(parts).numpy().astype(np.float32)
+    return out
+
+
+def _slopes(window: Window, s: _Search, how: SampleOptions) -> Floats:
+    """(n, width, 4) gradient of the neuron's value at its population."""
+    parts = []
+    with torch.enable_grad():
+        for x in _batches(window, s, how):
+            (slope,) = torch.autograd.grad(window(x.requires_grad_())[:, s.neuron].sum(), x)
+            parts.append(slope.transpose(1, 2).cpu())
+    out: Floats = torch.cat(parts).contiguous().numpy()
     return out
 
 
@@ -319,12 +307,15 @@ def _drawn(codes: Codes, slope: Floats, how: SampleOptions, rng: np.random.Gener
     """Every letter anew, with probability proportional to max(0, x + step * gradient)."""
     n, width = codes.shape
     q = slope * np.float32(how.step)
+    reach = slope.max(2) - slope.min(2)  # (n, width)
+    flat_here = reach <= FLAT * reach.max(1, keepdims=True)
     if how.normalized:
         spread = slope.reshape(n, -1).std(1)
         q /= np.where(spread > 0, spread, 1)[:, None, None].astype(np.float32)
     flat = q.reshape(-1, 4)
     flat[np.arange(n * width), codes.ravel()] += 1
     np.maximum(flat, 0, out=flat)
+    flat[flat_here.ravel()] += np.float32(how.mutation)
     flat[flat.sum(1) == 0] = 1
     np.cumsum(flat, axis=1, out=flat)
     u = rng.random(n * width, dtype=np.float32) * flat[:, 3]

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +21,6 @@ from cisgram.models.graph import Value
 from cisgram.seq.alphabet import one_hot
 
 Rows = NDArray[np.int64]
-Variant = Literal["rectified", "published"]
 VARIANTS = ("rectified", "published")
 
 LEAST = 50  # nodes with fewer sequences are leaves
@@ -64,7 +63,7 @@ def split(
     window: Window,
     levels: Sequence[Level],
     *,
-    by: Variant = "rectified",
+    by: str = "rectified",
     parts: int = 1,
     batch_size: int = 4096,
     seed: int = 0,

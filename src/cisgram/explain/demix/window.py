@@ -71,6 +71,8 @@ POINTWISE = frozenset(
         "threshold",
     }
 )
+# their constants are weights, whose first axis is no batch
+_WEIGHTED = frozenset({"addmm", "convolution", "mm", "native_batch_norm", "native_layer_norm"})
 RESHAPING = frozenset({"view", "_unsafe_view", "reshape", "expand"})
 
 
@@ -237,9 +239,13 @@ def _replayed(
         sizes[0] = sizes[0] if sizes[0] < 0 else sizes[0] * n // recorded
         name = operation.op._schema.arguments[1].name
         changed = {name: sizes}
-    elif n != recorded and any(
-        isinstance(a, Tensor) and a.ndim and a.shape[0] == recorded and recorded > 1
-        for a in operation.args
+    elif (
+        n != recorded
+        and operation.name not in _WEIGHTED
+        and any(
+            isinstance(a, Tensor) and a.ndim and a.shape[0] == recorded and recorded > 1
+            for a in operation.args
+        )
     ):
         msg = f"{operation.name} reads a constant of the size of the batch"
         raise NotLocal(msg)
@@ -424,6 +430,18 @@ def _reduced(operation: Operation, held: Held) -> list[Placed | None]:
     ]
 
 
+def _layer_norm(operation: Operation, held: Held) -> list[Placed | None]:
+    """A norm over channels; one over positions has no window."""
+    (value,) = operation.inputs
+    p = held[value]
+    normed = len(_argument(operation, "normalized_shape"))
+    if p.axis is None or p.axis >= p.tensor.ndim - normed:
+        msg = "a norm over positions sees the whole sequence"
+        raise NotLocal(msg)
+    out = _listed(_called(operation, {value: p.tensor}))
+    return [Placed(o, p.axis, p.first) if o is not None else None for o in out[:1]]
+
+
 _RULES: dict[str, Callable[[Operation, Held], list[Placed | None]]] = {
     "convolution": _convolution,
     "max_pool2d_with_indices": _pool,
@@ -433,6 +451,7 @@ _RULES: dict[str, Callable[[Operation, Held], list[Placed | None]]] = {
     "avg_pool2d": _pool,
     "constant_pad_nd": _padded,
     "flip": _flip,
+    "native_layer_norm": _layer_norm,
     "amax": _reduced,
     "mean": _reduced,
     "sum": _reduced,
