@@ -33,10 +33,12 @@ from cisgram.steps.table4_page import NETWORKS, page_of
 from cisgram.steps.train import Progress, chosen_device, data_of
 
 Row = dict[str, Any]
+Seen = dict[bytes, frozenset[str]]  # what each word of letters hits
 WINDOW = 9  # bp, as published
 MAX_Q = 0.1
 POSITIVES = 500
 SHUFFLES = 20  # of a motif's columns
+EVERY = 5  # one window in so many is matched with its letters in another order, too
 HEAD = 3  # motifs of an optimum that are looked at
 DISTANCE, MIN_OVERLAP = "pearson", 5
 # every set of the two folders whose factor has a matrix of its own in JASPAR 2024
@@ -98,8 +100,8 @@ def benchmark_table4(
     """Run what is missing of the table and give its page as Markdown.
 
     The networks are those of ``cisgram benchmark tf-chipseq``, in the same folder; what is not
-    trained there is trained. A cell is kept in ``OUT/demo-table4`` as long as its network and the
-    way of measuring are the same.
+    trained there is trained. Each half of a cell is kept in ``OUT/demo-table4`` as long as its
+    network and the way of measuring are the same.
 
     Parameters
     ----------
@@ -108,7 +110,8 @@ def benchmark_table4(
     out
         Folder of the runs.
     only
-        Comma-separated sets or networks to run; the page shows all that is finished.
+        Comma-separated sets, networks or parts (``windows``, ``optimum``) to run; the page shows
+        all that is finished.
     device, epoch, say
         As in the main job.
 
@@ -119,16 +122,18 @@ def benchmark_table4(
     """
     say = say or (lambda _: None)
     cells = list(_cells(data))
-    known = {c.experiment for c in cells} | {*NETWORKS}
+    places = {c.experiment for c in cells} | {*NETWORKS}
+    known = places | {*PARTS}
     wanted = known if only is None else {w.strip() for w in only.split(",")}
     for word in sorted(wanted - known):
-        what = "set or network"
+        what = "set, network or part"
         raise unknown(what, word, known)
+    parts = wanted & {*PARTS} or {*PARTS}
     database = motifs.jaspar()
     rows = []
     for cell in cells:
-        is_wanted = bool({cell.experiment, cell.network} & wanted)
-        row = _measured(out, cell, database, device, epoch, say, is_wanted=is_wanted)
+        here = parts if {cell.experiment, cell.network} & (wanted & places or places) else set()
+        row = _row(out, cell, database, device, epoch, say, parts=here)
         if row is not None:
             rows.append(row)
     factors = {factor_of(c): accepted(factor_of(c), database) for c in cells}
@@ -150,7 +155,7 @@ def factor_of(cell: Cell) -> str:
     return cell.experiment.removesuffix(H1_SUFFIX)
 
 
-def _measured(
+def _row(
     out: Path,
     cell: Cell,
     database: MotifSet,
@@ -158,58 +163,71 @@ def _measured(
     epoch: Progress | None,
     say: Callable[[str], None],
     *,
-    is_wanted: bool,
+    parts: set[str],
 ) -> Row | None:
-    """The row of a cell, measured where it is not there; None where it is not to be."""
-    trained = finished_cell(out / "tf-chipseq", cell)
-    name = cell.experiment.replace(" ", "-").replace("(", "").replace(")", "")
-    path = out / "demo-table4" / f"{name}.{cell.network}.json"
-    before = files.read_json(path) if path.is_file() else None
-    if trained is not None and before is not None and before["digest"] == _digest(trained):
-        kept: Row = before
-        return kept
-    if not is_wanted:
+    """What is known of a cell, after measuring what is missing of the wanted parts."""
+    folder = out / "tf-chipseq"
+    trained = finished_cell(folder, cell)
+    if trained is None and not parts:
         return None
-    trained = run_cell(out / "tf-chipseq", cell, device, epoch, say)
-    say(f"Table 4: {cell.experiment}, {cell.network}")
-    run = Run(home_of(out / "tf-chipseq", cell))
-    row = measure(run, factor_of(cell), database, device=device)
-    row |= {
-        "set": cell.experiment,
-        "network": cell.network,
-        "auroc": trained["auroc"],
-        "digest": _digest(trained),
-    }
-    files.write_json(path, row)
-    return row
+    trained = trained or run_cell(folder, cell, device, epoch, say)
+    row: Row = {"set": cell.experiment, "network": cell.network, "auroc": trained["auroc"]}
+    for part, measure in PARTS.items():
+        stem = f"{home_of(out, cell).parent.name}.{cell.network}.{part}"
+        path, digest = out / "demo-table4" / f"{stem}.json", _digest(trained)
+        kept = files.read_json(path) if path.is_file() else None
+        if kept is None or kept["digest"] != digest:
+            if part not in parts:
+                continue
+            say(f"{part} of {cell.experiment}, {cell.network}")
+            found = measure(Run(home_of(folder, cell)), factor_of(cell), database, device)
+            kept = {"digest": digest, part: found}
+            files.write_json(path, kept)
+        row[part] = kept[part]
+    return row if len(row) > 3 else None
 
 
 def _digest(trained: Row) -> str:
     """Changes with the network and with what is measured on it."""
-    text = json.dumps(
-        [trained["digest"], WINDOW, MAX_Q, POSITIVES, SHUFFLES, HEAD, DISTANCE, MIN_OVERLAP]
-    )
+    measured = [WINDOW, MAX_Q, POSITIVES, SHUFFLES, EVERY, HEAD, DISTANCE, MIN_OVERLAP]
+    text = json.dumps([trained.get("digest", ""), measured])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def measure(run: Run, factor: str, database: MotifSet, *, device: str = "cpu") -> Row:
-    """Shares of windows, and hits of class optimization, for one trained network."""
-    model = load(run).to(chosen_device(device))
-    x = positives(run)
-    own = accepted(factor, database)
-    others = [a for f in {*DEEPBIND, *H1} if not (a := accepted(f, database)).family & own.family]
-    windows = {
-        name: measure_windows(letters_at(x, at), own, others, database)
+def windows_of(run: Run, factor: str, database: MotifSet, device: str = "cpu") -> Row:
+    """Shares of the windows that hit, by the method that points at them."""
+    model, x = load(run).to(chosen_device(device)), positives(run)
+    own, others = accepted(factor, database), strangers(factor, database)
+    seen: Seen = {}
+    return {
+        name: measure_windows(letters_at(x, at), own, others, database, seen)
         for name, at in readings(model, x).items()
     }
-    length = read_card(run.member(0)).length
-    published = explain.class_optimization(model, length, mode="published")
-    letters = explain.class_optimization(model, length)
-    optimum = {
-        "published": measure_optimum(published, own, others, database),
-        "letters": measure_optimum(letters, own, others, database),
+
+
+def optimum_of(run: Run, factor: str, database: MotifSet, device: str = "cpu") -> Row:
+    """What class optimization's motifs hit, by its mode."""
+    model, length = load(run).to(chosen_device(device)), read_card(run.member(0)).length
+    own, others = accepted(factor, database), strangers(factor, database)
+    return {
+        mode: measure_optimum(
+            explain.class_optimization(model, length, mode=mode), own, others, database
+        )
+        for mode in ("published", "letters")
     }
-    return {"positives": len(x), "windows": windows, "optimum": optimum}
+
+
+PARTS: dict[str, Callable[[Run, str, MotifSet, str], Row]] = {
+    "windows": windows_of,
+    "optimum": optimum_of,
+}
+
+
+def strangers(factor: str, database: MotifSet) -> list[Accepted]:
+    """What counts for the table's other factors whose family is another one."""
+    mine = accepted(factor, database).family
+    every = [accepted(f, database) for f in sorted({*DEEPBIND, *H1})]
+    return [a for a in every if not a.family & mine]
 
 
 def positives(run: Run) -> OneHot:
@@ -299,13 +317,15 @@ def measure_windows(
     own: Accepted,
     others: Sequence[Accepted],
     database: MotifSet,
+    seen: Seen | None = None,
 ) -> Row:
-    """Shares of windows that hit, and of the same windows with their letters in another order."""
-    g = generator(0, "table 4", len(letters))
-    order = g.permuted(np.tile(np.arange(WINDOW), (len(letters), 1)), axis=1)
-    mixed = np.take_along_axis(letters, order[:, None], axis=2)
-    hit = _hit_ids(np.concatenate([letters, mixed]), database)
-    real, chance = hit[: len(letters)], hit[len(letters) :]
+    """Shares of windows (n, 4, 9) that hit; of every fifth with its letters in another order."""
+    seen = {} if seen is None else seen
+    some = letters[::EVERY]
+    g = generator(0, "table 4", len(some))
+    order = g.permuted(np.tile(np.arange(WINDOW), (len(some), 1)), axis=1)
+    mixed = np.take_along_axis(some, order[:, None], axis=2)
+    real, chance = (_hit_ids(w, database, seen) for w in (letters, mixed))
     return {
         "own": _share(real, own.own),
         "family": _share(real, own.family),
@@ -318,11 +338,12 @@ def _share(hit: Sequence[frozenset[str]], wanted: frozenset[str]) -> float:
     return float(np.mean([bool(h & wanted) for h in hit]))
 
 
-def _hit_ids(letters: NDArray[np.float64], database: MotifSet) -> list[frozenset[str]]:
-    """Accessions with q < 0.1 for each of the matrices (n, 4, k); equal ones are matched once."""
-    distinct, number = np.unique(letters.reshape(len(letters), -1), axis=0, return_inverse=True)
-    queries = [Motif(m.reshape(4, -1), str(i)) for i, m in enumerate(distinct)]
-    return [_below(queries, database)[i] for i in number.ravel().tolist()] if queries else []
+def _hit_ids(letters: NDArray[np.float64], database: MotifSet, seen: Seen) -> list[frozenset[str]]:
+    """Accessions with q < 0.1 for each word (n, 4, k); words that were seen are not matched."""
+    new = {m.tobytes(): Motif(m, str(i)) for i, m in enumerate(letters) if m.tobytes() not in seen}
+    if new:
+        seen |= dict(zip(new, _below(list(new.values()), database), strict=True))
+    return [seen[m.tobytes()] for m in letters]
 
 
 def _below(queries: Sequence[Motif], database: MotifSet) -> list[frozenset[str]]:

@@ -55,22 +55,24 @@ def page_of(
 
 def _shared(rows: Sequence[Row]) -> list[str]:
     names = dict.fromkeys(r["set"] for r in rows)
-    has = {(r["set"], r["network"]) for r in rows}
+    has = {(r["set"], r["network"]) for r in rows if "windows" in r}
     return [name for name in names if all((name, n) in has for n in NETWORKS)]
 
 
 def _window(key: str) -> Callable[[Row], Row | None]:
     def of(row: Row) -> Row | None:
-        found: Row | None = row["windows"].get(key)
+        found: Row | None = row.get("windows", {}).get(key)
         return found
 
     return of
 
 
-def _optimum(key: str, first: int) -> Callable[[Row], Row]:
+def _optimum(key: str, first: int) -> Callable[[Row], Row | None]:
     """A hit is one of the first motifs; chance is that of all of them together."""
 
-    def of(row: Row) -> Row:
+    def of(row: Row) -> Row | None:
+        if "optimum" not in row:
+            return None
         head = row["optimum"][key][:first]
         hit = {k: float(any(m[k] for m in head)) for k in ("own", "family")}
         chance = {k: 1 - float(np.prod([1 - m[k] for m in head])) for k in ("shuffled", "others")}
@@ -107,9 +109,10 @@ def _sets(rows: Sequence[Row]) -> list[str]:
         "|---|---|---|" + "---|" * (len(short) + 2),
     ]
     for r in rows:
-        shares = [r["windows"].get(key) for key, _, _ in WINDOWS]
+        shares = [_window(key)(r) for key, _, _ in WINDOWS]
         cells = [_percent(s["family"] if s else None) for s in shares]
-        dense, letters = r["optimum"]["published"], r["optimum"]["letters"]
+        optimum = r.get("optimum", {"published": [], "letters": []})
+        dense, letters = optimum["published"], optimum["letters"]
         best = [f"`{m['consensus']}`" + (" ✓" if m["family"] else "") for m in letters[:1]]
         lines.append(
             f"| {r['set']} | {r['network']} | {r['auroc']:.3f} | {' | '.join(cells)} | "
