@@ -51,8 +51,13 @@ export function methodLanes(method: Method, sequence: Explained, mode: Mode, amo
     columns: [0, 1, 2, 3].map((b) => [`${method.name}:${BASES[b] ?? ""}`, (i) => (four(i)[b] ?? 0).toPrecision(4)]),
     scores,
   };
-  if (mode === "letters") return [{ ...letters, columns: [...letters.columns, ...map.columns] }];
+  if (mode === "letters" || !scoresAbsent(sequence)) return [{ ...letters, columns: [...letters.columns, ...map.columns] }];
   return mode === "map" ? [{ ...map, columns: [...letters.columns, ...map.columns] }] : [letters, map];
+}
+
+/** True when bases that are not there have scores too; of other methods the letters say all. */
+function scoresAbsent({ codes, values, length }: Explained): boolean {
+  return values.some((v, k) => v !== 0 && codes[k % length] !== Math.floor(k / length));
 }
 
 const FEW = 6; // tracks of a method that are drawn at once; of more, the first stands for all

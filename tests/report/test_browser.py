@@ -230,8 +230,23 @@ def test_every_method_is_drawn_on_one_axis_and_can_be_left_out(chromium, new_run
         assert "saliency" not in lanes(page)
         page.select_option("select[aria-label^='What is drawn']", "both")
         assert lanes(page)[:3] == ["ism", "ism", "attention"]
+        page.check("text=Saliency")
+        assert lanes(page)[:5] == ["ism", "ism", "saliency", "saliency", "attention"]
+        page.uncheck("text=Saliency")
         page.click(".rows tbody tr >> nth=2")
         assert "saliency" not in lanes(page), "what was left out stays out"
+
+
+def test_a_method_that_scores_only_what_is_there_has_no_map(chromium, new_run):
+    run = new_run(n=6, length=60)
+    path = run.path / "explain" / "saliency" / "values.safetensors"
+    arrays = load_file(path)
+    save_file({"values": arrays["values"] * arrays["x"], "x": arrays["x"]}, path)
+    with showing(chromium, report.write(run)) as page:
+        page.select_option("select[aria-label^='What is drawn']", "map")
+        titles = page.locator(".lane figcaption").all_inner_texts()
+        assert titles[0].startswith("In-silico mutagenesis, all four bases")
+        assert titles[1].startswith("Saliency logit")
 
 
 def color_at(page, lane: str, share: float, y: float) -> list[int]:

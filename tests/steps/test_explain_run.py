@@ -227,7 +227,7 @@ def test_options_of_the_settings_hold_for_the_command_too(made):
 @pytest.mark.parametrize(
     ("override", "said"),
     [
-        ("explain.options.ranks.strat=2", "Did you mean 'start'"),
+        ("explain.options.ranks.starts=2", "Did you mean 'start'"),
         ("explain.options.rank.start=2", "Did you mean 'ranks'"),
         ("explain.options.ranks.start=two", "explain.options.ranks: start of ranks must be"),
         ("explain.methods=['needy']", "needs the option motifs"),
