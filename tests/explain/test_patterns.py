@@ -108,6 +108,24 @@ def test_a_site_that_is_two_seqlets_counts_once():
     assert max(p.n for p in found) <= 60
 
 
+def test_a_site_of_the_other_sign_nearby_is_no_part_of_a_pattern():
+    """Weak negative letters, always beside a strong positive word, are no pattern of that word."""
+    a, truth = written({"TGACGTCATC": 3}, n=80, noise=0.05)
+    values = a.values.clone()
+    for i, (word, start, _) in enumerate(truth):
+        beside = slice(start + len(word) + 3, start + len(word) + 9)
+        values[i, :, beside] -= a.sequences[i, :, beside]
+    a = Attribution(values, a.sequences, "planted")
+    table = seqlets(a)
+    assert (table["sign"] == "-").sum() > 60
+    found = patterns(a, table)
+    assert found[0].n >= 78
+    for pattern in found:
+        sign = 1 if pattern.sign == "+" else -1
+        assert (sign * pattern.contributions.sum(0)).min() > -0.5
+        assert (pattern.sign == "+") == ("GACGTC" in pattern.motif.consensus)
+
+
 def test_patterns_of_substitutions_have_hypothetical_contributions():
     """The mean effect of the letters that are not there is told by the scores of mutagenesis."""
     x = encode(["A"])

@@ -49,8 +49,8 @@ class Pattern:
     hypothetical
         (4, k) mean of what each base would contribute, were it there.
     members
-        One row a site: ``sequence``, ``start``, ``end``, ``strand``, ``similarity`` (cosine with
-        the contributions of the pattern).
+        One row a site: ``sequence``, ``start``, ``end``, ``strand``, ``similarity`` (cosine of
+        its contributions with those of the pattern that have its sign).
     """
 
     name: str
@@ -81,11 +81,12 @@ def patterns(
 ) -> tuple[Pattern, ...]:
     """Groups of alike seqlets, as motifs with mean contributions.
 
-    Seqlets of one sign are compared by the cosine of their contributions at the best shift and
-    strand, grouped by average linkage, and each group averaged. Then, a few times: every seqlet is
-    laid on the average that it is most like, averages are made anew, and those that are alike are
-    joined. What fits no pattern is grouped once more among itself. Last, each pattern is trimmed to
-    the columns from the first to the last with a fifth of the strongest one's contribution.
+    Seqlets of one sign are compared by the cosine of their contributions of this sign at the best
+    shift and strand, grouped by average linkage, and each group averaged. Then, a few times: every
+    seqlet is laid on the average that it is most like, averages are made anew, and those that are
+    alike are joined. What fits no pattern is grouped once more among itself. Last, each pattern is
+    trimmed to the columns from the first to the last with a fifth of the strongest one's
+    contribution.
 
     Parameters
     ----------
@@ -155,8 +156,9 @@ def _renamed(pattern: Pattern) -> Pattern:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """Seqlets of one sign: middles, wide windows of signed contributions, tapered narrow ones."""
+    """Seqlets of one sign, whose contributions are turned to be positive."""
 
+    sign: int
     sequence: Ints
     middle: Ints
     wide: Tensor  # (m, 4, 2 (HALF + SHIFTS) + 1)
@@ -171,8 +173,9 @@ class _Job:
         wide = sign * cut(scores.contributions, sequence, middle - reach, 2 * reach + 1)
         at = np.arange(-HALF, HALF + 1)[None, :] + middle[:, None]
         near = (at >= start[:, None] - TAPER) & (at < end[:, None] + TAPER)
-        narrow = wide[:, :, SHIFTS:-SHIFTS] * torch.from_numpy(near)[:, None]
-        return cls(sequence, middle, wide, narrow)
+        # what lies beside it and has the other sign must not stand for the seqlet
+        narrow = wide[:, :, SHIFTS:-SHIFTS].clamp(min=0) * torch.from_numpy(near)[:, None]
+        return cls(sign, sequence, middle, wide, narrow)
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,8 +256,8 @@ def _template(job: _Job, group: _Group) -> Tensor:
     start = group.middle - job.middle[group.rows] + SHIFTS
     wide = job.wide[torch.from_numpy(group.rows)]
     each = cut(wide, np.arange(len(wide)), start, 2 * HALF + 1)
-    mean = turned(each, group.minus).mean(0)
-    first, last = _core(mean.abs().sum(0).double().numpy())
+    mean = turned(each, group.minus).mean(0).clamp(min=0)
+    first, last = _core(mean.sum(0).double().numpy())
     out = torch.zeros_like(mean)
     out[:, first:last] = mean[:, first:last]
     return out
@@ -309,7 +312,7 @@ def _pattern(scores: Scores, job: _Job, group: _Group, name: str, sign: str) -> 
         return turned(cut(array, sequence, start, width), group.minus).double()
 
     contributions = aligned(scores.contributions).mean(0).numpy()
-    first, last = _core(np.abs(contributions).sum(0))
+    first, last = _core(np.clip(job.sign * contributions, 0, None).sum(0))
     at = slice(first, last)
     begin = np.where(group.minus, start + width - last, start + first)
     members = pd.DataFrame(
