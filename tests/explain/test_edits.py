@@ -191,6 +191,52 @@ def test_windows_give_what_every_copy_gives(eager, name):
     compared(WINDOWED[name](), x, "windows")
 
 
+def drawn(seed, length):
+    """A network of layers drawn at random: kernels, strides, paddings, dilations, pools, heads."""
+    random = np.random.default_rng(seed)
+
+    def pick(*options):
+        return options[random.integers(len(options))]
+
+    layers, channels, cells = [], 4, length
+    for _ in range(random.integers(1, 4)):
+        out, kernel, dilation = pick(3, 4, 8), pick(1, 2, 3, 6), pick(1, 1, 2, 5)
+        stride, padding = pick(1, 1, 1, 2, 3), pick(0, 1, 2, 4)
+        reads = (kernel - 1) * dilation + 1
+        if cells + 2 * padding < reads + 12:
+            padding = reads
+        conv = nn.Conv1d(channels, out, kernel, stride, padding, dilation)
+        layers += [conv, pick(nn.ReLU(), nn.GELU(), nn.Tanh(), nn.PReLU(out), nn.Identity())]
+        cells, channels = (cells + 2 * padding - reads) // stride + 1, out
+        if random.random() < 0.5 and cells > 8:
+            kernel, stride = pick(2, 3, 4), pick(1, 2, 3)
+            pool = pick(
+                nn.MaxPool1d(kernel, stride, padding=pick(0, 1), ceil_mode=pick(True, False)),
+                nn.AvgPool1d(kernel, stride, padding=pick(0, 1)),
+            )
+            layers.append(pool)
+            cells = pool(torch.zeros(1, channels, cells)).shape[2]
+    layers.append(nn.BatchNorm1d(channels))
+    head = pick(nn.Flatten(), nn.AdaptiveMaxPool1d(1), nn.AdaptiveAvgPool1d(1))
+    layers += [head, nn.Flatten(), nn.LazyLinear(2)]
+    net = nn.Sequential(*layers)
+    net(torch.zeros(2, 4, length))
+    return net.eval()
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_random_networks_are_followed_exactly(eager, seed):
+    torch.manual_seed(seed)
+    length = 20 + 3 * seed
+    model, x = drawn(seed, length), sequences(2, length, unknown=[(0, 3)])
+    truth, found = naive(model, x), explain.ism_outputs(model, x)
+    with torch.no_grad():
+        scale = max(float(model(x).abs().max()), float(truth.abs().max()))
+    assert float((found - truth).abs().max()) <= 1e-5 * scale
+    path = explain.ism(model, x, target=1).options
+    assert path["path"] in {"scan", "windows"}, path["why"]
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_any_network_is_explained_exactly_whatever_the_path(eager, name):
     model, x = NETWORKS[name](), sequences(2, 30, unknown=[(0, 4)])

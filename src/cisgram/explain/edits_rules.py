@@ -228,7 +228,9 @@ def _padded(p: Plan, out: Value, o: Operation, maps: list[Map]) -> bool:
 
 def _slice(p: Plan, out: Value, o: Operation, maps: list[Map]) -> bool:
     m = maps[0]
-    dim, start, stop, step = [*o.args[1:], *[0, None, None, 1][len(o.args) - 1 :]]
+    given = list(o.args[1:])
+    defaults: list[int | None] = [0, None, None, 1]
+    dim, start, stop, step = given + defaults[len(given) :]
     if m.axes[dim % len(m.axes)] != "l" or step != 1:
         return False
     low, high, _ = slice(start, stop).indices(m.length)

@@ -250,7 +250,7 @@ class Total(Step):
     def run(self, chunk: Chunk, given: list[Window], span: Span) -> Tensor:
         if self.over_channels:
             return given[0].over(span).sum(2, keepdim=True)
-        wide, narrow = sorted(range(2), key=lambda i: -given[i].delta[0].numel())
+        wide, narrow = sorted(range(2), key=lambda i: given[i].delta.shape[:0:-1], reverse=True)
         out = given[wide].own(span)
         if self.factors[wide] != 1.0:
             out.mul_(self.factors[wide])
@@ -296,8 +296,9 @@ class Pointwise(Step):
     def run(self, chunk: Chunk, given: list[Window], span: Span) -> Tensor:
         if self.op is torch.ops.aten.relu.default:  # max(z + d, 0) - max(z, 0) in two sweeps
             delta = chunk.by_site(given[0].own(span))
-            delta.add_(chunk.unedited(self.inputs[0], span).clamp_(max=0))
-            torch.maximum(delta, -chunk.unedited(self.out, span), out=delta)
+            unedited = chunk.unedited(self.inputs[0], span)
+            below = unedited.clamp(max=0)
+            torch.maximum(delta.add_(below), below - unedited, out=delta)
             return delta.flatten(0, 1)
         read = [
             chunk.by_site(w.own(span)).add_(chunk.unedited(v, span))
