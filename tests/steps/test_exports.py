@@ -1,4 +1,5 @@
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from cisgram.steps import export_run
 from cisgram.steps.exports import FINEMO, FORMS
 from cisgram.steps.modisco import group_names, read_h5, write_h5
 from cisgram.steps.patterns import patterns, read_back
+from cli.running import cisgram
 from steps.planted_genome import of_genome, of_table
 
 
@@ -187,6 +189,30 @@ def test_a_missing_writer_is_named_with_its_extra(placed, tmp_path, monkeypatch)
         export_run(placed.run, "modisco-h5", tmp_path / "a.h5")
     with pytest.raises(MissingExtra, match=r"cisgram\[bigwig\]"):
         export_run(placed.run, "bigwig", tmp_path / "a.bw")
+
+
+def test_the_command_writes_the_form_that_is_asked_for(placed, bare, tmp_path):
+    run = str(placed.run.path)
+    done = cisgram("export", run, "--format", "finemo", "-o", str(tmp_path / "a.tsv"), "--json")
+    assert done.status == 0, done.err
+    assert json.loads(done.out) == {"path": str(tmp_path / "a.tsv")}
+    assert (tmp_path / "a.tsv").read_text().startswith("chr\tstart\tend\tstart_untrimmed")
+    run = str(bare.run.path)
+    done = cisgram("export", run, "--format", "bigwig", "-o", str(tmp_path / "a.bw"))
+    assert done.status == 2
+    assert "no places on a genome" in done.err
+    assert "Traceback" not in done.err
+    assert cisgram("export", run, "--format", "wig", "-o", "a").status == 2
+    assert cisgram("export", run, "--format", "meme").status == 2
+
+
+def test_the_executable_exports(placed, tmp_path):
+    main = [sys.executable, "-c", "from cisgram.cli import main; main()"]
+    out = tmp_path / "npz"
+    arguments = ["export", str(placed.run.path), "--format", "modisco-npz", "-o", str(out)]
+    done = subprocess.run([*main, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in out.iterdir()) == ["attributions.npz", "sequences.npz"]
 
 
 @pytest.mark.parity
