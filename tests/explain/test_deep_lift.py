@@ -127,6 +127,9 @@ def test_a_quotient_shares_as_the_product_with_the_inverse():
         (lambda x: (2 * x[:, 0, 0] + x[:, 1, 1]).pow(3), [18.0, 9.0]),
         (lambda x: torch.sqrt(1 + 2 * x[:, 0, 0] + x[:, 1, 1]), [2 / 3, 1 / 3]),
         (lambda x: (x * x).sum((1, 2)), [1.0, 1.0]),
+        (lambda x: (x * (x > 0.5)).sum((1, 2)), [1.0, 1.0]),
+        (lambda x: (3 * x).masked_fill(x < 0.5, 0).sum((1, 2)), [3.0, 3.0]),
+        (lambda x: torch.where(x > 0.5, 5 * x, 2 * x).sum((1, 2)), [5.0, 5.0]),
         (lambda x: x.detach().sum((1, 2)), [1.0, 1.0]),
     ],
 )

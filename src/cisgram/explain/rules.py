@@ -36,7 +36,7 @@ def named(text: str) -> frozenset[str]:
 LINEAR = named(
     "_adaptive_avg_pool2d _adaptive_avg_pool3d _fft_c2r _fft_r2c as_strided avg_pool1d avg_pool2d "
     "avg_pool3d cat col2im constant_pad_nd cumsum diag_embed diagonal flip gather im2col "
-    "index index_add index_put index_select masked_fill pixel_shuffle reflection_pad1d "
+    "index index_add index_put index_select pixel_shuffle reflection_pad1d "
     "reflection_pad2d repeat replication_pad1d replication_pad2d roll rot90 scatter scatter_add "
     "select select_scatter slice slice_scatter split split_with_sizes stack take tril triu unbind "
     "unfold unsafe_split unsafe_split_with_sizes unsafe_chunk upsample_linear1d upsample_nearest1d "
@@ -155,8 +155,8 @@ def half_way(step: Step, a: Any) -> Any:
     return step.middle(a) if isinstance(a, Value) else a
 
 
-@rule("mul")
-def _multiplied(step: Step, m: list[Tensor | None]) -> Multipliers:
+def multiplied(step: Step, m: list[Tensor | None]) -> Multipliers:
+    """Each factor at the mean of the other."""
     g, (a, b) = dense(m), step.args[:2]
     return [
         (v, unbroadcast(g * half_way(step, w), step.reference(v)))

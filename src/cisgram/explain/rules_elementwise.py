@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from cisgram.explain.propagate import Multipliers, Step
-from cisgram.explain.rules import RULES, dense, integrated, named, rule, unbroadcast
+from cisgram.explain.rules import RULES, dense, integrated, multiplied, named, rule, unbroadcast
 from cisgram.models.graph import Value
 
 # Where in and out hardly change, their ratio is rounding noise; the derivative half way is as good
@@ -90,14 +90,35 @@ FUNCTIONS = _SMOOTH | _SCALED | _KINKED | {"relu"}
 
 @rule("where")
 def _where(step: Step, m: list[Tensor | None]) -> Multipliers:
-    """Rescaled: b + u where the condition holds, b elsewhere, with u = a - b."""
-    (c, cr), (a, ar), (b, br) = (_sides(step, t) for t in step.args[:3])
-    g, u, v = dense(m), a - b, ar - br
+    return _choice(step, dense(m), *step.args[:3])
+
+
+@rule("masked_fill")
+def _filled(step: Step, m: list[Tensor | None]) -> Multipliers:
+    a, mask, fill = step.args[:3]
+    if isinstance(mask, Value):
+        return _choice(step, dense(m), mask, fill, a)
+    return [(a, unbroadcast(dense(m).masked_fill(mask, 0), step.reference(a)))]
+
+
+@rule("mul")
+def _masked(step: Step, m: list[Tensor | None]) -> Multipliers:
+    """A product with a mask that depends on the sequence is a choice between a and 0."""
+    for a, mask in (step.args[:2], step.args[1::-1]):
+        if isinstance(mask, Value) and step.reference(mask).dtype == torch.bool:
+            return _choice(step, dense(m), mask, a, 0.0)
+    return multiplied(step, m)
+
+
+def _choice(step: Step, g: Tensor, mask: Any, yes: Any, no: Any) -> Multipliers:
+    """Rescaled: b + u where the mask holds, b elsewhere, with u = a - b."""
+    (c, cr), (a, ar), (b, br) = (_sides(step, t) for t in (mask, yes, no))
+    u, v = a - b, ar - br
     moved = torch.where(c, u, 0) - torch.where(cr, v, 0)
     share = torch.where(c == cr, c.to(g.dtype), moved / (u - v))
     return [
         (t, unbroadcast(g * w, step.reference(t)))
-        for t, w in ((step.args[1], share), (step.args[2], 1 - share))
+        for t, w in ((yes, share), (no, 1 - share))
         if isinstance(t, Value)
     ]
 
