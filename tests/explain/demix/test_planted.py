@@ -200,5 +200,6 @@ def test_random_weights_do_not_pass(seed):
         nn.MaxPool1d(2), nn.Conv1d(8, 4, 5),
     )  # fmt: skip
     d, _ = read(model, 80, seed)
-    # nothing of what a trained neuron shows: leaves hardly better than random ones
-    assert d.ratio < d.control_ratio + 0.1 or d.fidelity.r2 < 0.5
+    # its leaves explain no more than sequences dealt out at random do, and nothing explains all
+    assert d.fidelity.r2 < d.fidelity.control_r2 + 0.05
+    assert d.fidelity.r2 < 0.8

@@ -1,12 +1,14 @@
 """NeuronMotif: what a deep neuron has learned, demixed layer by layer."""
 
+from cisgram.explain.demix.asking import Edge, Profile
 from cisgram.explain.demix.demix import DemixedNeuron, demix, demix_layer
 from cisgram.explain.demix.fidelity import Fidelity
 from cisgram.explain.demix.leaves import Block, Leaf, Word
-from cisgram.explain.demix.neurons import Layer, Level, find_layer, layers, neurons
+from cisgram.explain.demix.levels import Level
+from cisgram.explain.demix.neurons import Layer, find_layer, layers, neurons
 from cisgram.explain.demix.sample import Sample, SampleOptions
 from cisgram.explain.demix.split import Node
-from cisgram.explain.demix.syntax import Combination, Edge, Profile, Syntax, syntax
+from cisgram.explain.demix.syntax import Combination, Syntax, syntax
 
 __all__ = [
     "Block",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,8 +14,10 @@ from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.seeds import generator
-from cisgram.explain.demix.window import NotLocal, Window, below, check_same
-from cisgram.models.graph import Graph, Operation, Value, record
+from cisgram.explain.demix.levels import Level, levels_below, stride_of
+from cisgram.explain.demix.positions import NotLocal
+from cisgram.explain.demix.window import Window, check_same
+from cisgram.models.graph import Graph, Value, record
 from cisgram.models.probe import core
 from cisgram.models.state import device_of, untouched
 from cisgram.seq.alphabet import one_hot
@@ -42,35 +44,7 @@ _CONTINUES = frozenset(
         "dropout",
     }
 )
-_POOLS = frozenset({"max_pool2d_with_indices", "max_pool1d", "max_pool1d_with_indices"})
-_MEANS = frozenset({"avg_pool1d", "avg_pool2d", "_adaptive_avg_pool2d", "adaptive_avg_pool1d"})
-_GLOBAL = frozenset({"max", "amax", "mean", "sum", "adaptive_max_pool1d", "adaptive_max_pool2d"})
 SAME = 1e-4  # a cut-out neuron may differ by this share of its largest value
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """An operation below a neuron that makes it blind to a choice or a shift.
-
-    Attributes
-    ----------
-    kind
-        ``max_pool``, ``mean_pool``, ``stride``, ``sum`` (of a residual branch).
-    module
-        Path of the module that runs it.
-    choices
-        How many positions or branches it chooses between.
-    entering
-        The map that enters it, after the nonlinearity.
-    raw
-        The same map before the nonlinearity (NeuronMotif's features).
-    """
-
-    kind: Literal["max_pool", "mean_pool", "stride", "sum"]
-    module: str
-    choices: int
-    entering: Value
-    raw: Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,9 +235,9 @@ def _layer(graph: Graph, name: str, at: int, tap: Value, taps: dict[int, Value])
     if window is None:
         spot = None if positions is None else positions // 2
         window = _Whole(graph, tap, positions, spot)
-    stride = _stride(graph, tap)
+    stride = stride_of(graph, tap)
     module = graph.operations[at].module if name != "output" else ""
-    return Layer(name, module, shape[1], window, _levels(graph, tap, taps), stride, why)
+    return Layer(name, module, shape[1], window, levels_below(graph, tap, taps), stride, why)
 
 
 class _Whole(Window):
@@ -313,91 +287,6 @@ def _first(holds: object, length: int) -> int:
         else:
             lo = middle + 1
     return lo
-
-
-def _stride(graph: Graph, tap: Value) -> int:
-    """Base pairs between neighboring positions of a tap: the product of the strides below it."""
-    steps: dict[int, int] = {-1: 1}
-    for i in below(graph, tap):
-        operation = graph.operations[i]
-        own = 1
-        if operation.name == "convolution":
-            own = int(operation.args[3][-1])
-        elif operation.name in _POOLS | _MEANS and not operation.name.startswith(("_ad", "ad")):
-            strides = operation.args[2] if len(operation.args) > 2 and operation.args[2] else None
-            own = int((strides or operation.args[1])[-1])
-        steps[i] = own * max((steps[v.operation] for v in operation.inputs), default=1)
-    return steps[tap.operation]
-
-
-def _levels(graph: Graph, tap: Value, taps: dict[int, Value]) -> tuple[Level, ...]:
-    found = []
-    own = set(_trail(graph, tap, taps))
-    for i in below(graph, tap):
-        operation = graph.operations[i]
-        if i in own or not operation.inputs:
-            continue
-        kind, choices = _invariance(graph, operation)
-        entering = operation.inputs[0]
-        if kind is None or choices < 2 or not _is_map(graph, entering):
-            continue
-        found.append(Level(kind, operation.module, choices, entering, _raw(graph, entering, taps)))
-    return tuple(reversed(found))
-
-
-def _is_map(graph: Graph, value: Value) -> bool:
-    """Whether a convolution made it; choices among letters are no level."""
-    return any(graph.operations[i].name == "convolution" for i in below(graph, value))
-
-
-def _trail(graph: Graph, tap: Value, taps: dict[int, Value]) -> list[int]:
-    """The operations between a layer's convolution and its tap: no level of its own."""
-    out, value = [], tap
-    sources = {t: c for c, t in taps.items() if graph.operations[c].name == "convolution"}
-    if tap not in sources:
-        return []
-    i = value.operation
-    while i > sources[tap]:
-        out.append(i)
-        i -= 1
-    return out
-
-
-def _invariance(
-    graph: Graph, operation: Operation
-) -> tuple[Literal["max_pool", "mean_pool", "stride", "sum"] | None, int]:
-    name = operation.name
-    if name in _POOLS or name in _MEANS:
-        size = graph.tensor(operation.inputs[0]).shape[-1]
-        out = operation.outputs[0]
-        share = size // out.shape[-1] if out is not None and out.shape[-1] else 1
-        return ("max_pool" if name in _POOLS else "mean_pool"), share
-    if name in _GLOBAL:
-        before = graph.tensor(operation.inputs[0]).shape
-        over = operation.args[1] if len(operation.args) > 1 else range(len(before))
-        axes = {a % len(before) for a in ([over] if isinstance(over, int) else over)}
-        if len(before) < 3 or len(before) - 1 not in axes:
-            return None, 1
-        return ("mean_pool" if name in ("mean", "sum") else "max_pool"), before[-1]
-    if name == "convolution":
-        strides = operation.args[3]
-        return "stride", int(strides[-1])
-    if name == "add" and len(operation.inputs) > 1:
-        shape = graph.tensor(operation.inputs[0]).shape
-        return ("sum", 2) if len(shape) > 2 and shape[-1] > 1 else (None, 1)
-    return None, 1
-
-
-def _raw(graph: Graph, entering: Value, taps: dict[int, Value]) -> Value:
-    """The pre-activation behind a map: the nearest tap below it on a straight line."""
-    known = set(taps.values())
-    value = entering
-    while value not in known and value.operation >= 0:
-        inputs = graph.operations[value.operation].inputs
-        if len(inputs) != 1:
-            return entering
-        value = inputs[0]
-    return value if value in known else entering
 
 
 def check_neuron(layer: Layer, neuron: int) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.core.grammar_tree import to_json, to_text
+from cisgram.explain.demix.asking import Edge, Profile
 from cisgram.explain.demix.demix import DemixedNeuron
 from cisgram.explain.demix.leaves import Leaf
 from cisgram.explain.demix.split import Node
-from cisgram.explain.demix.syntax import Combination, Edge, Profile, Syntax
+from cisgram.explain.demix.syntax import Combination, Syntax
 
 DIGITS = 6  # significant digits of a number in a file
 LARGEST = 64  # leaves whose profile is written in full

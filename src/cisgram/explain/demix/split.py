@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from cisgram.core.seeds import generator
-from cisgram.explain.demix.neurons import Level
+from cisgram.explain.demix.levels import Level
 from cisgram.explain.demix.sample import Codes, Floats, Sample
 from cisgram.explain.demix.window import Window
 from cisgram.models.graph import Value

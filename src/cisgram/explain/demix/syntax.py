@@ -11,70 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from cisgram.core.grammar_tree import Either, GrammarTree, Join, Site
-from cisgram.core.seeds import generator
+from cisgram.explain.demix.asking import Asker, Edge, Profile, ordered
 from cisgram.explain.demix.leaves import Block, Leaf, Word
 from cisgram.explain.demix.neurons import Layer
-from cisgram.explain.demix.sample import Codes
-from cisgram.seq.alphabet import one_hot
 
 Floats = NDArray[np.float64]
 
 RARE = 0.02  # combinations with a smaller share of the sequences are left out
 LONGEST = 6  # motifs of one combination
-STARTS = 5  # places of the left motif over which a profile is averaged
 BACKGROUNDS = 100
-Z = 1.96
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Profile:
-    """What a neuron says when motifs are placed into random backgrounds.
-
-    Attributes
-    ----------
-    at
-        (p,) distances from start to start of a pair, or starts of a single motif (bp).
-    mean, low, high
-        (p,) mean value over backgrounds and its 95 % interval.
-    left, right, none
-        Mean value with the left motif alone, the right one alone, and with neither.
-    output
-        (p,) mean of the model's output at the same sequences; empty where it was not asked.
-    """
-
-    at: NDArray[np.int64]
-    mean: Floats
-    low: Floats
-    high: Floats
-    left: float
-    right: float
-    none: float
-    output: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
-    """Two neighboring motifs of a combination.
-
-    Attributes
-    ----------
-    left, right
-        Numbers of their slots.
-    gaps
-        Distance from start to start (bp) -> sequences of the sample that have it.
-    profile
-        The neuron asked back at every distance that fits into its window.
-    holds
-        Whether both motifs at the observed distances excite the neuron more than the better one
-        of them alone: the lower ends of the 95 % intervals, averaged over observed distances
-        weighted by their sequences, lie above it.
-    """
-
-    left: int
-    right: int
-    gaps: Mapping[int, int]
-    profile: Profile
-    holds: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +101,7 @@ def syntax(
     total = sum(leaves[i].n for i in lists)
     found = []
     called = list(names) if names is not None else [f"m{k + 1}" for k in range(len(words))]
-    asker = _Asker(layer, neuron, words, called, output, backgrounds, seed)
+    asker = Asker(layer, neuron, words, called, output, backgrounds, seed)
     for slots, members in _combinations(lists, leaves):
         n = sum(leaves[i].n for i in members)
         if n < RARE * total:
@@ -260,7 +205,7 @@ def _combination(
     members: Sequence[int],
     lists: Mapping[int, Sequence[Block]],
     leaves: Sequence[Leaf],
-    asker: _Asker,
+    asker: Asker,
 ) -> Combination:
     starts: list[Counter[int]] = [Counter() for _ in slots]
     gaps: list[Counter[int]] = [Counter() for _ in slots[1:]]
@@ -288,17 +233,13 @@ def _combination(
     n = sum(leaves[i].n for i in members)
     tree = _tree(slots, gaps, asker)
     return Combination(
-        slots, n, dict(present.most_common()), tuple(map(_sorted, starts)), edges, single, tree
+        slots, n, dict(present.most_common()), tuple(map(ordered, starts)), edges, single, tree
     )
 
 
 def _mean(counts: Mapping[int, int]) -> float:
     n = sum(counts.values())
     return sum(k * v for k, v in counts.items()) / n if n else float("nan")
-
-
-def _sorted(counts: Mapping[int, int]) -> dict[int, int]:
-    return dict(sorted(counts.items()))
 
 
 def _range(counts: Mapping[int, int], share: float = 0.025) -> tuple[int, int]:
@@ -311,7 +252,7 @@ def _range(counts: Mapping[int, int], share: float = 0.025) -> tuple[int, int]:
     return low, high
 
 
-def _tree(slots: Slots, gaps: Sequence[Mapping[int, int]], asker: _Asker) -> GrammarTree:
+def _tree(slots: Slots, gaps: Sequence[Mapping[int, int]], asker: Asker) -> GrammarTree:
     """Neighbors joined pairwise, the least spread of distances first, ties by the mean."""
     parts: list[GrammarTree] = [Site(asker.names[m], strand) for m, strand in slots]
     spans = [_range(g) if g else (0, 0) for g in gaps]
@@ -322,106 +263,3 @@ def _tree(slots: Slots, gaps: Sequence[Mapping[int, int]], asker: _Asker) -> Gra
         low, high = links.pop(j)
         parts[j : j + 2] = [Join(parts[j], parts[j + 1], low, high)]
     return parts[0]
-
-
-@dataclass(slots=True, eq=False)
-class _Asker:
-    """Places motifs into random backgrounds and reads the neuron, and the model's output."""
-
-    layer: Layer
-    neuron: int
-    words: Sequence[Word]
-    names: Sequence[str]
-    output: Callable[[torch.Tensor], torch.Tensor] | None
-    backgrounds: int
-    seed: int
-
-    def single(self, slot: tuple[int, str]) -> Profile:
-        """One motif at every place where it fits."""
-        width = self.layer.width
-        letters = self._letters(slot)
-        at = np.arange(0, width - len(letters) + 1)
-        value, output = self._asked([[(s, letters)] for s in at.tolist()])
-        none = float(self._asked([[]])[0].mean())
-        low, mean, high = _interval(value)
-        return Profile(at, mean, low, high, float("nan"), float("nan"), none, output)
-
-    def edge(
-        self,
-        j: int,
-        slots: Slots,
-        gaps: Mapping[int, int],
-        starts: tuple[Mapping[int, int], Mapping[int, int]],
-    ) -> Edge:
-        """A pair at every distance, averaged over the left motif's most frequent places."""
-        left, right = self._letters(slots[j]), self._letters(slots[j + 1])
-        width = self.layer.width
-        common = [s for s, _ in Counter(starts[0]).most_common(STARTS)] or [0]
-        common = [int(np.clip(s, 0, width - len(left))) for s in common]
-        at = np.arange(len(left), width - len(right) - min(common) + 1)
-        placements, owner = [], []
-        for i, distance in enumerate(at.tolist()):
-            for s in common:
-                if s + distance + len(right) <= width:
-                    placements.append([(s, left), (s + distance, right)])
-                    owner.append(i)
-        if not placements:
-            empty = np.empty(0)
-            profile = Profile(at[:0], empty, empty, empty, *(float("nan"),) * 3, empty)
-            return Edge(j, j + 1, _sorted(gaps), profile, holds=False)
-        value, output = self._asked(placements)
-        owner_of = np.array(owner)
-        kept = np.unique(owner_of)
-        pooled = [value[owner_of == i].ravel() for i in kept]
-        low, mean, high = np.array([_interval(v[None]) for v in pooled])[..., 0].T
-        out = np.array([output[owner_of == i].mean() for i in kept]) if len(output) else output
-        alone = self._asked([[(s, left)] for s in common])[0].mean()
-        places = [s for s, _ in Counter(starts[1]).most_common(STARTS)] or [0]
-        places = [int(np.clip(s, 0, width - len(right))) for s in places]
-        other = self._asked([[(s, right)] for s in places])[0].mean()
-        none = self._asked([[]])[0].mean()
-        at = at[kept]
-        profile = Profile(at, mean, low, high, float(alone), float(other), float(none), out)
-        return Edge(j, j + 1, _sorted(gaps), profile, _holds(profile, gaps))
-
-    def _letters(self, slot: tuple[int, str]) -> Codes:
-        motif, strand = slot
-        ppm = self.words[motif].ppm
-        ppm = ppm if strand == "+" else ppm[::-1, ::-1]
-        out: Codes = ppm.argmax(0).astype(np.uint8)
-        return out
-
-    def _asked(self, placements: Sequence[Sequence[tuple[int, Codes]]]) -> tuple[Floats, Floats]:
-        """(p, backgrounds) values of the neuron, and (p,) mean outputs, the same backgrounds."""
-        width, length = self.layer.width, self.layer.window.graph.x.shape[2]
-        start = self.layer.window.start
-        rng = generator(self.seed, "backgrounds")
-        base = rng.integers(0, 4, (self.backgrounds, length), dtype=np.uint8)
-        values, outputs = [], []
-        device = self.layer.window.graph.x.device
-        for placement in placements:
-            codes = base.copy()
-            for at, letters in placement:
-                codes[:, start + at : start + at + len(letters)] = letters
-            x = one_hot(torch.from_numpy(codes).to(device))
-            with torch.no_grad():
-                v = self.layer.window(x[:, :, start : start + width])[:, self.neuron]
-                values.append(v.double().cpu().numpy())
-                if self.output is not None:
-                    outputs.append(float(self.output(x).double().mean()))
-        return np.array(values), np.array(outputs)
-
-
-def _interval(value: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean of each row, with its 95 % interval."""
-    mean = value.mean(1)
-    half = Z * value.std(1, ddof=1) / np.sqrt(value.shape[1])
-    return mean - half, mean, mean + half
-
-
-def _holds(profile: Profile, gaps: Mapping[int, int]) -> bool:
-    weight = np.array([gaps.get(int(d), 0) for d in profile.at], dtype=np.float64)
-    if not weight.sum():
-        return False
-    low = float((weight * profile.low).sum() / weight.sum())
-    return low > max(profile.left, profile.right)
