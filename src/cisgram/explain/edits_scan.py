@@ -174,17 +174,19 @@ def _cells(
     padded = F.pad(base, (low, high), value=LOWEST if bare else 0.0)
     letters = x.transpose(0, 1).reshape(4, -1)
     buffer = base.new_empty(4, len(base), n, length)
+    bereft = base.new_empty(len(base), n, length)  # without the letter that is there
     for j in range(table.shape[1]):
         at = offset + low + j
-        here = padded[:, :, at : at + length]
         t = table[:, j]  # (4, f)
-        # (f, n, length) without the letter that is there
-        bereft = torch.addmm(here.reshape(len(base), -1), t.T, letters, alpha=-1)
-        torch.add(bereft.view(1, len(base), n, length), t[:, :, None, None], out=buffer)
+        torch.sub(padded[:, :, at : at + length], (t.T @ letters).view_as(bereft), out=bereft)
+        torch.add(bereft, t[:, :, None, None], out=buffer)
         value = _through(b, buffer)
-        cells = torch.arange(length, device=x.device) + (offset + j)
-        gone = (cells < 0) | (cells >= base.shape[2])
-        yield value, None if bare or not bool(gone.any()) else gone
+        first = offset + j
+        if bare or 0 <= first <= base.shape[2] - length:
+            yield value, None
+        else:
+            cells = torch.arange(first, first + length, device=x.device)
+            yield value, (cells < 0) | (cells >= base.shape[2])
 
 
 def _through(b: Branch, value: Tensor) -> Tensor:
