@@ -12,7 +12,7 @@ from cisgram.core.checks import check_onehot
 from cisgram.core.errors import InputError
 from cisgram.core.registry import Registry
 from cisgram.core.types import OneHot, Scalar, ScalarFn
-from cisgram.explain.forward import checked_once, output_of, plain_numbers
+from cisgram.explain.forward import checked_once, output_of, plain_numbers, rounding_of
 from cisgram.models.state import device_of
 
 METHODS: Registry[Callable[..., Any]] = Registry("explanation method")
@@ -36,7 +36,9 @@ def scalar(model: nn.Module, target: Target | None) -> ScalarFn:
         When the target does not fit the output: nothing is explained by accident. When the
         model fails, gives NaN or infinite numbers, or a sequence's number depends on the others.
     """
-    return checked_once(lambda x: chosen(output_of(model, x), target, len(x)))
+    return checked_once(
+        lambda x: chosen(output_of(model, x), target, len(x)), rounding=rounding_of(model)
+    )
 
 
 def chosen(y: Any, target: Target | None, n: int) -> Scalar:
