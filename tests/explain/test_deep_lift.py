@@ -6,9 +6,9 @@ from torch import nn
 
 from cisgram import explain
 from cisgram.core.errors import InputError, UnknownName
-from cisgram.explain.propagate import multipliers
+from cisgram.explain.propagation.multipliers import multipliers
+from cisgram.explain.propagation.table import rescale, reveal_cancel
 from cisgram.explain.references import references
-from cisgram.explain.rules_table import rescale, reveal_cancel
 from cisgram.models.graph import record
 from cisgram.seq import decode, encode, one_hot
 from networks import NETWORKS, WIDTH, made

@@ -11,10 +11,10 @@ from cisgram.core.registry import unknown
 from cisgram.core.results import Attribution
 from cisgram.core.types import OneHot, ScalarFn
 from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
-from cisgram.explain.propagate_kernels import full_precision
-from cisgram.explain.propagate_pairs import Contributions, Rules, Sequences
+from cisgram.explain.propagation.kernels import full_precision
+from cisgram.explain.propagation.pairs import Contributions, Rules, Sequences
+from cisgram.explain.propagation.table import rescale, reveal_cancel
 from cisgram.explain.references import references
-from cisgram.explain.rules_table import rescale, reveal_cancel
 from cisgram.models.state import untouched
 
 RULES: dict[str, Rules] = {"rescale": rescale, "reveal_cancel": reveal_cancel}

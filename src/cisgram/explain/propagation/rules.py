@@ -2,8 +2,8 @@
 
 What is linear keeps its derivative. A product of two values takes each at the mean of the other,
 a b - a' b' = (b + b') / 2 (a - a') + (a + a') / 2 (b - b'), which is the derivative half way; so do
-matrix products, attention and squares. Functions of one number are in `rules_elementwise`, maxima
-in `rules_maximum`, softmax and norms in `rules_norms`, recurrent layers in `rules_recurrent`. An
+matrix products, attention and squares. Functions of one number are in `elementwise`, maxima
+in `maximum`, softmax and norms in `norms`, recurrent layers in `recurrent`. An
 operation without a rule is integrated along the straight line from reference to example, which
 is right where it is smooth; whether it was is measured in the end.
 """
@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Rule, Step
-from cisgram.explain.propagate_kernels import convolution_back
+from cisgram.explain.propagation.kernels import convolution_back
+from cisgram.explain.propagation.multipliers import Multipliers, Rule, Step
 from cisgram.models.graph import Value
 
 RULES: dict[str, Rule] = {}

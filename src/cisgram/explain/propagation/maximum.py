@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step, unflatten
-from cisgram.explain.rules import dense, integrated, rule, unbroadcast
+from cisgram.explain.propagation.multipliers import Multipliers, Step, unflatten
+from cisgram.explain.propagation.rules import dense, integrated, rule, unbroadcast
 from cisgram.models.graph import Value
 
 

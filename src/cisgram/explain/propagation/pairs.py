@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from cisgram.core.types import ScalarFn
 from cisgram.explain.base import check_finite
-from cisgram.explain.propagate import CannotPair, Rule, multipliers
-from cisgram.explain.propagate_kernels import KERNELS
+from cisgram.explain.propagation.kernels import KERNELS
+from cisgram.explain.propagation.multipliers import CannotPair, Rule, multipliers
 from cisgram.models.graph import Graph, Operation, record
 
 Rules = Callable[[Operation], Rule]

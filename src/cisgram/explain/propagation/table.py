@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cisgram.explain import rules_elementwise, rules_maximum, rules_norms, rules_recurrent
-from cisgram.explain.propagate import Rule
-from cisgram.explain.rules import RULES, integrated
-from cisgram.explain.rules_reveal import reveal_cancel as revealed
+from cisgram.explain.propagation import elementwise, maximum, norms, recurrent
+from cisgram.explain.propagation.multipliers import Rule
+from cisgram.explain.propagation.reveal import reveal_cancel as revealed
+from cisgram.explain.propagation.rules import RULES, integrated
 from cisgram.models.graph import Operation
 
-FILES = (rules_elementwise, rules_maximum, rules_norms, rules_recurrent)  # each enters its own
+FILES = (elementwise, maximum, norms, recurrent)  # each enters its own
 
 
 def rescale(operation: Operation) -> Rule:

@@ -7,8 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step
-from cisgram.explain.rules import RULES, dense, integrated, multiplied, named, rule, unbroadcast
+from cisgram.explain.propagation.multipliers import Multipliers, Step
+from cisgram.explain.propagation.rules import (
+    RULES,
+    dense,
+    integrated,
+    multiplied,
+    named,
+    rule,
+    unbroadcast,
+)
 from cisgram.models.graph import Value
 
 # Where in and out hardly change, their ratio is rounding noise; the derivative half way is as good

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step, unflatten
-from cisgram.explain.rules import rule
-from cisgram.explain.rules_elementwise import SMOOTH
+from cisgram.explain.propagation.elementwise import SMOOTH
+from cisgram.explain.propagation.multipliers import Multipliers, Step, unflatten
+from cisgram.explain.propagation.rules import rule
 from cisgram.models.graph import Graph, Value
 
 

@@ -19,10 +19,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Rule, Step
-from cisgram.explain.propagate_kernels import convolution, convolution_back
-from cisgram.explain.rules import RULES, dense, named
-from cisgram.explain.rules_elementwise import FUNCTIONS, slope_at
+from cisgram.explain.propagation.elementwise import FUNCTIONS, slope_at
+from cisgram.explain.propagation.kernels import convolution, convolution_back
+from cisgram.explain.propagation.multipliers import Multipliers, Rule, Step
+from cisgram.explain.propagation.rules import RULES, dense, named
 from cisgram.models.graph import Operation, Value
 
 _MOVES = named(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cisgram.explain.propagate import Multipliers, Step, unflatten
-from cisgram.explain.rules import RULES, dense, integrated, rule
-from cisgram.explain.rules_elementwise import SMOOTH
+from cisgram.explain.propagation.elementwise import SMOOTH
+from cisgram.explain.propagation.multipliers import Multipliers, Step, unflatten
+from cisgram.explain.propagation.rules import RULES, dense, integrated, rule
 
 
 def log_mean(a: Tensor, b: Tensor, change: Tensor) -> Tensor:
