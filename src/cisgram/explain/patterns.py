@@ -29,6 +29,7 @@ TAPER = 5  # positions beside a seqlet that still count in the first comparison
 AT_ONCE = 2000  # seqlets that are compared with one another at once
 ROUNDS = 4  # of laying seqlets on the patterns and making the patterns anew
 CORE = 5  # seqlets that a first group needs
+GROUPED = 0.7  # mean cosine within a first group; looser ones mix words that overlap by half
 KEPT = 0.2  # share of the strongest column's contribution that the outermost columns have
 
 
@@ -98,7 +99,7 @@ def patterns(
     min_members
         Least sites of a pattern.
     similarity
-        Least cosine of a site with its pattern, and mean cosine within a first group.
+        Least cosine of a site with its pattern.
     merged
         Cosine from which on two patterns are one.
 
@@ -206,12 +207,12 @@ def _grouped(job: _Job, *, min_members: int, similarity: float, merged: float) -
     groups: list[_Group] = []
     while len(left) >= max(min_members, CORE):
         some = left[:AT_ONCE]
-        first = _first_groups(job, some, similarity)
+        first = _first_groups(job, some)
         before = len(templates)
         templates = torch.cat([templates, *[_template(job, g)[None] for g in first]])
         for _ in range(ROUNDS):
             templates = _joined(templates, merged)
-            groups = _laid(job, templates, similarity)
+            groups = _laid(job, templates, similarity) if len(templates) else []
             groups = [g for g in groups if len(g.rows) >= min_members]
             templates = (
                 torch.stack([_template(job, g) for g in groups]) if groups else templates[:0]
@@ -225,7 +226,7 @@ def _grouped(job: _Job, *, min_members: int, similarity: float, merged: float) -
     return groups
 
 
-def _first_groups(job: _Job, rows: Ints, similarity: float) -> list[_Group]:
+def _first_groups(job: _Job, rows: Ints) -> list[_Group]:
     """Average linkage; every group laid on its middlemost seqlet."""
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
@@ -234,7 +235,7 @@ def _first_groups(job: _Job, rows: Ints, similarity: float) -> list[_Group]:
         return []
     alike = pairwise(job.narrow[torch.from_numpy(rows)], shifts=SHIFTS)
     distance = squareform(1.0 - alike.astype(np.float64), checks=False)
-    labels = fcluster(linkage(distance, method="average"), t=1 - similarity, criterion="distance")
+    labels = fcluster(linkage(distance, method="average"), t=1 - GROUPED, criterion="distance")
     groups = []
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
