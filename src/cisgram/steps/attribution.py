@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from cisgram.core import files
 from cisgram.core.errors import InputError
@@ -18,7 +19,7 @@ from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
 from cisgram.explain import METHODS
-from cisgram.models import build, load, read_card, save
+from cisgram.models import Card, build, load, read_card, save
 from cisgram.seq import one_hot
 from cisgram.steps.planted import (
     ELEMENTS,
@@ -71,7 +72,8 @@ def benchmark_attribution(
         Folder of the runs. A finished cell is kept as long as network, sequences and truth are
         the same; a method registered later is one more cell.
     only
-        Comma-separated sets, networks or methods to run; the page shows all that is finished.
+        Comma-separated sets, networks or methods to run, all of a kind where none of it is named;
+        the page shows all that is finished.
     size, device, epoch, say
         As in the main job.
 
@@ -81,7 +83,7 @@ def benchmark_attribution(
         When the data are not there, or a name is unknown.
     """
     say, size = say or (lambda _: None), size or Size()
-    places, methods = _wanted(only)
+    asked = _wanted(only)
     page: list[str] = []
     for name in SETS if data is not None else SETS[:1]:
         folder = out / "attribution" / name
@@ -95,14 +97,14 @@ def benchmark_attribution(
         networks, rows = [], []
         for network, fitted in _networks(name):
             run = Run(folder / (network if fitted == "labels" else f"{network}.{fitted}"))
-            chosen = bool({name, network} & places)
+            chosen = name in asked and network in asked
             if chosen:
                 _fit(run, _settings(folder, network, fitted, size), device, epoch, say)
             if not (run.member(0) / "model.toml").is_file():
                 continue
             networks.append(_network_row(run, network, fitted))
             for method in _methods():
-                tell = say if chosen and method in methods else None
+                tell = say if chosen and method in asked else None
                 row = _cell(run, method, _of(truth, fitted), device, tell)
                 if row is not None:
                     rows.append(row | {"network": network, "fitted": fitted})
@@ -122,16 +124,14 @@ def _networks(name: str) -> Iterator[tuple[str, str]]:
             yield network, fitted
 
 
-def _wanted(only: str | None) -> tuple[set[str], set[str]]:
-    """Sets or networks, and methods, that were asked for; all of a kind where none is named."""
-    places, methods = {*SETS, *NETWORKS}, set(_methods())
-    if only is None:
-        return places, methods
-    wanted = {w.strip() for w in only.split(",")}
-    for word in sorted(wanted - places - methods):
+def _wanted(only: str | None) -> set[str]:
+    """Sets, networks and methods to run: all of a kind where none of it is named."""
+    kinds = [set(SETS), set(NETWORKS), set(_methods())]
+    wanted = set() if only is None else {w.strip() for w in only.split(",")}
+    for word in sorted(wanted.difference(*kinds)):
         what = "set, network or method"
-        raise unknown(what, word, places | methods)
-    return wanted & places or places, wanted & methods or methods
+        raise unknown(what, word, set.union(*kinds))
+    return set.union(*(wanted & kind or kind for kind in kinds))
 
 
 def _of(truth: Truth, fitted: str) -> Truth:
@@ -142,9 +142,7 @@ def _of(truth: Truth, fitted: str) -> Truth:
 
 def _settings(folder: Path, network: str, fitted: str, size: Size) -> Settings:
     train = "train" if fitted == "labels" else "train-random-labels"
-    # exact words are learned in half the time of motifs
-    most = size.epochs if folder.name == "grammar" else -(-size.epochs // 2)
-    epochs: dict[str, Any] = {"epochs": most}
+    epochs: dict[str, Any] = {"epochs": size.epochs}
     if fitted != "labels":  # noise has no best epoch: the last one counts
         epochs = {"epochs": -(-size.epochs // 4), "select": "last", "patience": size.epochs}
     return resolve(
@@ -169,13 +167,18 @@ def _fit(
     say: Callable[[str], None],
 ) -> None:
     """Train the network, or find it trained; a control of random weights is only drawn."""
-    if not run.path.name.endswith(".random-weights"):
+    if not _is_drawn(run):
         say(f"{run.path.name} on {run.path.parent.name}")
         train_run(run, settings, device=device, progress=epoch)
     elif not (run.member(0) / "model.toml").is_file():
         card = read_card(Run(run.path.with_name(settings.model.name)).member(0))
-        torch.manual_seed(derive(1, "random weights"))
-        save(run.member(0), build(card), card)
+        save(run.member(0), _drawn(card, 0), card)
+
+
+def _drawn(card: Card, i: int) -> nn.Module:
+    """The i-th network of weights that were never trained."""
+    torch.manual_seed(derive(i, "random weights"))
+    return build(card)
 
 
 def _network_row(run: Run, network: str, fitted: str) -> Row:
@@ -204,24 +207,44 @@ def _cell(
     if say is None:
         return None
     say(f"  {method} on {run.path.name}")
-    model, x = load(run.member(0)).to(chosen_device(device)), one_hot(truth.codes)
     began = time.perf_counter()
     try:
-        scores = METHODS[method].fn(model, x).per_position.numpy().astype(np.float64)
+        scores = _explained(run, method, one_hot(truth.codes), chosen_device(device))
     except InputError as error:
         row = {"method": method, "digest": digest, "n": n, "refused": str(error)}
     else:
         seconds = (time.perf_counter() - began) / n
         row = {"method": method, "digest": digest, "n": n, "seconds": seconds}
-        row |= score(scores, truth.planted)
+        row |= score(scores.numpy().astype(np.float64), truth.planted)
     files.write_json(path, row)
     return row
+
+
+def _explained(run: Run, method: str, x: Tensor, device: torch.device) -> Tensor:
+    """(n, length) scores; with random weights, each sequence has a network of its own.
+
+    One such network may happen to like, or dislike, what all sequences share.
+    """
+    if not _is_drawn(run):
+        found: Tensor = METHODS[method].fn(load(run.member(0)).to(device), x).per_position
+        return found
+    card = read_card(run.member(0))
+    each = [
+        METHODS[method].fn(_drawn(card, i).to(device), x[i : i + 1]).per_position
+        for i in range(len(x))
+    ]
+    return torch.cat(each)
+
+
+def _is_drawn(run: Run) -> bool:
+    return run.path.name.endswith(".random-weights")
 
 
 def _digest(run: Run, truth: Truth) -> str:
     weights = files.sha256(run.member(0) / "weights.safetensors")
     parts = [hashlib.sha256(a.tobytes()).hexdigest() for a in (truth.codes, truth.planted)]
-    return hashlib.sha256(json.dumps([weights, *parts]).encode()).hexdigest()
+    kind = ["one network a sequence"] if _is_drawn(run) else []
+    return hashlib.sha256(json.dumps([weights, *parts, *kind]).encode()).hexdigest()
 
 
 def _title(name: str, truth: Truth) -> str:
@@ -266,15 +289,25 @@ def _score_table(rows: Sequence[Row]) -> list[str]:
     return lines
 
 
+def _between(row: Row | None) -> str:
+    if row is None:
+        return ""
+    low, high = row["auprc_interval"]
+    return f"{row['auprc']:.3f} ({low:.3f}-{high:.3f})"
+
+
 def _score_text(row: Row | None, best: float) -> str:
     if row is None:
         return ""
     if "refused" in row:
         return "refused"
-    low, high = row["auprc_interval"]
-    value = f"{row['auprc']:.3f}"
+    value, interval = _between(row).split(" ")
     value = f"**{value}**" if row["auprc"] == best else value
-    return f"{value} ({low:.3f}-{high:.3f}), {row['seconds'] * 1e3:.2g} ms"
+    return f"{value} {interval}, {_time(row['seconds'])}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
 
 
 def _control_table(rows: Sequence[Row]) -> list[str]:
@@ -283,12 +316,10 @@ def _control_table(rows: Sequence[Row]) -> list[str]:
     columns = list(dict.fromkeys((r["network"], r["fitted"]) for r in mine))
     if not columns:
         return []
-    found = {(r["method"], r["network"], r["fitted"]): r["auprc"] for r in mine}
+    found = {(r["method"], r["network"], r["fitted"]): r for r in mine}
     heads = [f"{n}, {f.replace('-', ' ')}" for n, f in columns]
     lines = [f"| method | {' | '.join(heads)} |", "|---" * (len(columns) + 1) + "|"]
     for method in dict.fromkeys(r["method"] for r in mine):
-        cells = [
-            "" if (value := found.get((method, *c))) is None else f"{value:.3f}" for c in columns
-        ]
+        cells = [_between(found.get((method, *c))) for c in columns]
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return [*lines, f"| *chance* | {mine[0]['chance']:.3f} |" + " |" * (len(columns) - 1), ""]
