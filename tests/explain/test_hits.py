@@ -31,6 +31,18 @@ def test_every_planted_site_is_a_hit_and_hardly_anything_else(made):
     ]  # fmt: skip
 
 
+def test_strands_are_those_of_the_words(made):
+    attribution, truth, found = made
+    for p in found:
+        members = p.members.iloc[0]
+        is_turned = members["strand"] != truth[members["sequence"]][2]
+        table = hits(attribution, [p])
+        own = table[(table["similarity"] > 0.9)]
+        assert set(own["strand"]) == {"+", "-"}
+        for row in own.itertuples():
+            assert (row.strand != truth[row.sequence][2]) == is_turned
+
+
 def test_scores_are_shares_of_a_mean_site(made):
     attribution, _, found = made
     table = hits(attribution, found)
