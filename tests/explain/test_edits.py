@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from cisgram import explain
-from cisgram.explain import edits
+from cisgram.explain.edits import copies as edits
 from cisgram.models import BothStrands, create
 from cisgram.seq import encode
 from networks import NETWORKS
@@ -263,15 +263,15 @@ def test_ends_and_company_change_nothing(eager):
 
 
 def test_small_chunks_change_nothing(eager, monkeypatch):
-    from cisgram.explain import edits_scan, edits_windows
+    from cisgram.explain.edits import scan, windows
 
     x = sequences(3, 90)
     for model in (pooled(), dilated(), create("deepbind")):
         whole = explain.ism(model, x, target=0).values
         with monkeypatch.context() as m:
-            m.setattr(edits_windows, "LARGEST", 300)
-            m.setattr(edits_windows, "HELD", 500)
-            m.setattr(edits_scan, "SWEPT", 10)
+            m.setattr(windows, "LARGEST", 300)
+            m.setattr(windows, "HELD", 500)
+            m.setattr(scan, "SWEPT", 10)
             m.setattr(edits, "HELD", 10)
             again = explain.ism(model, x, target=0).values
         torch.testing.assert_close(again, whole, atol=1e-6, rtol=1e-5)
@@ -327,7 +327,7 @@ def test_the_plain_path_says_why(model, why, monkeypatch):
 
 def test_a_wrong_path_is_found_out(eager, monkeypatch):
     """A mistake in one weight of the quick path, and the plain path answers."""
-    from cisgram.explain.edits_steps import Convolution
+    from cisgram.explain.edits.steps import Convolution
 
     right = Convolution.run
     x = sequences(2, 60)

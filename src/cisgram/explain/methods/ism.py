@@ -10,7 +10,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 from cisgram.core.types import OneHot
 from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
-from cisgram.explain.edits import Network, copies_of
+from cisgram.explain.edits.copies import Network, copies_of
 from cisgram.models.state import untouched
 
 

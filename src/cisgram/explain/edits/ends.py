@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cisgram.explain.edits_steps import LOWEST, Chunk, Pointwise, Span, Window
+from cisgram.explain.edits.steps import LOWEST, Chunk, Pointwise, Span, Window
 from cisgram.models.graph import Value
 
 

@@ -5,7 +5,7 @@ written in). A copy differs from its sequence in one window, and the paths use t
 
 =========  ====================================================================================
 scan       one convolution, then a reduction over positions: all letters in a few sweeps
-windows    layer by layer only the cells that an edit reaches (`edits_windows`)
+windows    layer by layer only the cells that an edit reaches (`windows`)
 plain      every copy through the whole network
 =========  ====================================================================================
 
@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cisgram.core.errors import CisgramError
-from cisgram.explain.edits_maps import Plan
-from cisgram.explain.edits_plan import plan
-from cisgram.explain.edits_scan import Branch, branches, every_letter
-from cisgram.explain.edits_windows import Engine, reach
+from cisgram.explain.edits.maps import Plan
+from cisgram.explain.edits.plan import plan
+from cisgram.explain.edits.scan import Branch, branches, every_letter
+from cisgram.explain.edits.windows import Engine, reach
 from cisgram.models.graph import Operation, record
 
 Network = Callable[[Tensor], Tensor]

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cisgram.explain.edits_ends import End, Highest, Summed, running_maxima
-from cisgram.explain.edits_maps import Plan
-from cisgram.explain.edits_steps import (
+from cisgram.explain.edits.ends import End, Highest, Summed, running_maxima
+from cisgram.explain.edits.maps import Plan
+from cisgram.explain.edits.steps import (
     LOWEST,
     Chunk,
     Convolution,
@@ -30,7 +30,7 @@ from cisgram.explain.edits_steps import (
     Total,
     Window,
 )
-from cisgram.explain.edits_windows import Engine
+from cisgram.explain.edits.windows import Engine
 from cisgram.models.graph import Value
 
 SWEPT = 2**19  # numbers in a sweep: 2 MiB stay in a core's cache

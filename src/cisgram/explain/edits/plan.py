@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cisgram.explain.edits_ends import Whole
-from cisgram.explain.edits_maps import Map, Plan
-from cisgram.explain.edits_rules import follow
+from cisgram.explain.edits.ends import Whole
+from cisgram.explain.edits.maps import Map, Plan
+from cisgram.explain.edits.rules import follow
 from cisgram.models.graph import INPUT, Graph, Operation, Value
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cisgram.explain.edits_ends import Highest, Product, Summed
-from cisgram.explain.edits_maps import Map, Plan
-from cisgram.explain.edits_steps import (
+from cisgram.explain.edits.ends import Highest, Product, Summed
+from cisgram.explain.edits.maps import Map, Plan
+from cisgram.explain.edits.steps import (
     Convolution,
     Joined,
     MaxPool,

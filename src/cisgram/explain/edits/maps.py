@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from cisgram.explain.edits_ends import End
-from cisgram.explain.edits_steps import Step
+from cisgram.explain.edits.ends import End
+from cisgram.explain.edits.steps import Step
 from cisgram.models.graph import INPUT, Graph, Value
 
 

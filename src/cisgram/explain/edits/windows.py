@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from cisgram.explain.edits_ends import Piece
-from cisgram.explain.edits_maps import Map, Plan
-from cisgram.explain.edits_steps import Chunk, Span, Window
+from cisgram.explain.edits.ends import Piece
+from cisgram.explain.edits.maps import Map, Plan
+from cisgram.explain.edits.steps import Chunk, Span, Window
 from cisgram.models.graph import INPUT, Operation, Value
 
 LARGEST = 2**22  # numbers in the largest tensor of a chunk: 16 MiB stay in reach of the caches
