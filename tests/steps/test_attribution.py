@@ -4,7 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from cisgram.cli.main import cli
 from cisgram.core import files
 from cisgram.core.errors import InputError, UnknownName
 from cisgram.explain import METHODS
@@ -146,3 +148,19 @@ def test_cells_are_kept_resumed_and_shown(tmp_path, few, monkeypatch):
 def test_an_unknown_name_to_run_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(UnknownName, match=r"No set, network or method.*Did you mean 'saliency'"):
         benchmark_attribution(None, tmp_path, only="salience")
+
+
+def test_the_command_needs_no_data_for_the_simulation(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        attribution, "benchmark_attribution", lambda *a, **k: asked.append((a, k)) or "| table |"
+    )
+    docs = tmp_path / "table.md"
+    options = ["-o", str(tmp_path), "--only", "saliency", "--docs", str(docs)]
+    done = CliRunner().invoke(
+        cli, ["benchmark", "attribution", *options], env={"CISGRAM_DATA": None}
+    )
+    assert done.exit_code == 0, done.output
+    assert docs.read_text() == "| table |"
+    assert asked[0][0] == (None, tmp_path)
+    assert asked[0][1]["only"] == "saliency"
