@@ -281,7 +281,8 @@ def _score_table(rows: Sequence[Row]) -> list[str]:
     lines = [f"| method | {' | '.join(networks)} | mean |", "|---" * (len(networks) + 2) + "|"]
     for method in sorted(means, key=lambda m: -np.nan_to_num(means[m])):
         cells = [_score_text(found.get((method, n)), best[n]) for n in networks]
-        lines.append(f"| {method} | {' | '.join(cells)} | {means[method]:.3f} |")
+        mean = "" if np.isnan(means[method]) else f"{means[method]:.3f}"  # where all are there
+        lines.append(f"| {method} | {' | '.join(cells)} | {mean} |")
     scored = [r for r in mine if "auprc" in r]
     if scored:
         flat = f"{scored[0]['chance']:.3f} (share of planted bases {scored[0]['share']:.3f})"
