@@ -57,11 +57,12 @@ def test_letters_of_a_window_are_those_of_the_sequence_and_n_is_a_quarter():
 @pytest.mark.parametrize(
     ("factor", "inside", "outside"),
     [
-        ("ELK1", ["GABPA", "ETV1", "ELK1::HOXA1"], ["CTCF", "HOXA1", "FOXA1"]),
-        ("USF1", ["USF2", "MYC", "MAX::MYC"], ["ELK1", "TCF12"]),
+        ("ELK1", ["GABPA", "ETV1"], ["CTCF", "HOXA1", "ELK1::HOXA1", "FOXO1::FLI1"]),
+        ("USF1", ["USF2", "MYC", "MAX::MYC"], ["ELK1", "TCF12", "TFAP4::ETV1"]),
+        ("TCF12", ["TCF12", "TAL1::TCF3"], ["USF1"]),
         ("CTCFL", ["CTCF", "CTCFL"], ["ZBTB7A", "REST"]),
         ("ZBTB7A", ["ZBTB7A"], ["CTCF"]),
-        ("SP1", ["SP1", "KLF4"], ["NFYA"]),
+        ("SP1", ["SP1", "KLF4"], ["NFYA", "Ikzf3"]),
         ("ARID3A", ["Arid3a"], ["SRF"]),
     ],
 )

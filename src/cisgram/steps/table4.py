@@ -44,8 +44,12 @@ DISTANCE, MIN_OVERLAP = "pearson", 5
 # every set of the two folders whose factor has a matrix of its own in JASPAR 2024
 DEEPBIND = ("USF1", "FOXA1", "ELK1", "CTCFL", "SP1", "MYC", "ARID3A", "ZBTB7A")
 H1 = ("SRF", "TBP", "TCF12", "TEAD4", "USF1", "USF2")
-# "More than 3 adjacent zinc fingers" is no family of one motif: close relatives alone count
-NARROW = {"CTCFL": ("CTCF", "CTCFL"), "ZBTB7A": ("ZBTB7A", "ZBTB7B", "ZBTB7C")}
+# families of C2H2 zinc fingers hold factors of unlike motifs: close relatives alone count
+NARROW = {
+    "CTCFL": ("CTCF", "CTCFL"),
+    "SP1": (*(f"SP{i}" for i in range(1, 10)), *(f"KLF{i}" for i in range(1, 19))),
+    "ZBTB7A": ("ZBTB7A", "ZBTB7B", "ZBTB7C"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Accepted:
     Attributes
     ----------
     own
-        Matrices that carry its name, heterodimers with it included.
+        Matrices that carry its name, also those of heterodimers within its class.
     family
         These, and those of its JASPAR family (for C2H2 zinc fingers, of its close relatives).
     """
@@ -73,14 +77,15 @@ def accepted(factor: str, database: MotifSet) -> Accepted:
     >>> sorted(found.own), len(found.family)
     (['MA0083.3'], 1)
     """
-    of = families()
-    own = {m.id for m in database if factor in _partners(m)}
-    alone = [m.id for m in database if m.name.upper() == factor]
+    of, classes = families(), families("class")
+    one_kind = [m for m in database if len({*classes.get(m.id, ())}) < 2]  # no ETS::homeo
+    own = {m.id for m in one_kind if factor in _partners(m)}
+    alone = [m.id for m in one_kind if m.name.upper() == factor]
     if factor in NARROW:
-        more = {m.id for m in database if {*NARROW[factor]} & _partners(m)}
+        more = {m.id for m in one_kind if {*NARROW[factor]} & _partners(m)}
     else:
         wanted = {f for accession in alone for f in of.get(accession, ())}
-        more = {m.id for m in database if wanted & {*of.get(m.id, ())}}
+        more = {m.id for m in one_kind if wanted & {*of.get(m.id, ())}}
     return Accepted(frozenset(own), frozenset(own | more))
 
 
@@ -171,10 +176,11 @@ def _row(
     if trained is None and not parts:
         return None
     trained = trained or run_cell(folder, cell, device, epoch, say)
+    digest = _digest(trained, factor_of(cell), database)
     row: Row = {"set": cell.experiment, "network": cell.network, "auroc": trained["auroc"]}
     for part, measure in PARTS.items():
         stem = f"{home_of(out, cell).parent.name}.{cell.network}.{part}"
-        path, digest = out / "demo-table4" / f"{stem}.json", _digest(trained)
+        path = out / "demo-table4" / f"{stem}.json"
         kept = files.read_json(path) if path.is_file() else None
         if kept is None or kept["digest"] != digest:
             if part not in parts:
@@ -187,10 +193,13 @@ def _row(
     return row if len(row) > 3 else None
 
 
-def _digest(trained: Row) -> str:
-    """Changes with the network and with what is measured on it."""
+def _digest(trained: Row, factor: str, database: MotifSet) -> str:
+    """Changes with the network, with what is measured on it and with what counts."""
+    counts = [
+        sorted(a.own | a.family) for a in [accepted(factor, database), *strangers(factor, database)]
+    ]
     measured = [WINDOW, MAX_Q, POSITIVES, SHUFFLES, EVERY, HEAD, DISTANCE, MIN_OVERLAP]
-    text = json.dumps([trained.get("digest", ""), measured])
+    text = json.dumps([trained.get("digest", ""), database.origin, counts, measured])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
