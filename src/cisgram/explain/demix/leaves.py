@@ -89,7 +89,11 @@ class Word:
     Attributes
     ----------
     ppm
-        (4, k) average over its blocks, weighted by their sequences.
+        (4, k) average over its blocks, weighted by their sequences, where at least half of them
+        reach.
+    flanked
+        The same over all columns that a quarter of them reach: what is compared with known
+        motifs.
     offsets
         Positions of the window at which it starts, ascending (bp).
     n
@@ -99,13 +103,14 @@ class Word:
     """
 
     ppm: Matrix
+    flanked: Matrix
     offsets: tuple[int, ...]
     n: int
     blocks: tuple[Block, ...]
 
     def motif(self, name: str) -> Motif:
         """As a motif to compare and to write."""
-        return Motif(self.ppm, name, n_sites=float(self.n), origin="demixed neuron")
+        return Motif(self.flanked, name, n_sites=float(self.n), origin="demixed neuron")
 
 
 def profile(codes: Codes, value: Floats, *, bins: int) -> Matrix:
@@ -229,9 +234,10 @@ def _word(
         piece = piece if strands[m] == "+" else piece[::-1, ::-1]
         total[:, lo - low : hi - low] += w * piece
         cover[lo - low : hi - low] += w
-    kept = np.flatnonzero(2 * cover >= weight.sum())
-    first, last = int(kept[0]), int(kept[-1]) + 1
+    first, last = _reached(cover, weight.sum() / 2)
     ppm = total[:, first:last] / cover[first:last]
+    low_flank, high_flank = _reached(cover, weight.sum() / 4)
+    flanked = total[:, low_flank:high_flank] / cover[low_flank:high_flank]
     blocks = []
     for m, z in zip(members, zero, strict=True):
         strand = str(strands[m])
@@ -239,7 +245,13 @@ def _word(
         blocks.append(Block(cut[m][0], label, start, strand))
     blocks.sort(key=lambda b: (b.leaf, b.start))
     n = sum(leaves[i].n for i in {b.leaf for b in blocks})
-    return Word(ppm, tuple(sorted({b.start for b in blocks})), n, tuple(blocks))
+    return Word(ppm, flanked, tuple(sorted({b.start for b in blocks})), n, tuple(blocks))
+
+
+def _reached(cover: Matrix, least: float) -> tuple[int, int]:
+    """First and last + 1 column that blocks of at least this weight reach."""
+    kept = np.flatnonzero(cover >= least)
+    return int(kept[0]), int(kept[-1]) + 1
 
 
 def _absorbed(found: list[Word], leaves: Sequence[Leaf]) -> list[Word]:
@@ -286,12 +298,14 @@ def _grown(whole: Word, piece: Word, column: int, turned: str, leaves: Sequence[
             blocks.append(Block(b.leaf, 0, b.start - before, strand))
     blocks.sort(key=lambda b: (b.leaf, b.start))
     n = sum(leaves[i].n for i in {b.leaf for b in blocks})
-    return Word(whole.ppm, tuple(sorted({b.start for b in blocks})), n, tuple(blocks))
+    return Word(
+        whole.ppm, whole.flanked, tuple(sorted({b.start for b in blocks})), n, tuple(blocks)
+    )
 
 
 def _renumbered(word: Word, number: int) -> Word:
     blocks = tuple(Block(b.leaf, number, b.start, b.strand) for b in word.blocks)
-    return Word(word.ppm, word.offsets, word.n, blocks)
+    return Word(word.ppm, word.flanked, word.offsets, word.n, blocks)
 
 
 def _information(ppm: Matrix) -> Matrix:
