@@ -4,32 +4,49 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
 
 from cisgram import motifs
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.lock import only_one
+from cisgram.core.registry import unknown
 from cisgram.core.run import Run
+from cisgram.core.seeds import generator
 from cisgram.explain.base import scalar
-from cisgram.explain.demix import DemixedNeuron, demix_layer, find_layer, layers, syntax
+from cisgram.explain.demix import (
+    Layer,
+    demix_layer,
+    diagnose,
+    find_layer,
+    layers,
+    syntax,
+    twins,
+)
 from cisgram.explain.demix.neurons import check_neuron
 from cisgram.explain.demix.record import plain
 from cisgram.models import load, read_card
 from cisgram.models.state import untouched
 from cisgram.motifs import Motif, MotifSet
+from cisgram.report.demixed import FOLDER, demixed
+from cisgram.steps.demix_matches import matched, named, summary
 from cisgram.steps.explain import output_column
 from cisgram.steps.motif_job import Found, MotifJob
 from cisgram.steps.settings import settings_of
-from cisgram.steps.train import chosen_device
+from cisgram.steps.train import chosen_device, data_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDER = "demix"
+STARTS = ("random", "real")
+WINDOWS = 5000  # the largest population of a search
 
 
 def demix_run(
@@ -39,15 +56,17 @@ def demix_run(
     neuron: int | None = None,
     by: str = "rectified",
     parts: int | None = None,
+    start: str = "random",
     seed: int = 0,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Demix neurons of a run's network.
 
-    Writes ``demix/<layer>/<neuron>.json`` for each neuron (`cisgram.explain.demix.record`), and
-    ``demix/neurons.tsv`` with one row a neuron of all that were demixed. Neurons whose file is
-    there with the same options are not done again.
+    Writes ``demix/<layer>/<neuron>.json`` for each neuron (`cisgram.explain.demix.record`),
+    ``demix/neurons.tsv`` with one row a neuron of all that were demixed, and
+    ``demix/summary.json`` (`demix_matches.summary`). Neurons whose file is there with the same
+    options are not done again, so that a killed job goes on where it was.
 
     Parameters
     ----------
@@ -59,6 +78,9 @@ def demix_run(
         Channel; default all of the layer.
     by, parts, seed
         As `cisgram.explain.demix.demix`.
+    start
+        ``random``: the search starts from random windows; ``real``: from windows of the run's
+        training positives. Windows of up to 10 bp are all counted, wherever one starts.
     device
         ``auto``, ``cpu`` or ``cuda``.
     progress
@@ -72,61 +94,112 @@ def demix_run(
     Raises
     ------
     InputError
-        When the run holds no model, its model has no such layer or neuron, or another process is
-        at work there.
+        When the run holds no model, its model has no such layer or neuron, a file of an earlier
+        job is damaged, or another process is at work there.
     """
     settings = settings_of(run)
     card = read_card(run.member(0))
+    if start not in STARTS:
+        what = "start of the search"
+        raise unknown(what, start, STARTS)
     model = load(run).to(chosen_device(device))
-    column = output_column(card, settings.explain.target)
     place = find_layer(layers(model, length=card.length, seed=seed), layer)
     if neuron is not None:
         check_neuron(place, neuron)
     wanted = range(place.channels) if neuron is None else range(neuron, neuron + 1)
-    asked = {"by": by, "parts": parts, "seed": seed}
+    asked = {"by": by, "parts": parts, "start": start, "seed": seed}
     folder = run.path / FOLDER / place.name
-    targets = motifs.database(settings.motifs.database)
+    output = scalar(model, output_column(card, settings.explain.target))
+    known = settings.motifs
     with only_one(run.path / FOLDER), untouched(model):
-        for done, k in enumerate(wanted, 1):
-            path = folder / f"{k}.json"
-            if not _is_done(path, asked):
-                (one,) = demix_layer(model, place, [k], by=by, parts=parts, seed=seed)
-                names = _names(one, targets, settings.motifs.max_q)
-                grammar = syntax(
-                    place,
-                    k,
-                    one.leaves,
-                    one.motifs,
-                    names=names,
-                    output=scalar(model, column),
-                    seed=seed,
-                )
-                _write(path, plain(one, grammar, names), asked)
-            if progress is not None:
-                progress(done, len(wanted))
-        run.write_table(f"{FOLDER}/neurons.tsv", overview(run))
+        left = [k for k in wanted if not _is_done(folder / f"{k}.json", asked)]
+        if left:
+            first = real_windows(run, place, seed=seed) if start == "real" else None
+            job = _Job(model, place, output, motifs.database(known.database), known.max_q, asked)
+            same = twins(place, seed=seed).tolist()
+            for done, k in enumerate(left, 1 + len(wanted) - len(left)):
+                _write(folder / f"{k}.json", job.demixed(k, first, same[k]))
+                if progress is not None:
+                    progress(done, len(wanted))
+        found = demixed(run)
+        run.write_table(f"{FOLDER}/neurons.tsv", overview(found))
+        said = summary(found, database=known.database, max_q=known.max_q)
+        files.write_json(run.path / FOLDER / "summary.json", said)
     return folder
 
 
-def demixed(run: Run) -> list[dict[str, Any]]:
-    """What was demixed of a run, layer by layer, neuron by neuron.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """All that the neurons of a layer share."""
+
+    model: nn.Module
+    layer: Layer
+    output: Callable[[torch.Tensor], torch.Tensor]
+    targets: Sequence[Motif]
+    max_q: float
+    asked: dict[str, Any]
+
+    def demixed(self, k: int, first: NDArray[np.uint8] | None, twin: int) -> dict[str, Any]:
+        """A neuron as its file has it."""
+        how = {name: self.asked[name] for name in ("by", "parts", "seed")}
+        (one,) = demix_layer(self.model, self.layer, [k], start=first, **how)
+        matches = matched(one, self.targets, seed=how["seed"])
+        names = named(matches, self.max_q)
+        grammar = syntax(
+            self.layer,
+            k,
+            one.leaves,
+            one.motifs,
+            names=names,
+            output=self.output,
+            seed=how["seed"],
+        )
+        value = plain(one, grammar, names)
+        for motif, match in zip(value["motifs"], matches, strict=True):
+            motif.update(match.plain())
+        diagnosis = diagnose(one, twin)
+        return {
+            "options": self.asked,
+            "kind": diagnosis.kind,
+            "diagnosis": diagnosis.text,
+            "levels": [[v.kind, v.module, v.choices] for v in self.layer.levels],
+            **value,
+        }
+
+
+def real_windows(run: Run, layer: Layer, *, seed: int = 0) -> NDArray[np.uint8]:
+    """Codes (m, width) of windows at random places of a run's training positives, m <= 5,000.
 
     Raises
     ------
     InputError
-        When a file is damaged.
+        When an input of the run is gone, or no window is free of unknown letters.
     """
-    paths = (run.path / FOLDER).glob("*/*.json")
-    found = [files.read_json(p) for p in paths]
-    return sorted(found, key=lambda d: (d["width"], d["layer"], d["neuron"]))
+    data = data_of(run)
+    train = data.train.data
+    positive = (train.y == 1).any(1)
+    if data.task == "classification" and positive.any():
+        train = train.take(positive)
+    rng = generator(seed, f"windows of {layer.name}")
+    rows = rng.integers(0, len(train.codes), WINDOWS)
+    places = rng.integers(0, train.codes.shape[1] - layer.width + 1, WINDOWS)
+    codes = train.codes[rows[:, None], places[:, None] + np.arange(layer.width)]
+    known = codes[(codes < 4).all(1)]
+    if not len(known):
+        msg = (
+            f"No window of {layer.width} bp in the training positives is free of unknown letters, "
+            "so the search cannot start there. Start it at random."
+        )
+        raise InputError(msg)
+    return np.unique(known, axis=0).astype(np.uint8)
 
 
-def overview(run: Run) -> pd.DataFrame:
-    """One row a demixed neuron: size, controls, fidelity, names and grammar."""
+def overview(found: list[dict[str, Any]]) -> pd.DataFrame:
+    """One row a demixed neuron: size, controls, fidelity, diagnosis, names and grammar."""
     import pandas as pd
 
     rows = []
-    for d in demixed(run):
+    for d in found:
         f = d["fidelity"] or {}
         rows.append(
             {
@@ -140,6 +213,7 @@ def overview(run: Run) -> pd.DataFrame:
                 "control_ratio": d["control_ratio"],
                 "r2": f.get("r2"),
                 "control_r2": f.get("control_r2"),
+                "diagnosis": d["diagnosis"],
                 "motifs": ";".join(m["name"] for m in d["motifs"]),
                 "grammar": d["grammar"]["text"] if d["grammar"] else "",
             }
@@ -152,15 +226,19 @@ def demix_source(job: MotifJob) -> Found:
     import pandas as pd
 
     found, rows = [], []
-    for d in demixed(job.run):
+    everything = demixed(job.run)
+    for d in everything:
         for i, m in enumerate(d["motifs"], 1):
             name = f"{d['layer']}.{d['neuron']}.{i}"
             ppm = np.array(m["ppm"], dtype=np.float64)
             found.append(Motif(ppm / ppm.sum(0), name, n_sites=float(m["n"]), origin="demix"))
             fidelity = (d["fidelity"] or {}).get("r2")
             rows.append((name, d["layer"], d["neuron"], m["n"] / d["n_kept"], fidelity))
-    if not found:
+    if not everything:
         msg = "No neuron of this run was demixed. Run 'cisgram demix RUN' first."
+        raise InputError(msg)
+    if not found:
+        msg = f"None of the {len(everything)} neurons that were demixed has a motif."
         raise InputError(msg)
     facts = pd.DataFrame(rows, columns=["motif", "layer", "neuron", "share", "fidelity"])
     return MotifSet(found, origin="demixed neurons"), facts
@@ -169,26 +247,9 @@ def demix_source(job: MotifJob) -> Found:
 def _is_done(path: Path, asked: dict[str, Any]) -> bool:
     if not path.is_file():
         return False
-    return bool(files.read_json(path).get("options") == asked)
+    value = files.read_json(path)
+    return isinstance(value, dict) and value.get("options") == asked
 
 
-def _write(path: Path, value: dict[str, Any], asked: dict[str, Any]) -> None:
-    text = json.dumps({"options": asked, **value}, allow_nan=False, separators=(",", ":"))
-    files.write_text(path, text + "\n")
-
-
-def _names(found: DemixedNeuron, targets: Sequence[Motif], max_q: float) -> list[str]:
-    """Each motif by its best match that is sure, numbered where two have the same; else m1, m2."""
-    own = [word.motif(f"m{i}") for i, word in enumerate(found.motifs, 1)]
-    if not own:
-        return []
-    best = motifs.tomtom(own, targets, best=1)
-    specific = {m.name for m in own if m.is_specific}
-    sure = best[(best["q"] < max_q) & best["motif"].isin(specific)]
-    called = dict(zip(sure["motif"], sure["target_name"], strict=True))
-    out: list[str] = []
-    for m in own:
-        name = "".join("_" if c in " ()[]{}|" else c for c in called.get(m.name, m.name))
-        twins = sum(o == name or o.startswith(f"{name}.") for o in out)
-        out.append(f"{name}.{twins + 1}" if twins else name)
-    return out
+def _write(path: Path, value: dict[str, Any]) -> None:
+    files.write_text(path, json.dumps(value, allow_nan=False, separators=(",", ":")) + "\n")

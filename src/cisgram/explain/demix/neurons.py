@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cisgram.core.checks import check_positive
@@ -161,9 +162,8 @@ def neurons(model: nn.Module, *, length: int, n: int = 2000, seed: int = 0) -> p
     check_positive(n, name="n")
     rows = []
     for layer in layers(model, length=length, seed=seed):
-        codes = generator(seed, layer.name).integers(0, 4, (n, layer.width)).astype(np.uint8)
         with untouched(core(model)):
-            value = scores(layer.window, codes)
+            value = _on_random(layer, n, seed)
         twin = _twins(value)
         for k in range(layer.channels):
             v = value[:, k]
@@ -183,7 +183,23 @@ def neurons(model: nn.Module, *, length: int, n: int = 2000, seed: int = 0) -> p
     return pd.DataFrame(rows)
 
 
-def scores(window: Window, codes: np.ndarray, *, batch_size: int = 4096) -> np.ndarray:
+def twins(layer: Layer, *, n: int = 2000, seed: int = 0) -> NDArray[np.int64]:
+    """(channels,) the first earlier neuron of the layer with the same values, -1 without one.
+
+    Two neurons are the same when their values on ``n`` random windows correlate above 0.999:
+    whatever activates one activates the other, up to scale.
+    """
+    return _twins(_on_random(layer, n, seed))
+
+
+def _on_random(layer: Layer, n: int, seed: int) -> NDArray[np.float32]:
+    codes = generator(seed, layer.name).integers(0, 4, (n, layer.width)).astype(np.uint8)
+    return scores(layer.window, codes)
+
+
+def scores(
+    window: Window, codes: NDArray[np.uint8], *, batch_size: int = 4096
+) -> NDArray[np.float32]:
     """(n, channels) values of a layer's neurons on windows given as codes (n, width)."""
     device = window.graph.x.device
     with torch.no_grad():
@@ -191,15 +207,17 @@ def scores(window: Window, codes: np.ndarray, *, batch_size: int = 4096) -> np.n
             window(one_hot(torch.from_numpy(codes[i : i + batch_size]).to(device))).cpu()
             for i in range(0, len(codes), batch_size)
         ]
-    return torch.cat(parts).numpy()
+    out: NDArray[np.float32] = torch.cat(parts).numpy()
+    return out
 
 
-def _twins(value: np.ndarray) -> np.ndarray:
+def _twins(value: NDArray[np.float32]) -> NDArray[np.int64]:
     centered = value - value.mean(0)
     size = np.sqrt((centered**2).sum(0))
     unit = centered / np.where(size > 0, size, 1)
     alike = np.tril(unit.T @ unit > 0.999, -1)
-    return np.where(alike.any(1), alike.argmax(1), -1)
+    out: NDArray[np.int64] = np.where(alike.any(1), alike.argmax(1), -1)
+    return out
 
 
 def _tap(graph: Graph, users: dict[Value, list[int]], convolution: int) -> Value:

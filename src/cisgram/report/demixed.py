@@ -1,0 +1,56 @@
+"""The demixed neurons of a run, as their files have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cisgram.core import files
+from cisgram.core.errors import InputError
+from cisgram.core.run import Run
+
+FOLDER = "demix"
+NEEDED = {
+    "layer": str,
+    "neuron": int,
+    "width": int,
+    "n_kept": int,
+    "parts": int,
+    "diagnosis": str,
+    "kind": str,
+    "motifs": list,
+    "leaves": list,
+    "levels": list,
+    "tree": dict,
+}
+
+
+def demixed(run: Run) -> list[dict[str, Any]]:
+    """What was demixed of a run: layers by the width of their window, then by neuron.
+
+    Raises
+    ------
+    InputError
+        When a file is damaged; the message names it.
+    """
+    found = [read_neuron(p) for p in (run.path / FOLDER).glob("*/*.json")]
+    return sorted(found, key=lambda d: (d["width"], d["layer"], d["neuron"]))
+
+
+def read_neuron(path: Path) -> dict[str, Any]:
+    """One file of `demixed`."""
+    value = files.read_json(path)
+    wrong = (
+        [k for k, of in NEEDED.items() if not isinstance(value.get(k), of)]
+        if isinstance(value, dict)
+        else list(NEEDED)
+    )
+    if wrong:
+        msg = (
+            f"{path} is no demixed neuron of this version: {', '.join(wrong)} "
+            f"{'is' if len(wrong) == 1 else 'are'} missing or of another kind. Delete it and run "
+            "'cisgram demix' again."
+        )
+        raise InputError(msg)
+    found: dict[str, Any] = value
+    return found
