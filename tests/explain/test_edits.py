@@ -379,3 +379,59 @@ def test_a_model_with_hooks_in_training_mode_is_left_as_found(eager):
 def test_all_outputs_need_a_table():
     with pytest.raises(ValueError, match=r"shape \(n, t\); got \(1, 2, 8\)"):
         explain.ism_outputs(nn.Conv1d(4, 2, 5), sequences(1, 12))
+
+
+CUTS = {
+    "cut at the end": lambda x: x[:, :, :-2],
+    "causal": lambda x: F.pad(x, (4, 0))[:, :, :-4] + x,
+    "moved": lambda x: F.pad(x, (3, -3)),
+    "the first half": lambda x: x[:, :, :30],
+}
+
+
+@pytest.mark.parametrize("name", CUTS)
+@pytest.mark.parametrize("seed", range(4))
+def test_letters_that_are_cut_off_write_nothing(eager, name, seed):
+    """The padding of the convolution reaches over the cut; only sometimes it holds the maximum."""
+    torch.manual_seed(seed)
+    model = Net(
+        lambda self, x: self.out(self.conv(CUTS[name](x)).amax(2)),
+        conv=nn.Conv1d(4, 3, 9, padding=8),
+        out=nn.Linear(3, 1),
+    )
+    compared(model, sequences(2, 60 + seed), "windows")
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda self, x: self.out(self.conv(x * x + x.sqrt()).mean(2)),
+        lambda self, x: self.out(self.conv(F.logsigmoid(self.conv(x))).mean(2)),
+        lambda self, x: self.out(self.conv(x)[:, :, ::3].relu().mean(2)),
+        lambda self, x: self.out(self.far(self.sparse(x)).relu().mean(2)),
+        lambda self, x: self.out(self.norm(self.conv(x)).relu().mean(2)),
+        lambda self, x: self.out(self.row(self.conv(x).transpose(1, 2)).relu().mean(1)),
+    ],
+    ids=["the letters squared", "log sigmoid", "every third", "sparse", "group norm", "linear"],
+)
+def test_forms_that_are_followed_without_a_fall_back(eager, forward):
+    """None ends in an error that only the plain path forgives."""
+    model = Net(
+        forward,
+        conv=nn.Conv1d(4, 4, 5, padding=2),
+        sparse=nn.Conv1d(4, 4, 1, stride=3, padding=7),
+        far=nn.Conv1d(4, 4, 2, padding=4, dilation=3),
+        norm=nn.GroupNorm(2, 4),
+        row=nn.Linear(4, 4),
+        out=nn.Linear(4, 2),
+    )
+    compared(model, sequences(4, 45), "windows")
+
+
+def test_division_that_rounds_is_no_scale(eager):
+    model = Net(
+        lambda self, x: torch.div(self.conv(x).amax(2), 0.5, rounding_mode="floor")
+        + torch.div(self.conv(x), 0.01, rounding_mode="trunc").mean(2),
+        conv=nn.Conv1d(4, 2, 5),
+    )
+    compared(model, sequences(2, 40), "scan")

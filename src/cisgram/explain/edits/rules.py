@@ -310,7 +310,7 @@ def _combined(p: Plan, out: Value, o: Operation, maps: list[Map]) -> bool:
         sign = alpha if o.name == "add" else -alpha
         step = Total(out, tuple(m.source for m in maps), wide.length, factors=(1.0, sign))
         return _add(p, step, wide)
-    if len(maps) == 2:
+    if len(maps) == 2 or o.kwargs.get("rounding_mode"):
         return not sums and _pointwise(p, out, o, maps)
     m, first = maps[0], isinstance(a, Value)
     if p.graph.tensor(out).shape != p.graph.tensor(o.inputs[0]).shape:

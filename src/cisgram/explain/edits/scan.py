@@ -60,7 +60,7 @@ def branches(p: Plan) -> list[Branch] | None:
                 return None
             cellwise.insert(0, step)
             at = step.inputs[0]
-        linear = _linear(made, at)
+        linear = _linear(p, made, at)
         if linear is None:
             return None
         found.append(Branch(end, at, linear, cellwise))
@@ -71,7 +71,7 @@ def _has_channels(a: object) -> bool:
     return isinstance(a, Operand) and a.constant is not None and a.constant.numel() > 1
 
 
-def _linear(made: dict[Value, Step], at: Value) -> list[Step] | None:
+def _linear(p: Plan, made: dict[Value, Step], at: Value) -> list[Step] | None:
     """The steps up to a map, where a letter writes the same wherever it stands; else None."""
     due, found = [at], list[Step]()
     while due:
@@ -83,8 +83,8 @@ def _linear(made: dict[Value, Step], at: Value) -> list[Step] | None:
             if step.stride != 1:
                 return None
         elif isinstance(step, Moved):
-            if step.by < 0:
-                return None
+            if step.by < 0 or step.length < p.maps[step.inputs[0]].length + step.by:
+                return None  # a letter that is cut off writes nothing
         elif not isinstance(step, Scaled | Total):
             return None
         found.append(step)

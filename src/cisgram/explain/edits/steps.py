@@ -40,6 +40,22 @@ class Span(NamedTuple):
         return bool(self.start.min() >= 0 and self.start.max() + self.width <= length)
 
 
+def laid(delta: Tensor, left: int, right: int) -> Tensor:
+    """(..., cells, channels) with cells of zeros added at either end, or, negative, cut off.
+
+    Examples
+    --------
+    >>> laid(torch.ones(1, 2, 1), 1, -1).flatten().tolist()
+    [0.0, 1.0]
+    >>> laid(torch.ones(1, 1, 1), 2, -2).flatten().tolist()
+    [0.0]
+    """
+    width = delta.shape[1]
+    if max(left, 0) + max(right, 0) and min(left, right) <= -width:  # nothing of it is left
+        return delta.new_zeros(delta.shape[0], left + width + right, delta.shape[2])
+    return F.pad(delta, (0, 0, left, right))
+
+
 @dataclass(slots=True)
 class Window:
     """Differences (M * copies, width, channels) of edited copies, at the cells of a span."""
@@ -54,9 +70,7 @@ class Window:
         """The same differences over another span: cut, and zeros where there were none."""
         left = int(self.span.start[0] - span.start[0])
         right = span.width - self.span.width - left
-        if left == right == 0:
-            return self.delta
-        return F.pad(self.delta, (0, 0, left, right))
+        return self.delta if left == right == 0 else laid(self.delta, left, right)
 
     def own(self, span: Span) -> Tensor:
         """As `over`, in memory that may be overwritten."""
@@ -176,7 +190,7 @@ class Convolution(Step):
             both = max(0, min(left, right))
         # the library skips the padding that it adds itself, and multiplies zeros of ours
         if self.stride != 1 or min(left, right) < 0:
-            x = F.pad(x, (0, 0, left - both, right - both))
+            x = laid(x, left - both, right - both)
         out = F.conv2d(
             x.view(m, 1, -1, channels).permute(0, 3, 1, 2),
             self.weight,
@@ -312,8 +326,9 @@ class Pointwise(Step):
         """The function of cells whose last axis is channels."""
         if self.op is torch.ops.aten.relu.default:
             return read[0].relu_()
-        out: Tensor = self.op(*(self._given(a, read) for a in self.args), **self.kwargs)
-        return out
+        out = self.op(*(self._given(a, read) for a in self.args), **self.kwargs)
+        first: Tensor = out if isinstance(out, Tensor) else out[0]  # log sigmoid has two
+        return first
 
     @staticmethod
     def _given(a: Any, read: list[Tensor]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,12 @@ class Engine:
         mapped = {v for s in p.steps for v in s.compares}
         mapped |= {e.source for e in p.ends} | keep
         whole = {e.out for e in p.ends} | {p.graph.result}
-        for value, tensor in replay(p, {INPUT: self.x}, _needed(p), len(self.x)):
+        made = replay(p, {INPUT: self.x}, _needed(p), len(self.x))
+        for value, tensor in chain([(INPUT, self.x)], made):
             if value in mapped:
                 self.base[value] = by_cell(tensor, p.maps[value])
             if value in whole:
                 self.complete[value] = tensor
-        for e in p.ends:
-            if e.out == INPUT:
-                self.complete[INPUT] = self.x
 
     def copies(self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor) -> Tensor:
         """(M, copies, ...) outputs of edited copies.
@@ -224,7 +223,7 @@ def replay(
 def run_operation(
     o: Operation, values: Mapping[Value, Tensor], *, rows: int, m: int
 ) -> tuple[Any, ...]:
-    """Outputs of one operation; a shape that was made for ``rows`` is made for ``m``."""
+    """Outputs of one operation; what was made for ``rows`` is made for ``m``."""
 
     def given(a: Any) -> Any:
         return values[a] if isinstance(a, Value) else a
@@ -237,5 +236,14 @@ def run_operation(
         return (out,)
     if o.name in ("view", "_unsafe_view"):
         return (args[0].reshape(args[1]),)
+    if o.name == "bmm":  # a constant matrix repeated for each row, as linear layers have it
+        args = [_for_rows(a, given, rows, m) for given, a in zip(o.args, args, strict=True)]
+    elif o.name == "native_group_norm" and args[3] == rows:
+        args = [*args[:3], m, *args[4:]]
     out = o.op(*args, **kwargs)
     return tuple(out) if isinstance(out, tuple | list) else (out,)
+
+
+def _for_rows(a: Tensor, given: Any, rows: int, m: int) -> Tensor:
+    repeated = isinstance(given, Tensor) and given.shape[0] == rows and given.stride(0) == 0
+    return a[:1].expand(m, -1, -1) if repeated else a
