@@ -149,8 +149,12 @@ def test_the_loss_is_that_of_logits_for_labels_of_zero_and_one():
 def test_the_loss_is_squared_for_other_labels():
     labels = np.array([4.5, 2.0, 0.0, 1.0])
     expected = (labels - GTT) ** 2 - (labels - ACG - GTT) ** 2
-    table = ablate(Words("ACG", "GTT"), encode(COUNTED), metric="loss", labels=labels)
-    assert row(table.drop(columns="n_units"), 0) == pytest.approx(interval(expected))
+    for batch_size in (256, 1):  # of one sequence the label may be 0 or 1
+        table = ablate(
+            *(Words("ACG", "GTT"), encode(COUNTED)),
+            **{"metric": "loss", "labels": labels, "batch_size": batch_size},
+        )
+        assert row(table.drop(columns="n_units"), 0) == pytest.approx(interval(expected))
 
 
 def test_r2_is_the_loss_of_explained_variance_and_its_interval_that_of_resampling():

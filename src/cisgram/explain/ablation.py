@@ -127,6 +127,8 @@ def ablate(
             raise unknown(what, name, known)
     x = ready(model, x)
     y = _labels(labels, metric, target, len(x))
+    if metric == "loss":  # told by all labels, as a batch may hold no others than 0 and 1
+        metric = "logits" if y is not None and bool(((y == 0) | (y == 1)).all()) else "squares"
     model = member(model)
     inner = core(model)
     where = find_layer(inner, layer, length=x.shape[2])
@@ -222,7 +224,7 @@ def _change(metric: str, whole: Tensor, after: Tensor, y: Tensor | None) -> Tens
     assert y is not None
     if metric == "correlation":
         return (_correlation(after, y) - _correlation(whole, y)) ** 2
-    if metric == "loss" and bool(((y == 0) | (y == 1)).all()):
+    if metric == "logits":
         losses = [F.softplus(-(2 * y - 1) * out) for out in (after, whole)]
     else:
         losses = [(y - out) ** 2 for out in (after, whole)]
