@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -56,9 +56,7 @@ def matched(found: DemixedNeuron, targets: Sequence[Motif], *, seed: int = 0) ->
     if not own:
         return []
     rng = generator(seed, f"columns of {found.layer} {found.neuron}")
-    shuffled = [
-        replace(m, ppm=m.ppm[:, rng.permutation(m.width)], name=f"{m.name} shuffled") for m in own
-    ]
+    shuffled = [Motif(m.ppm[:, rng.permutation(m.width)], f"{m.name}-shuffled") for m in own]
     best = motifs.tomtom([*own, *shuffled], targets, best=1)
     by_name = {row["motif"]: row for row in best.to_dict("records")}
     out = []

@@ -6,9 +6,10 @@ from cisgram.report.sections import (
     demo,
     done,
     motifs,
+    neurons,
     scores,
     sequences,
     summary,
 )
 
-__all__ = ["cite", "data", "demo", "done", "motifs", "scores", "sequences", "summary"]
+__all__ = ["cite", "data", "demo", "done", "motifs", "neurons", "scores", "sequences", "summary"]

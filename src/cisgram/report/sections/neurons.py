@@ -1,0 +1,207 @@
+"""Neurons: what each demixed neuron learned, with its syntax and the controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from cisgram.core.errors import InputError
+from cisgram.core.grammar_tree import from_text
+from cisgram.core.run import Run
+from cisgram.motifs import Motif
+from cisgram.motifs.logo import logo_svg
+from cisgram.report import read
+from cisgram.report.demixed import FOLDER, demixed
+from cisgram.report.section import SECTIONS, Section
+from cisgram.report.text import render
+from cisgram.report.trees import gap_svg, icicle_svg, starts_svg, syntax_svg
+
+MAX_BYTES = 3_000_000
+"""Bytes that the details of the neurons may take, whatever room there is."""
+KINDS_OF_LEVELS = {
+    "max_pool": "maximum over {} positions",
+    "mean_pool": "mean over {} positions",
+    "stride": "step of {} positions",
+    "sum": "sum of {} branches",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """Everything of the section but how many neurons there is room for."""
+
+    rows: list[dict[str, Any]]
+    details: list[Markup]
+    order: list[str]
+    layers: dict[str, Any]
+    database: str
+    max_q: Any
+
+
+@SECTIONS.register(title="Neurons", place=5.5, step="cisgram demix RUN")
+def neurons(run: Run) -> Section | None:
+    """A table of all demixed neurons, then each one's details, the best explained first."""
+    found = demixed(run)
+    if not found:
+        return None
+    summary = read.mapping(run.path / FOLDER / "summary.json") or {}
+    ranked = sorted(found, key=lambda d: -(_r2(d) or 0.0))
+    details: list[Markup] = []
+    size = 0
+    for d in ranked:
+        try:
+            drawn = _details(d)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            msg = (
+                f"{run.path / FOLDER / d['layer']}/{d['neuron']}.json cannot be drawn: "
+                f"{type(error).__name__}: {error} Delete it and run 'cisgram demix' again."
+            )
+            raise InputError(msg) from error
+        size += len(drawn.encode())
+        if size > MAX_BYTES:
+            break
+        details.append(drawn)
+    rows = [{**d, "id": _id(d)} for d in found]
+    of_layer = summary.get("layers")
+    content = _Content(
+        rows,
+        details,
+        [_id(d) for d in ranked],
+        of_layer if isinstance(of_layer, dict) else {},
+        str(summary.get("database", "")),
+        summary.get("max_q"),
+    )
+    return _drawn(content, n_details=len(details), n_rows=len(rows))
+
+
+def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
+    html = render(
+        "neurons.html",
+        rows=content.rows[:n_rows],
+        details=content.details[:n_details],
+        shown=set(content.order[:n_details]),
+        n_details=n_details,
+        total=len(content.rows),
+        layers=content.layers,
+        database=content.database,
+        max_q=content.max_q,
+    )
+
+    def shrink(max_bytes: int) -> Section:
+        """First details are left out, the worst explained first, then rows of the table."""
+        over = len(html.encode()) - max_bytes
+        kept = n_details
+        while kept and over > 0:
+            kept -= 1
+            over -= len(content.details[kept].encode())
+        rows = n_rows
+        if over > 0:
+            each = max(1, sum(len(str(r["motifs"])) for r in content.rows[:1]))
+            rows = max(0, n_rows - -(-over // max(each, 300)))
+        drawn = _drawn(content, n_details=kept, n_rows=rows)
+        while rows and len(drawn.html.encode()) > max_bytes:
+            rows = int(rows * 0.8)
+            drawn = _drawn(content, n_details=kept, n_rows=rows)
+        return drawn
+
+    return Section(html, shrink)
+
+
+def _id(d: Mapping[str, Any]) -> str:
+    """An element's id; names of layers are ours, conv1 or output."""
+    return f"neuron-{d['layer']}-{d['neuron']}"
+
+
+def _r2(d: Mapping[str, Any]) -> float | None:
+    value = (d["fidelity"] or {}).get("r2")
+    return None if value is None else float(value)
+
+
+def _details(d: Mapping[str, Any]) -> Markup:
+    """All that is drawn of one neuron."""
+    by_name = {m["name"]: len(m["ppm"][0]) for m in d["motifs"]}
+    found = (d["grammar"] or {}).get("combinations", [])
+    return render(
+        "neuron.html",
+        d=d,
+        id=_id(d),
+        motifs=[_motif(d, m) for m in d["motifs"]],
+        combinations=[_combination(c, by_name) for c in found],
+        icicle=icicle_svg(d["tree"], [_level(*level) for level in d["levels"]]),
+        levels=[_level(*level) for level in d["levels"]],
+    )
+
+
+def _level(kind: str, module: str, choices: int) -> str:
+    said = KINDS_OF_LEVELS.get(kind, kind + " of {}").format(choices)
+    return f"{module}: {said}" if module else said
+
+
+def _motif(d: Mapping[str, Any], m: Mapping[str, Any]) -> dict[str, Any]:
+    ppm = np.array(m["ppm"], dtype=np.float64)
+    motif = Motif(ppm / ppm.sum(0), str(m["name"]))
+    starts: dict[int, float] = {}
+    for leaf, start, _ in m["blocks"]:
+        starts[int(start)] = starts.get(int(start), 0) + d["leaves"][leaf]["n"]
+    logo = logo_svg(motif, kind="bits", title=f"Logo of {motif.name}, {motif.consensus}")
+    return {
+        **m,
+        "consensus": motif.consensus,
+        "logo": Markup(logo),  # noqa: S704 (made by us, its text escaped there)
+        "starts": starts_svg(dict(sorted(starts.items())), d["width"], motif.width),
+        "offsets": ranges(m["offsets"]),
+        "share": m["n"] / d["n_kept"],
+    }
+
+
+def _combination(c: Mapping[str, Any], widths: Mapping[str, int]) -> dict[str, Any]:
+    edges = [_edge(c, e, widths) for e in c["edges"]]
+    single = c["single"]
+    where: dict[int, float] = {int(k): v for k, v in c["starts"][0]} if single else {}
+    return {
+        "n": c["n"],
+        "tree": syntax_svg(from_text(c["text"]), fails=[not e["holds"] for e in edges]),
+        "text": c["text"],
+        "edges": edges,
+        "single": gap_svg(single, where, label="start of the motif in the window (bp)")
+        if single
+        else None,
+    }
+
+
+def _edge(c: Mapping[str, Any], e: Mapping[str, Any], widths: Mapping[str, int]) -> dict[str, Any]:
+    """A pair; distances from start to start become gaps from end to start, as in the tree."""
+    (left, left_strand), (right, right_strand) = c["slots"][e["left"]], c["slots"][e["right"]]
+    width = widths[left]
+    profile = {**e["profile"], "at": [v - width for v in e["profile"]["at"]]}
+    gaps = {int(k) - width: v for k, v in e["gaps"]}
+    return {
+        "left": f"{left}{left_strand}",
+        "right": f"{right}{right_strand}",
+        "holds": bool(e["holds"]),
+        "asked": bool(profile["at"]),
+        "svg": gap_svg(profile, gaps, label="gap, end to start (bp)"),
+    }
+
+
+def ranges(values: Sequence[int]) -> str:
+    """Whole numbers with runs drawn together.
+
+    Examples
+    --------
+    >>> ranges([-1, 0, 1, 4, 6, 7])
+    '−1 to 1, 4, 6–7'
+    """
+    out: list[list[int]] = []
+    for v in sorted(values):
+        if out and v == out[-1][1] + 1:
+            out[-1][1] = v
+        else:
+            out.append([v, v])
+    return ", ".join(
+        f"{a}" if a == b else f"{a}{'–' if a >= 0 else ' to '}{b}" for a, b in out
+    ).replace("-", "−")
