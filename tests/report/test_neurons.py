@@ -100,10 +100,27 @@ def test_an_edge_that_fails_is_said_in_words_and_drawn_differently(new_run):
     good = str(neurons(put(run, neuron())).html)
     bad = str(neurons(put(run, neuron(holds=False))).html)
     assert "CTCF+ and m2-: holds" in good
-    assert 'class="joins"' in good
+    assert '<path class="holds"' in good
     assert 'class="fails"' not in good
     assert 'CTCF+ and m2-: <span class="warned">fails</span>' in bad
     assert 'class="fails"' in bad
+
+
+def test_motifs_that_overlap_were_not_asked(new_run):
+    d = neuron(holds=False)
+    d["grammar"]["combinations"][0]["edges"][0]["gaps"] = [[4, 900]]  # they are 6 bp wide
+    html = str(neurons(put(new_run(n=4), d)).html)
+    assert "CTCF+ and m2-: not asked" in html
+    assert "there is no room to place both" in html
+    assert 'class="fails"' not in html
+
+
+def test_levels_say_what_they_split_and_what_it_brought(new_run, opened):
+    said = opened(report.write(put(new_run(n=4), neuron()))).said
+    assert (
+        "features.4: maximum over 3 positions: 1 part split into 2, median gain 0.250 bits" in said
+    )
+    assert "step of 2 positions: no split" in said
 
 
 def test_a_neuron_that_could_not_be_read_says_why(new_run, opened):
@@ -178,12 +195,10 @@ def test_neurons_come_in_the_order_of_their_layers(new_run):
 
 
 def test_a_syntax_tree_has_a_box_a_motif_and_a_join_a_pair():
-    svg = str(syntax_svg(from_text("((A+ [3] B-) [20~40] C+)"), fails=[False, True]))
+    svg = str(syntax_svg(from_text("((A+ [3] B-) [20~40] C+)"), styles=["holds", "fails"]))
     assert svg.count("<rect") == 3
-    assert svg.count('class="joins"') == 1  # A and B
-    assert svg.count('class="fails"') == 1  # B and C
-    assert "20–40 bp" in svg
-    assert ">3 bp<" in svg
+    assert re.search(r'class="holds" d="[^"]*"/><text[^>]*>3 bp<', svg)  # A and B
+    assert re.search(r'class="fails" d="[^"]*"/><text[^>]*>20–40 bp<', svg)  # B and C
 
 
 def test_alternatives_are_joined_by_or():

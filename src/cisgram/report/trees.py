@@ -18,7 +18,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34
 MAX_CELLS = 400  # nodes of a demixing tree that are drawn
 
 
-def syntax_svg(tree: GrammarTree, *, fails: Sequence[bool] = ()) -> Markup:
+def syntax_svg(tree: GrammarTree, *, styles: Sequence[str] = ()) -> Markup:
     """A syntax tree: motifs from left to right, joined from the stiffest pair upwards.
 
     Every join carries its range of gaps, end to start in bp; alternatives are joined by "or".
@@ -27,9 +27,9 @@ def syntax_svg(tree: GrammarTree, *, fails: Sequence[bool] = ()) -> Markup:
     ----------
     tree
         The tree.
-    fails
-        For each pair of neighboring motifs, from left to right, whether the neuron contradicts
-        it: its join is dashed.
+    styles
+        For each pair of neighboring motifs, from left to right, the class of its join: ``holds``,
+        ``fails`` (the neuron contradicts it) or ``unasked``, which is also where none is given.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def syntax_svg(tree: GrammarTree, *, fails: Sequence[bool] = ()) -> Markup:
     n = len(list(sites(tree)))
     depth = _depth(tree)
     base = 14 + ROW * depth
-    bad = list(fails) + [False] * n
+    given = [*styles, *["unasked"] * n]
 
     def drawn(node: GrammarTree, first: int) -> tuple[float, float, int]:
         """Middle, top and number of motifs of a part that begins at motif ``first``."""
@@ -56,11 +56,10 @@ def syntax_svg(tree: GrammarTree, *, fails: Sequence[bool] = ()) -> Markup:
             ends.append((middle, top))
             count += k
         y = base - ROW * _depth(node) + 8
-        is_bad, label = False, "or"
+        style, label = "or", "or"
         if isinstance(node, Join):
-            is_bad = bad[first + len(list(sites(node.left))) - 1]
+            style = given[first + len(list(sites(node.left))) - 1]
             label = span(node.low, node.high)
-        style = "fails" if is_bad else "joins" if isinstance(node, Join) else "or"
         path = "".join(f"M{x:.0f} {top:.0f}V{y:.0f}" for x, top in ends)
         path += f"M{ends[0][0]:.0f} {y:.0f}H{ends[-1][0]:.0f}"
         middle = (ends[0][0] + ends[-1][0]) / 2
@@ -209,7 +208,7 @@ def _axis(
 
 def _bars(gaps: Mapping[int, float], across: Callable[[float], float]) -> Markup:
     most = max(gaps.values(), default=0)
-    wide = max(1.0, (across(1) - across(0)) * 0.8)
+    wide = min(16.0, max(1.0, (across(1) - across(0)) * 0.8))
     return Markup("").join(
         Markup(
             '<rect class="seen" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}">'

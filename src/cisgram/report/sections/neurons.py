@@ -16,8 +16,9 @@ from cisgram.motifs import Motif
 from cisgram.motifs.logo import logo_svg
 from cisgram.report import read
 from cisgram.report.demixed import FOLDER, demixed
+from cisgram.report.matches import MAX_Q
 from cisgram.report.section import SECTIONS, Section
-from cisgram.report.text import render
+from cisgram.report.text import as_float, render
 from cisgram.report.trees import gap_svg, icicle_svg, starts_svg, syntax_svg
 
 MAX_BYTES = 3_000_000
@@ -39,7 +40,7 @@ class _Content:
     order: list[str]
     layers: dict[str, Any]
     database: str
-    max_q: Any
+    max_q: float
 
 
 @SECTIONS.register(title="Neurons", place=5.5, step="cisgram demix RUN")
@@ -49,12 +50,13 @@ def neurons(run: Run) -> Section | None:
     if not found:
         return None
     summary = read.mapping(run.path / FOLDER / "summary.json") or {}
+    max_q = as_float(summary.get("max_q")) or MAX_Q
     ranked = sorted(found, key=lambda d: -(_r2(d) or 0.0))
     details: list[Markup] = []
     size = 0
     for d in ranked:
         try:
-            drawn = _details(d)
+            drawn = _details(d, max_q)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             msg = (
                 f"{run.path / FOLDER / d['layer']}/{d['neuron']}.json cannot be drawn: "
@@ -73,7 +75,7 @@ def neurons(run: Run) -> Section | None:
         [_id(d) for d in ranked],
         of_layer if isinstance(of_layer, dict) else {},
         str(summary.get("database", "")),
-        summary.get("max_q"),
+        max_q,
     )
     return _drawn(content, n_details=len(details), n_rows=len(rows))
 
@@ -121,19 +123,40 @@ def _r2(d: Mapping[str, Any]) -> float | None:
     return None if value is None else float(value)
 
 
-def _details(d: Mapping[str, Any]) -> Markup:
+def _details(d: Mapping[str, Any], max_q: float) -> Markup:
     """All that is drawn of one neuron."""
+    levels = [_level(*level) for level in d["levels"]]
     by_name = {m["name"]: len(m["ppm"][0]) for m in d["motifs"]}
     found = (d["grammar"] or {}).get("combinations", [])
     return render(
         "neuron.html",
         d=d,
         id=_id(d),
-        motifs=[_motif(d, m) for m in d["motifs"]],
+        motifs=[_motif(d, m, max_q) for m in d["motifs"]],
         combinations=[_combination(c, by_name) for c in found],
-        icicle=icicle_svg(d["tree"], [_level(*level) for level in d["levels"]]),
-        levels=[_level(*level) for level in d["levels"]],
+        icicle=icicle_svg(d["tree"], levels),
+        levels=list(zip(levels, _splits(d["tree"], len(levels)), strict=True)),
     )
+
+
+def _splits(tree: Mapping[str, Any], n: int) -> list[tuple[int, int, float | None]]:
+    """For each level: parts that it split, into how many, and the median gain in bits."""
+    parts = [[0, 0] for _ in range(n)]
+    gains: list[list[float]] = [[] for _ in range(n)]
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        below = node.get("children", [])
+        nodes += below
+        if below:
+            parts[node["level"]][0] += 1
+            parts[node["level"]][1] += len(below)
+            if node["gain"] is not None:
+                gains[node["level"]].append(node["gain"])
+    return [
+        (k, into, float(np.median(g)) if g else None)
+        for (k, into), g in zip(parts, gains, strict=True)
+    ]
 
 
 def _level(kind: str, module: str, choices: int) -> str:
@@ -141,7 +164,7 @@ def _level(kind: str, module: str, choices: int) -> str:
     return f"{module}: {said}" if module else said
 
 
-def _motif(d: Mapping[str, Any], m: Mapping[str, Any]) -> dict[str, Any]:
+def _motif(d: Mapping[str, Any], m: Mapping[str, Any], max_q: float) -> dict[str, Any]:
     ppm = np.array(m["ppm"], dtype=np.float64)
     motif = Motif(ppm / ppm.sum(0), str(m["name"]))
     starts: dict[int, float] = {}
@@ -154,6 +177,7 @@ def _motif(d: Mapping[str, Any], m: Mapping[str, Any]) -> dict[str, Any]:
         "logo": Markup(logo),  # noqa: S704 (made by us, its text escaped there)
         "starts": starts_svg(dict(sorted(starts.items())), d["width"], motif.width),
         "offsets": ranges(m["offsets"]),
+        "is_match": bool(m["is_specific"]) and m["q"] < max_q,
         "share": m["n"] / d["n_kept"],
     }
 
@@ -161,10 +185,11 @@ def _motif(d: Mapping[str, Any], m: Mapping[str, Any]) -> dict[str, Any]:
 def _combination(c: Mapping[str, Any], widths: Mapping[str, int]) -> dict[str, Any]:
     edges = [_edge(c, e, widths) for e in c["edges"]]
     single = c["single"]
+    tree = from_text(c["text"])
     where: dict[int, float] = {int(k): v for k, v in c["starts"][0]} if single else {}
     return {
         "n": c["n"],
-        "tree": syntax_svg(from_text(c["text"]), fails=[not e["holds"] for e in edges]),
+        "tree": syntax_svg(tree, styles=[e["state"] for e in edges]) if edges else None,
         "text": c["text"],
         "edges": edges,
         "single": gap_svg(single, where, label="start of the motif in the window (bp)")
@@ -179,11 +204,12 @@ def _edge(c: Mapping[str, Any], e: Mapping[str, Any], widths: Mapping[str, int])
     width = widths[left]
     profile = {**e["profile"], "at": [v - width for v in e["profile"]["at"]]}
     gaps = {int(k) - width: v for k, v in e["gaps"]}
+    # motifs that overlap in its windows cannot be placed side by side
+    was_asked = not set(gaps).isdisjoint(profile["at"])
     return {
         "left": f"{left}{left_strand}",
         "right": f"{right}{right_strand}",
-        "holds": bool(e["holds"]),
-        "asked": bool(profile["at"]),
+        "state": "holds" if e["holds"] else "fails" if was_asked else "unasked",
         "svg": gap_svg(profile, gaps, label="gap, end to start (bp)"),
     }
 
