@@ -7,6 +7,7 @@ import torch
 from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 from cisgram.explain import hits, patterns, seqlets
+from cisgram.seq import one_hot
 from explain.tracks import written
 
 WORDS = {"TGACGTCATC": 1, "CCATATTAGGA": -1}
@@ -122,3 +123,44 @@ def test_refuses_options_out_of_range(made, options):
     attribution, _, found = made
     with pytest.raises(InputError, match=next(iter(options))):
         hits(attribution, found, **options)
+
+
+def test_a_null_without_room_for_a_pattern_is_refused(made):
+    attribution, _, found = made
+    short = Attribution(attribution.values[:, :, :5], attribution.sequences[:, :, :5], "planted")
+    with pytest.raises(InputError, match=r"null holds sequences of 5 bp, shorter than positive_0"):
+        hits(attribution, found, null=short)
+    with pytest.raises(InputError, match=r"null holds sequences of 5 bp, shorter than a seqlet"):
+        seqlets(attribution, null=short)
+    assert len(hits(short, found)) == 0
+
+
+def test_scores_that_are_not_finite_are_refused(made):
+    attribution, _, found = made
+    values = attribution.values.clone()
+    values[3, 1, 7] = torch.nan
+    broken = Attribution(values, attribution.sequences, "planted")
+    table = seqlets(attribution)
+    with pytest.raises(InputError, match="not finite"):
+        hits(broken, found, null=attribution)
+    with pytest.raises(InputError, match="not finite"):
+        patterns(broken, table)
+
+
+@pytest.mark.parametrize("start", [0, 1, 52, 53])
+def test_sites_at_the_ends_of_their_sequences_are_hits(made, start):
+    """Words of 7 in sequences of 60: the last place is 53; every second one turned round."""
+    random = np.random.default_rng(start)
+    codes = random.integers(0, 4, (40, 60)).astype(np.uint8)
+    word = np.array([1, 0, 1, 2, 3, 2, 0], np.uint8)
+    codes[::2, start : start + 7] = word
+    codes[1::2, start : start + 7] = 3 - word[::-1]
+    on = torch.zeros(1, 1, 60)
+    on[:, :, start : start + 7] = 1.0
+    a = Attribution(one_hot(codes) * on, one_hot(codes), "planted")
+    (found,) = patterns(a, seqlets(a))
+    assert found.motif.consensus in {"CACGTGA", "TCACGTG"}
+    table = hits(a, [found])
+    assert table["start"].tolist() == [start] * 40
+    assert table["strand"].nunique() == 2
+    assert (table["strand"][::2] == table["strand"][0]).all()

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from cisgram.core.errors import InputError
@@ -141,6 +142,18 @@ def test_kernels_run_in_place_of_operations(x):
     graph = record(torch.relu, x - 0.5, kernels={torch.ops.aten.relu.default: quick})
     assert calls == [x.shape]
     assert [o.name for o in graph.operations] == ["relu"]
+
+
+@pytest.mark.parametrize("pad", [(2, 3), (0, 1), (30, 30)])
+def test_circular_padding_is_noted_as_pieces(x, pad):
+    """Torch writes it into views of an empty tensor, which no graph can follow."""
+
+    def f(x):
+        return F.pad(x, pad, mode="circular").cumsum(2)
+
+    graph = record(f, x)
+    assert torch.equal(graph.tensor(graph.result), f(x))
+    assert torch.equal(replayed(graph, x.flip(2)), f(x.flip(2)))
 
 
 def test_mapped_goes_into_what_holds_arguments():

@@ -6,11 +6,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cisgram import motifs
 from cisgram.core.errors import InputError, MissingExtra
+from cisgram.core.results import Attribution
 from cisgram.core.run import Run
+from cisgram.explain import Pattern
+from cisgram.seq import one_hot
 from cisgram.steps import export_run
 from cisgram.steps.exports import FINEMO, FORMS
 from cisgram.steps.modisco import group_names, read_h5, write_h5
@@ -232,3 +236,32 @@ def test_tf_modisco_s_own_programs_read_the_h5(placed, tmp_path):
     (motif,) = motifs.read_meme(tmp_path / "out.meme")
     known = motifs.Motif(read_back(placed.run).patterns[0].motif.ppm, "own")
     assert motifs.tomtom(known, [motif])["overlap"].item() == known.width
+
+
+@pytest.mark.parametrize(("width", "left", "right"), [(7, 11, 12), (8, 11, 11)])
+def test_windows_of_the_h5_keep_to_the_sequence_and_to_the_strand(tmp_path, width, left, right):
+    """30 positions about a site; the odd one lies on its right, on the left of a turned site."""
+    h5py = pytest.importorskip("h5py")
+    length, last = 60, 30  # of a sequence; the last place of a window in it
+    word = np.array([1, 0, 1, 2, 3, 2, 0, 3], np.uint8)[:width]
+    # the outermost sites that fit, and those a position further out
+    places = [(left, "+"), (last + left, "+"), (right, "-"), (last + right, "-")]
+    beyond = [(left - 1, "+"), (last + left + 1, "+"), (right - 1, "-"), (last + right + 1, "-")]
+    codes = np.random.default_rng(0).integers(0, 4, (8, length)).astype(np.uint8)
+    for row, (start, strand) in enumerate(places + beyond):
+        codes[row, start : start + width] = word if strand == "+" else 3 - word[::-1]
+    x = one_hot(codes)
+    rows = [(i, s, s + width, strand, 1.0) for i, (s, strand) in enumerate(places + beyond)]
+    members = pd.DataFrame(rows, columns=["sequence", "start", "end", "strand", "similarity"])
+    weight = np.eye(4)[:, word]
+    motif = motifs.Motif(weight, "positive_0")
+    own = Pattern("positive_0", "+", motif, weight, weight, members)
+    write_h5(tmp_path / "out.h5", (own,), Attribution(x, x, "planted"))
+    with h5py.File(tmp_path / "out.h5") as f:
+        group = f["pos_patterns/pattern_0"]
+        inner = group["seqlets"]
+        assert inner["example_idx"][:].tolist() == [0, 1, 2, 3]
+        assert inner["start"][:].tolist() == [0, last, 0, last]
+        assert inner["end"][:].tolist() == [30, 60, 30, 60]
+        assert inner["is_revcomp"][:].tolist() == [False, False, True, True]
+        np.testing.assert_array_equal(group["sequence"][left : left + width].T, weight)

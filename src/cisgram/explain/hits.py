@@ -127,6 +127,12 @@ def hits(
     for p in asked:
         if p.width > scores.length:
             continue
+        if p.width > elsewhere.shape[2]:
+            msg = (
+                f"null holds sequences of {elsewhere.shape[2]} bp, shorter than {p.name}, "
+                f"{p.width} bp: give scores of sequences of the same length."
+            )
+            raise InputError(msg)
         found = _places(here, p, similarity)
         chance = _places(elsewhere, p, similarity)
         _, rate = false_shares(found.score, chance.score, times=times)

@@ -122,6 +122,12 @@ def seqlets(
     widths = np.arange(min_width, min(max_width, tracks.shape[1]) + 1)
     if null is not None:
         other = per_position(null, "null")
+        if other.shape[1] < widths[-1]:
+            msg = (
+                f"null holds sequences of {other.shape[1]} bp, shorter than a seqlet may be, "
+                f"{widths[-1]} bp: give scores of sequences of the same length."
+            )
+            raise InputError(msg)
         other = other - np.median(other, axis=1, keepdims=True)
         table = _called(tracks, centered, other, widths, fdr)
     else:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 
 Ints = NDArray[np.int64]
@@ -35,10 +36,20 @@ class Scores:
 
     @classmethod
     def of(cls, attribution: Attribution) -> Scores:
-        """The three arrays of an attribution, float32."""
+        """The three arrays of an attribution, float32.
+
+        Raises
+        ------
+        InputError
+            When scores are not finite.
+        """
         letters = attribution.sequences.detach().cpu().float()
         contributions = attribution.observed.detach().cpu().float() * letters
-        return cls(letters, contributions, hypothetical(attribution))
+        other = hypothetical(attribution)
+        if not (contributions.isfinite().all() and other.isfinite().all()):
+            msg = "The attribution holds scores that are not finite; look at the output first."
+            raise InputError(msg)
+        return cls(letters, contributions, other)
 
     @property
     def length(self) -> int:

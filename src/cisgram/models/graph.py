@@ -7,7 +7,7 @@ no module type is looked up, and nothing of the model has to be traceable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -167,7 +167,7 @@ def record(
         stack.enter_context(torch.no_grad())
         stack.enter_context(_plain_kernels())
         running = stack.enter_context(_running(paths))
-        stack.enter_context(_Recurrent(whole_layers))
+        stack.enter_context(_TakenApart(whole_layers))
         recorder = _Recorder(graph, running, kernels or {})
         with recorder:
             out = functionalize(f)(graph.x)
@@ -284,8 +284,8 @@ def _out_of_place(func: Any) -> Any | None:
     return None
 
 
-class _Recurrent(TorchFunctionMode):
-    """Takes LSTMs and GRUs apart: into steps, or into layers and directions."""
+class _TakenApart(TorchFunctionMode):
+    """Takes LSTMs and GRUs apart, into steps or layers and directions, and circular padding."""
 
     def __init__(self, whole_layers: bool) -> None:
         super().__init__()
@@ -300,12 +300,26 @@ class _Recurrent(TorchFunctionMode):
     ) -> Any:
         kwargs = dict(kwargs or {})
         name = getattr(func, "__name__", "")
+        if name == "pad":
+            given = {**dict(zip(("input", "pad", "mode"), args, strict=False)), **kwargs}
+            if given.get("mode") == "circular" and min(given["pad"]) >= 0:
+                return _around(given["input"], given["pad"])
         if name not in {"lstm", "gru", "rnn_tanh", "rnn_relu"}:
             return func(*args, **kwargs)
         if self.whole_layers and name in {"lstm", "gru"} and not kwargs and splits(args):
             return layers(name, args)
         with _no_mkldnn(), torch.backends.cudnn.flags(enabled=False):
             return func(*args, **kwargs)
+
+
+def _around(x: Tensor, pad: Sequence[int]) -> Tensor:
+    """Circular padding as pieces side by side; torch's own writes them into an empty tensor."""
+    out = x
+    for i in range(0, len(pad), 2):
+        axis, (left, right) = -1 - i // 2, pad[i : i + 2]
+        before = out.narrow(axis, out.shape[axis] - left, left)
+        out = torch.cat([before, out, out.narrow(axis, 0, right)], axis)
+    return out
 
 
 @contextmanager
