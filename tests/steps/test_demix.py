@@ -232,4 +232,4 @@ def test_a_killed_command_goes_on_with_the_same_bytes(tmp_path):
     assert start("killed").wait() == 0
     assert (killed.path / "demix" / "conv1" / "0.json").stat().st_mtime_ns == first
     assert digests(killed) == digests(whole)
-    assert not [p for p in killed.path.rglob(".*.tmp")]
+    assert not list(killed.path.rglob(".*.tmp"))
