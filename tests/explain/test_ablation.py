@@ -152,7 +152,9 @@ def test_the_loss_is_squared_for_other_labels():
     for batch_size in (256, 1):  # of one sequence the label may be 0 or 1
         table = ablate(
             *(Words("ACG", "GTT"), encode(COUNTED)),
-            metric="loss", labels=labels, batch_size=batch_size,
+            metric="loss",
+            labels=labels,
+            batch_size=batch_size,
         )
         assert row(table.drop(columns="n_units"), 0) == pytest.approx(interval(expected))
 

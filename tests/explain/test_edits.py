@@ -430,8 +430,10 @@ def test_forms_that_are_followed_without_a_fall_back(eager, forward):
 
 def test_division_that_rounds_is_no_scale(eager):
     model = Net(
-        lambda self, x: torch.div(self.conv(x).amax(2), 0.5, rounding_mode="floor")
-        + torch.div(self.conv(x), 0.01, rounding_mode="trunc").mean(2),
+        lambda self, x: (
+            torch.div(self.conv(x).amax(2), 0.5, rounding_mode="floor")
+            + torch.div(self.conv(x), 0.01, rounding_mode="trunc").mean(2)
+        ),
         conv=nn.Conv1d(4, 2, 5),
     )
     compared(model, sequences(2, 40), "scan")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from cisgram import models
@@ -166,3 +167,114 @@ def test_wrong_arguments_are_named(options, error, message):
 def test_a_model_without_convolutions_has_no_neurons():
     with pytest.raises(NoFiltersError, match="no convolution"):
         find_layer(layers(Linear(), length=12), None)
+
+
+class Forward(nn.Module):
+    """A forward pass as a function of its own layers."""
+
+    def __init__(self, forward, **parts):
+        super().__init__()
+        self.steps = forward
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, x):
+        return self.steps(self, x)
+
+
+def inception(self, x):
+    h = torch.cat([self.a(x).relu(), self.b(x).relu()], 1)
+    return self.out(self.c(F.max_pool1d(h, 2)).relu().amax(2))
+
+
+def cropped(self, x):
+    h = torch.cat([self.a(x).relu()[:, :, 2:-2], self.b(x).relu()], 1)
+    return self.out(self.c(h).relu().mean(2))
+
+
+def upright(self, x):
+    h = F.max_pool2d(self.a(x.unsqueeze(3)).relu(), (4, 1))
+    return self.out(self.c(h).relu().amax((2, 3)))
+
+
+def last(self, x):
+    return self.out(self.row(self.a(x).transpose(1, 2).relu()).relu().mean(1))
+
+
+def normed(self, x):
+    h = self.row(self.norm(self.a(x).transpose(1, 2)))
+    return self.out(self.c(F.gelu(h).transpose(1, 2)).relu().mean(2))
+
+
+def conv(channels, out, width, **options):
+    return nn.Conv1d(channels, out, width, **options)
+
+
+USERS = {  # a model, and width, stride and channels of each convolution
+    "two branches": (
+        lambda: Forward(
+            inception,
+            a=conv(4, 6, 5, padding=2),
+            b=conv(4, 6, 9, padding=4),
+            c=conv(12, 5, 3),
+            out=nn.Linear(5, 2),
+        ),
+        [(5, 1, 6), (9, 1, 6), (14, 2, 5)],
+    ),
+    "a branch cut to the other's length": (
+        lambda: Forward(
+            cropped, a=conv(4, 6, 5), b=conv(4, 6, 9), c=conv(12, 5, 3), out=nn.Linear(5, 2)
+        ),
+        [(5, 1, 6), (9, 1, 6), (11, 1, 5)],
+    ),
+    "positions on the third of four axes": (
+        lambda: Forward(
+            upright, a=nn.Conv2d(4, 6, (7, 1)), c=nn.Conv2d(6, 5, (3, 1)), out=nn.Linear(5, 2)
+        ),
+        [(7, 1, 6), (18, 4, 5)],
+    ),
+    "channels last": (
+        lambda: Forward(last, a=conv(4, 6, 5), row=nn.Linear(6, 8), out=nn.Linear(8, 2)),
+        [(5, 1, 6)],
+    ),
+    "a norm and a linear layer, channels last": (
+        lambda: Forward(
+            normed,
+            a=conv(4, 6, 5),
+            norm=nn.LayerNorm(6),
+            row=nn.Linear(6, 8),
+            c=conv(8, 4, 3),
+            out=nn.Linear(4, 2),
+        ),
+        [(5, 1, 6), (60, 1, 4)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_neurons_of_any_model_are_its_channels(name):
+    """Each value is that of the convolution's channel, read from the model itself."""
+    torch.manual_seed(0)
+    build, expected = USERS[name]
+    model = build().eval()
+    found = layers(model, length=60)[:-1]
+    assert [(layer.width, layer.stride, layer.channels) for layer in found] == expected
+    x = torch.nn.functional.one_hot(torch.randint(4, (3, 60)), 4).transpose(1, 2).float()
+    maps = {}
+    for path, module in model.named_modules():
+        module.register_forward_hook(lambda _, __, out, path=path: maps.update({path: out}))
+    with torch.no_grad():
+        model(x)
+        for layer in found:
+            start, position = layer.window.start, layer.window.position
+            whole = maps[layer.module].reshape(3, layer.channels, -1)[:, :, position]
+            cut = layer.window(x[:, :, start : start + layer.width])
+            torch.testing.assert_close(cut, whole, atol=1e-5, rtol=1e-5)
+
+
+def test_positions_of_a_transposed_convolution_lie_closer():
+    model = nn.Sequential(
+        conv(4, 6, 7, stride=2, padding=3), nn.ReLU(),
+        nn.ConvTranspose1d(6, 4, 4, stride=2, padding=1), nn.ReLU(), Ends(),
+    )  # fmt: skip
+    assert [layer.stride for layer in layers(model, length=60)[:-1]] == [2, 1]

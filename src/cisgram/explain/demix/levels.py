@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,14 +44,27 @@ def stride_of(graph: Graph, tap: Value) -> int:
     steps: dict[int, int] = {-1: 1}
     for i in below(graph, tap):
         operation = graph.operations[i]
-        own = 1
+        own, below_it = 1, max((steps[v.operation] for v in operation.inputs), default=1)
         if operation.name == "convolution":
-            own = int(operation.args[3][-1])
+            own = _of_positions(operation, operation.args[3])
+            if operation.args[6]:  # transposed: positions in between
+                own, below_it = 1, max(1, below_it // own)
         elif operation.name in _POOLS | _MEANS and not operation.name.startswith(("_ad", "ad")):
             strides = operation.args[2] if len(operation.args) > 2 and operation.args[2] else None
-            own = int((strides or operation.args[1])[-1])
-        steps[i] = own * max((steps[v.operation] for v in operation.inputs), default=1)
+            own = _of_positions(operation, strides or operation.args[1])
+        steps[i] = own * below_it
     return steps[tap.operation]
+
+
+def position_axis(shape: Sequence[int]) -> int:
+    """The axis of positions, from the end: the last, or of maps (n, channels, length, 1) -2."""
+    return -2 if len(shape) > 3 and shape[-1] == 1 and shape[-2] > 1 else -1
+
+
+def _of_positions(operation: Operation, options: Sequence[int]) -> int:
+    out = operation.outputs[0]
+    axis = -1 if out is None or len(options) < 2 else position_axis(out.shape)
+    return int(options[axis])
 
 
 def levels_below(graph: Graph, tap: Value, taps: dict[int, Value]) -> tuple[Level, ...]:
@@ -85,23 +99,24 @@ def _invariance(
 ) -> tuple[Literal["max_pool", "mean_pool", "stride", "sum"] | None, int]:
     name = operation.name
     if name in _POOLS or name in _MEANS:
-        size = graph.tensor(operation.inputs[0]).shape[-1]
-        out = operation.outputs[0]
-        share = size // out.shape[-1] if out is not None and out.shape[-1] else 1
+        shape, out = graph.tensor(operation.inputs[0]).shape, operation.outputs[0]
+        axis = position_axis(shape)
+        share = shape[axis] // out.shape[axis] if out is not None and out.shape[axis] else 1
         return ("max_pool" if name in _POOLS else "mean_pool"), share
     if name in _GLOBAL:
         before = graph.tensor(operation.inputs[0]).shape
         over = operation.args[1] if len(operation.args) > 1 else range(len(before))
         axes = {a % len(before) for a in ([over] if isinstance(over, int) else over)}
-        if len(before) < 3 or len(before) - 1 not in axes:
+        axis = position_axis(before)
+        if len(before) < 3 or len(before) + axis not in axes:
             return None, 1
-        return ("mean_pool" if name in ("mean", "sum") else "max_pool"), before[-1]
+        return ("mean_pool" if name in ("mean", "sum") else "max_pool"), before[axis]
     if name == "convolution":
-        strides = operation.args[3]
-        return "stride", int(strides[-1])
+        is_transposed = operation.args[6]  # which leaves nothing out
+        return "stride", 1 if is_transposed else _of_positions(operation, operation.args[3])
     if name == "add" and len(operation.inputs) > 1:
         shape = graph.tensor(operation.inputs[0]).shape
-        return ("sum", 2) if len(shape) > 2 and shape[-1] > 1 else (None, 1)
+        return ("sum", 2) if len(shape) > 2 and shape[position_axis(shape)] > 1 else (None, 1)
     return None, 1
 
 

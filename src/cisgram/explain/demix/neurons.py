@@ -15,10 +15,10 @@ from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.seeds import generator
-from cisgram.explain.demix.levels import Level, levels_below, stride_of
+from cisgram.explain.demix.levels import Level, levels_below, position_axis, stride_of
 from cisgram.explain.demix.positions import NotLocal
 from cisgram.explain.demix.window import Window, check_same
-from cisgram.models.graph import Graph, Value, record
+from cisgram.models.graph import Graph, Operation, Value, record
 from cisgram.models.probe import core
 from cisgram.models.state import device_of, untouched
 from cisgram.seq.alphabet import one_hot
@@ -222,22 +222,45 @@ def _twins(value: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _tap(graph: Graph, users: dict[Value, list[int]], convolution: int) -> Value:
     """The convolution's value after all that comes before its nonlinearity."""
-    value = Value(convolution)
+    tap = value = Value(convolution)
+    axes = list(range(graph.tensor(value).ndim))  # of the convolution, in their present order
     while True:
         readers = users.get(value, [])
         if len(readers) != 1:
-            return value
+            return tap
         following = graph.operations[readers[0]]
         if following.name not in _CONTINUES or value.output:
-            return value
+            return tap
         if len(following.inputs) > 1 and following.name != "add":
-            return value  # a gate is a nonlinearity
-        value = Value(readers[0])
+            return tap  # a gate is a nonlinearity
+        value, axes = Value(readers[0]), _moved(following, axes)
+        kept = [a for a in axes if a >= 0]
+        if axes[1] == 1 and kept == sorted(kept):  # neurons lie on axis 1, as everywhere here
+            tap = value
+
+
+def _moved(operation: Operation, axes: list[int]) -> list[int]:
+    """Where axes lie after an operation; -1 for one that is new."""
+    ndim, out = len(axes), list(axes)
+    if operation.name == "transpose":
+        a, b = (d % ndim for d in operation.args[1:3])
+        out[a], out[b] = out[b], out[a]
+    elif operation.name == "permute":
+        out = [axes[d % ndim] for d in operation.args[1]]
+    elif operation.name == "unsqueeze":
+        out.insert(operation.args[1] % (ndim + 1), -1)
+    elif operation.name == "squeeze":
+        dims = operation.args[1] if len(operation.args) > 1 else range(ndim)
+        gone = {d % ndim for d in ([dims] if isinstance(dims, int) else dims)}
+        whole = operation.outputs[0]
+        left = None if whole is None else whole.ndim
+        out = [a for i, a in enumerate(axes) if i not in gone] if left != ndim else out
+    return out
 
 
 def _layer(graph: Graph, name: str, at: int, tap: Value, taps: dict[int, Value]) -> Layer:
     shape = graph.tensor(tap).shape
-    positions = shape[-1] if len(shape) > 2 else None
+    positions = shape[position_axis(shape)] if len(shape) > 2 else None
     whole = Window(graph, tap, position=None, start=0, width=graph.x.shape[2], is_whole=True)
     why, window = "", None
     if positions is None:

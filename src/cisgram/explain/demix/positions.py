@@ -152,6 +152,31 @@ def _pointwise(operation: Operation, held: Held) -> list[Placed | None]:
     return [Placed(o, axis, first) if o is not None and o.ndim == rank else None for o in out]
 
 
+def _joined(operation: Operation, held: Held) -> list[Placed | None]:
+    """Branches side by side along the channels, lined up like those of a sum."""
+    p = held[operation.inputs[0]]
+    if p.axis is not None and int(_argument(operation, "dim")) % p.tensor.ndim == p.axis:
+        msg = "cat lays pieces of the sequence behind one another"
+        raise NotLocal(msg)
+    if any(isinstance(a, Tensor) for a in operation.args[0]):
+        msg = "cat adds a constant"
+        raise NotLocal(msg)
+    return _pointwise(operation, held)
+
+
+def _sliced(operation: Operation, held: Held) -> list[Placed | None]:
+    """Positions that are cut off at the start shift the index of those that are left."""
+    (value,) = operation.inputs
+    p = held[value]
+    dim, start, step = (_argument(operation, a) for a in ("dim", "start", "step"))
+    if p.axis is None or dim % p.tensor.ndim != p.axis:
+        return [Placed(called(operation, {value: p.tensor}), p.axis, p.first)]
+    if step != 1 or (start or 0) < 0:
+        msg = "a slice takes positions that are counted from the end, or leaves some out"
+        raise NotLocal(msg)
+    return [Placed(p.tensor, p.axis, p.first - (start or 0))]
+
+
 def _refuse_positional(operation: Operation, axis: int) -> None:
     """A constant that differs along the positions belongs to whole sequences."""
     if operation.name.startswith(("native_batch_norm", "_native_batch_norm")):
@@ -169,17 +194,18 @@ def _sliding(operation: Operation, held: Held, *, width: str, name: str) -> list
     """A convolution or a pooling: no padding, and steps in phase with the whole run."""
     (value,) = operation.inputs
     p = held[value]
-    if p.axis is None or p.axis != p.tensor.ndim - 1:
-        msg = f"{operation.name} does not run along the last axis"
+    if p.axis is None or p.axis < 2:
+        msg = f"{operation.name} does not run along the axis of positions"
         raise NotLocal(msg)
+    at = p.axis - p.tensor.ndim
     stride, padding, dilation = (
-        _last(_argument(operation, a), d) if _has(operation, a) else d
+        _along(_argument(operation, a), at, d) if _has(operation, a) else d
         for a, d in (("stride", 1), ("padding", 0), ("dilation", 1))
     )
     size = (
-        _argument(operation, "weight").shape[-1]
+        _argument(operation, "weight").shape[at]
         if width == "weight"
-        else _last(_argument(operation, width), 1)
+        else _along(_argument(operation, width), at, 1)
     )
     if name == "pool" and not _argument(operation, "stride"):
         stride = size
@@ -188,17 +214,17 @@ def _sliding(operation: Operation, held: Held, *, width: str, name: str) -> list
         raise NotLocal(msg)
     skip = -(p.first + padding) % stride
     reach = (size - 1) * dilation + 1
-    if p.tensor.shape[-1] - skip < reach:
+    if p.tensor.shape[at] - skip < reach:
         msg = "the window is narrower than what it has to hold"
         raise NotLocal(msg)
-    cut = p.tensor.narrow(-1, skip, p.tensor.shape[-1] - skip)
+    cut = p.tensor.narrow(at, skip, p.tensor.shape[at] - skip)
     changed = {}
     if padding:
-        was = list(_argument(operation, "padding"))
-        changed["padding"] = [*was[:-1], 0]
+        changed["padding"] = list(_argument(operation, "padding"))
+        changed["padding"][at] = 0
     out = listed(called(operation, {value: cut}, **changed))
     first = (p.first + skip + padding) // stride
-    return [Placed(o, o.ndim - 1, first) if o is not None else None for o in out]
+    return [Placed(o, p.axis, first) if o is not None else None for o in out]
 
 
 def _convolution(operation: Operation, held: Held) -> list[Placed | None]:
@@ -216,10 +242,11 @@ def _has(operation: Operation, name: str) -> bool:
     return any(a.name == name for a in operation.op._schema.arguments)
 
 
-def _last(v: Any, default: int) -> int:
+def _along(v: Any, axis: int, default: int) -> int:
+    """An option of a sliding operation on an axis (from the end)."""
     if isinstance(v, int):
         return v
-    return int(v[-1]) if len(v) else default
+    return int(v[axis if len(v) > 1 else 0]) if len(v) else default
 
 
 def _unsqueeze(operation: Operation, held: Held) -> list[Placed | None]:
@@ -314,6 +341,8 @@ RULES: dict[str, Callable[[Operation, Held], list[Placed | None]]] = {
     "avg_pool1d": _pool,
     "avg_pool2d": _pool,
     "constant_pad_nd": _padded,
+    "cat": _joined,
+    "slice": _sliced,
     "flip": _flip,
     "native_layer_norm": _layer_norm,
     "amax": _reduced,

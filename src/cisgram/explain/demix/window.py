@@ -10,6 +10,7 @@ be cut like this (attention, norms over positions), the whole sequence is the wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,7 +67,7 @@ class Window:
         kept: dict[Value, Placed] = {}
         for i in self.needed:
             operation = self.graph.operations[i]
-            for j, placed in enumerate(self._step(operation, held)):
+            for j, placed in enumerate(self._step(operation, held, len(x))):
                 if placed is not None:
                     held[Value(i, j)] = placed
             for value in (*wanted, self.tap):
@@ -85,10 +86,11 @@ class Window:
             raise NotLocal(msg)
         return placed.tensor.select(placed.axis, at).reshape(n, -1)
 
-    def _step(self, operation: Operation, held: Mapping[Value, Placed]) -> list[Placed | None]:
-        inputs = [held[v] for v in operation.inputs]
+    def _step(
+        self, operation: Operation, held: Mapping[Value, Placed], n: int
+    ) -> list[Placed | None]:
         if self.is_whole:
-            return _replayed(operation, held, len(inputs[0].tensor), len(self.graph.x))
+            return _replayed(operation, held, n, len(self.graph.x))
         return positions(operation, held)
 
 
@@ -120,25 +122,31 @@ def _replayed(
 ) -> list[Placed | None]:
     """The same operation on n whole sequences instead of the recorded ones."""
     tensors = {v: held[v].tensor for v in operation.inputs}
-    changed = {}
-    if operation.name in RESHAPING and n != recorded:
+    changed = _for_rows(operation, n, recorded) if n != recorded else {}
+    out = listed(called(operation, tensors, **changed))
+    return [None if o is None else Placed(o, None, 0) for o in out]
+
+
+def _for_rows(operation: Operation, n: int, recorded: int) -> dict[str, Any]:
+    """Arguments that hold the number of sequences, by their name, for ``n`` of them."""
+    names = [a.name for a in operation.op._schema.arguments]
+    if operation.name in RESHAPING:
         sizes = list(operation.args[1])
         # a batch merged into a larger axis keeps its place there
         sizes[0] = sizes[0] if sizes[0] < 0 else sizes[0] * n // recorded
-        name = operation.op._schema.arguments[1].name
-        changed = {name: sizes}
-    elif (
-        n != recorded
-        and operation.name not in _WEIGHTED
-        and any(
-            isinstance(a, Tensor) and a.ndim and a.shape[0] == recorded and recorded > 1
-            for a in operation.args
-        )
-    ):
-        msg = f"{operation.name} reads a constant of the size of the batch"
-        raise NotLocal(msg)
-    out = listed(called(operation, tensors, **changed))
-    return [None if o is None else Placed(o, None, 0) for o in out]
+        return {names[1]: sizes}
+    if operation.name == "native_group_norm":
+        return {"N": n}
+    changed = {}
+    for name, a in zip(names, operation.args, strict=False):
+        is_batch = isinstance(a, Tensor) and a.ndim and a.shape[0] == recorded > 1
+        if operation.name in _WEIGHTED or not is_batch:
+            continue
+        if a.stride(0) != 0:
+            msg = f"{operation.name} reads a constant of the size of the batch"
+            raise NotLocal(msg)
+        changed[name] = a[:1].expand(n, *a.shape[1:])  # the weights of a linear layer
+    return changed
 
 
 def check_same(window: Window, of: Callable[[Tensor], Tensor], x: Tensor, within: float) -> None:
