@@ -84,7 +84,8 @@ def test_every_figure_of_a_neuron_stands_beside_its_control(new_run, opened):
     assert "0.950, control 0.600" in page.said
     assert "50 % shuffled 0 %" in page.said
     assert "75 % read, 25 % no motif" in page.said
-    assert "q = 10⁻⁷; columns shuffled: q = 0.7" in page.said
+    assert "CTCF MA0139.2, q = 10⁻⁷; columns shuffled: q = 0.7" in page.said
+    assert "none nearest: CTCF, MA0139.2, q = 0.4;" in page.said
 
 
 def test_gaps_are_drawn_from_end_to_start_as_the_grammar_says_them(new_run):
@@ -175,8 +176,10 @@ def test_a_tiny_page_says_how_many_neurons_there_are(new_run):
     [
         ("{", "is not JSON"),
         ("[]", "no demixed neuron"),
-        ('{"layer": "conv3"}', "neuron, width"),
+        ('{"layer": "conv3"}', "neuron, width, .* are missing"),
         (json.dumps(neuron(tree={})), "cannot be drawn"),
+        (json.dumps(neuron(fidelity=[1])), "fidelity is missing or of another kind"),
+        (json.dumps({k: v for k, v in neuron().items() if k != "is_complete"}), "cannot be drawn"),
         (json.dumps(neuron(name="a b")), "no grammar"),
     ],
 )
@@ -186,6 +189,14 @@ def test_a_damaged_file_is_named(new_run, content, says):
     with pytest.raises(InputError, match=says) as caught:
         report.write(run)
     assert "0.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ['{"layers": {"conv3": {}}}', '{"layers": {"conv3": 1}}', "["])
+def test_a_damaged_summary_is_named(new_run, content):
+    run = put(new_run(n=4), neuron())
+    (run.path / "demix" / "summary.json").write_text(content)
+    with pytest.raises(InputError, match=r"summary\.json"):
+        report.write(run)
 
 
 def test_neurons_come_in_the_order_of_their_layers(new_run):

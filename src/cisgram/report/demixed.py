@@ -10,7 +10,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 
 FOLDER = "demix"
-NEEDED = {
+NEEDED: dict[str, type | tuple[type, ...]] = {
     "layer": str,
     "neuron": int,
     "width": int,
@@ -22,6 +22,8 @@ NEEDED = {
     "leaves": list,
     "levels": list,
     "tree": dict,
+    "fidelity": (dict, type(None)),
+    "grammar": (dict, type(None)),
 }
 
 
@@ -41,7 +43,7 @@ def read_neuron(path: Path) -> dict[str, Any]:
     """One file of `demixed`."""
     value = files.read_json(path)
     wrong = (
-        [k for k, of in NEEDED.items() if not isinstance(value.get(k), of)]
+        [k for k, of in NEEDED.items() if k not in value or not isinstance(value[k], of)]
         if isinstance(value, dict)
         else list(NEEDED)
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from cisgram.core.errors import InputError
@@ -23,6 +24,8 @@ from cisgram.report.trees import gap_svg, icicle_svg, starts_svg, syntax_svg
 
 MAX_BYTES = 3_000_000
 """Bytes that the details of the neurons may take, whatever room there is."""
+BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, UndefinedError)
+"""What a file with other things in it than ours leads to."""
 KINDS_OF_LEVELS = {
     "max_pool": "maximum over {} positions",
     "mean_pool": "mean over {} positions",
@@ -57,7 +60,7 @@ def neurons(run: Run) -> Section | None:
     for d in ranked:
         try:
             drawn = _details(d, max_q)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+        except BROKEN as error:
             msg = (
                 f"{run.path / FOLDER / d['layer']}/{d['neuron']}.json cannot be drawn: "
                 f"{type(error).__name__}: {error} Delete it and run 'cisgram demix' again."
@@ -77,7 +80,14 @@ def neurons(run: Run) -> Section | None:
         str(summary.get("database", "")),
         max_q,
     )
-    return _drawn(content, n_details=len(details), n_rows=len(rows))
+    try:
+        return _drawn(content, n_details=len(details), n_rows=len(rows))
+    except BROKEN as error:
+        msg = (
+            f"{run.path / FOLDER} cannot be drawn: {type(error).__name__}: {error}. Delete its "
+            "summary.json and run 'cisgram demix' again."
+        )
+        raise InputError(msg) from error
 
 
 def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
