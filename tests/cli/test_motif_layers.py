@@ -25,6 +25,6 @@ def test_a_layer_that_is_not_there_is_refused(tmp_path, monkeypatch, trained):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained, "RUN")
     shutil.copy(trained.parent / "a.tsv", "a.tsv")
-    done = cisgram("motifs", "RUN", "--layer", "detct.1")
+    done = cisgram("motifs", "RUN", "--layer", "detectx.1")
     assert done.status == 2
     assert "Did you mean 'detect.1'" in done.err

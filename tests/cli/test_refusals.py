@@ -140,7 +140,7 @@ WRONG = [
     ("explain ism RUN --target 3", None, r"target must be from 0 to 0; got 3"),
     ("explain ism RUN --target bond", None, r"No output named 'bond'\. Did you mean 'bound'\?"),
     ("explain ism RUN --most 0", None, r"0 is not in the range"),
-    ("explain saliency RUN -O corected=true", None, r"Did you mean 'corrected'\?"),
+    ("explain saliency RUN -O correctedx=true", None, r"Did you mean 'corrected'\?"),
     ("explain saliency RUN -O corrected=1", None, r"must be true or false; got 1"),
     ("explain saliency RUN -O corrected", None, r"looks like -O name=value; got 'corrected'"),
     ("explain saliency RUN -O target=0", None, r"No option of saliency named 'target'"),

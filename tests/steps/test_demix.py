@@ -123,7 +123,7 @@ def test_a_neuron_does_not_depend_on_its_company(done, tmp_path):
     [
         ({"layer": "conv9"}, "No layer named 'conv9'"),
         ({"layer": "conv1", "neuron": 4}, "neurons 0 to 3; got 4"),
-        ({"layer": "conv1", "by": "publishd"}, "Did you mean 'published'"),
+        ({"layer": "conv1", "by": "publishedx"}, "Did you mean 'published'"),
         ({"layer": "conv1", "start": "rael"}, "Did you mean 'real'"),
         ({"layer": "conv1", "seed": 1, "parts": 0}, "parts"),
     ],
@@ -165,6 +165,21 @@ def test_windows_as_wide_as_the_sequences_are_the_positives(done):
     windows = from_codes(real_windows(done, layer))
     assert len(windows) > 50
     assert all(f"\t{w}\t1\n" in text for w in windows)
+
+
+def test_the_search_starts_where_it_is_told(copy, monkeypatch):
+    class Stopped(Exception):
+        pass
+
+    def search(*_args, start, **_options):
+        raise Stopped(start)
+
+    monkeypatch.setattr("cisgram.steps.demix.demix_layer", search)
+    layer = find_layer(layers(load(copy), length=60), "output")
+    for start, wanted in (("random", None), ("real", real_windows(copy, layer))):
+        with pytest.raises(Stopped) as caught:
+            demix_run(copy, layer="output", start=start)
+        np.testing.assert_array_equal(caught.value.args[0], wanted)
 
 
 def test_the_start_is_an_option_of_its_own(copy):

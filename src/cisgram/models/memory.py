@@ -90,14 +90,14 @@ def remembered(model: nn.Module, layer: Layer) -> Iterator[None]:
         for m in in_place:
             m.inplace = False  # type: ignore[assignment]
         for m in leaves:
-            m.forward = _with(memory, m, m.forward)  # type: ignore[method-assign]
+            m.forward = _with(memory, m, m.forward)
         with torch.inference_mode(mode=False), torch.no_grad():
             yield
     finally:
         for m in leaves:
             m.__dict__.pop("forward", None)
             if m in own:
-                m.forward = own[m]  # type: ignore[method-assign]
+                m.forward = own[m]
         for m in in_place:
             m.inplace = True  # type: ignore[assignment]
         for hook in hooks:
