@@ -79,7 +79,8 @@ def seqlets(
     fdr
         Largest false discovery rate of a seqlet.
     copies
-        Scrambled versions of each sequence, where no null is given.
+        Scrambled versions of each sequence, where no null is given. A single seqlet of a sign can
+        be called only with 1 / ``fdr`` of them, or as much null: 20 at 5 %.
     seed
         Of the scrambling; a sequence's own stream, by its letters (without letters, its scores).
 
