@@ -247,5 +247,12 @@ def test_a_demixing_tree_shows_shares_and_gains():
     assert widths == pytest.approx([639, 640 * 7 / 12 - 1, 640 * 5 / 12 - 1], abs=0.1)
 
 
+def test_a_large_demixing_tree_says_how_much_of_it_is_drawn():
+    tree = {"n": 1000, "level": 0, "gain": None, "children": [{"n": 1}] * 1000}
+    svg = str(icicle_svg(tree, []))
+    assert svg.count("<rect") == 400
+    assert "1,001 parts on 2 rows; 400 are drawn" in svg
+
+
 def test_runs_of_offsets_are_drawn_together():
     assert ranges([5, 0, 1, 2]) == "0–2, 5"

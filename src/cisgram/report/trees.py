@@ -264,13 +264,17 @@ def icicle_svg(tree: Mapping[str, Any], levels: Sequence[str]) -> Markup:
     total = max(cells[0][2], 1)
     shown = sorted(cells, key=lambda c: (c[0], -c[2]))[:MAX_CELLS]
     rows = 1 + max(c[0] for c in shown)
+    said = f"Demixing tree, {len(cells):,} parts on {rows} rows"
+    said += (
+        "." if len(shown) == len(cells) else f"; {len(shown)} are drawn, those of a row by size."
+    )
     body = Markup("").join(
         Markup(
             '<rect class="d{}" x="{:.1f}" y="{}" width="{:.1f}" height="17">'
             "<title>{}</title></rect>"
-        ).format(min(d, 3), 640 * x / total, 20 * d, max(0.5, 640 * n / total - 1), said)
-        for d, x, n, said in shown
+        ).format(min(d, 3), 640 * x / total, 20 * d, max(0.5, 640 * n / total - 1), told)
+        for d, x, n, told in shown
     )
     return Markup(
         '<svg class="icicle" viewBox="0 0 640 {}" role="img"><title>{}</title>{}</svg>'
-    ).format(20 * rows, f"Demixing tree, {len(cells)} parts on {rows} rows.", body)
+    ).format(20 * rows, said, body)
