@@ -64,14 +64,15 @@ class Edge:
     holds
         Whether both motifs at the observed distances excite the neuron more than the better one
         of them alone: the lower ends of the 95 % intervals, averaged over observed distances
-        weighted by their sequences, lie above it.
+        weighted by their sequences, lie above it. None where no observed distance could be asked:
+        motifs that overlap cannot be placed one after the other.
     """
 
     left: int
     right: int
     gaps: Mapping[int, int]
     profile: Profile
-    holds: bool
+    holds: bool | None
 
 
 @dataclass(slots=True, eq=False)
@@ -118,7 +119,7 @@ class Asker:
         if not placements:
             empty = np.empty(0)
             profile = Profile(at[:0], empty, empty, empty, *(float("nan"),) * 3, empty)
-            return Edge(j, j + 1, ordered(gaps), profile, holds=False)
+            return Edge(j, j + 1, ordered(gaps), profile, holds=None)
         value, output = self._asked(placements)
         owner_of = np.array(owner)
         kept = np.unique(owner_of)
@@ -169,10 +170,10 @@ def _interval(value: Floats) -> tuple[Floats, Floats, Floats]:
     return mean - half, mean, mean + half
 
 
-def _holds(profile: Profile, gaps: Mapping[int, int]) -> bool:
+def _holds(profile: Profile, gaps: Mapping[int, int]) -> bool | None:
     weight = np.array([gaps.get(int(d), 0) for d in profile.at], dtype=np.float64)
     if not weight.sum():
-        return False
+        return None
     low = float((weight * profile.low).sum() / weight.sum())
     return low > max(profile.left, profile.right)
 

@@ -18,7 +18,7 @@ Rows = NDArray[np.int64]
 
 INFORMATIVE = 0.5  # bits of a position that belongs to a block, averaged over three
 SHORTEST = 4  # positions of a block
-PSEUDOCOUNT = 30  # uniform sequences added to a leaf before its blocks are cut
+PSEUDOCOUNT = 30  # at most so many uniform sequences join a leaf before its blocks are cut
 ALIKE = 0.7  # similarity from which two blocks are the same motif
 PIECE = 0.85  # correlation from which a short block is a piece of a longer one
 
@@ -182,7 +182,8 @@ def words(leaves: Sequence[Leaf], *, alike: float = ALIKE) -> list[Word]:
 def segments(leaf: Leaf) -> list[tuple[int, int]]:
     """Start and end of each run of informative positions of a leaf."""
     n = leaf.n
-    smooth = (leaf.ppm * n + PSEUDOCOUNT / 4) / (n + PSEUDOCOUNT)
+    uniform = min(PSEUDOCOUNT, n / 5)  # a small complete sample is no noise
+    smooth = (leaf.ppm * n + uniform / 4) / (n + uniform)
     bits = np.pad(_information(smooth), 1)
     mean = (bits[:-2] + bits[1:-1] + bits[2:]) / 3
     marked = np.pad((mean > INFORMATIVE).astype(np.int8), 1)

@@ -153,9 +153,9 @@ def neurons(model: nn.Module, *, length: int, n: int = 2000, seed: int = 0) -> p
     -------
     DataFrame
         ``layer``, ``module``, ``neuron``, ``width`` (bp), ``stride`` (bp), ``active`` (share of
-        random windows with a value above 0), ``highest``, ``is_dead`` (never above 0 on them,
-        nor after the gradient was followed), ``twin`` (an earlier neuron of the layer whose
-        values correlate above 0.999; -1 where there is none).
+        random windows with a value above 0), ``highest``, ``is_dead`` (never above 0 on them:
+        a search by `demix` may still find what activates it), ``twin`` (an earlier neuron of the
+        layer whose values correlate above 0.999; -1 where there is none).
     """
     import pandas as pd
 
