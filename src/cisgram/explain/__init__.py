@@ -2,6 +2,7 @@
 
 from cisgram.explain.ablation import ABLATIONS, ablate, filter_influence
 from cisgram.explain.base import METHODS, Target, scalar
+from cisgram.explain.demix import DemixedNeuron, demix, neurons
 from cisgram.explain.enrichment import filter_enrichment, filter_positions
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.hits import hits
@@ -32,6 +33,7 @@ __all__ = [
     "CONVENTIONS",
     "METHODS",
     "Convention",
+    "DemixedNeuron",
     "Optimum",
     "Pattern",
     "Target",
@@ -40,6 +42,7 @@ __all__ = [
     "attention_map",
     "class_optimization",
     "deep_lift",
+    "demix",
     "expected_gradients",
     "filter_enrichment",
     "filter_influence",
@@ -51,6 +54,7 @@ __all__ = [
     "ism",
     "ism_outputs",
     "motif_mutation",
+    "neurons",
     "occlusion",
     "patterns",
     "saliency",
