@@ -13,7 +13,7 @@ from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).resolve().parent / "images" / "report.png"
 HIDDEN = (
-    "#done, #data, #scores, #cite",
+    "#done, #data, #scores, #neurons, #cite",
     "#motifs tbody tr:nth-child(n + 2)",
     "#sequences tbody tr:nth-child(n + 4)",
 )
