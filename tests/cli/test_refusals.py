@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 import planted
+from cisgram.steps.motifs import SOURCES
 from cli.running import OPTIONS, cisgram
 
 
@@ -137,7 +138,7 @@ WRONG = [
     ),
     ("explain isn RUN", None, r"No .*'isn'\. Did you mean 'ism'\?"),
     ("explain ism folder", None, r"folder is not a run"),
-    ("explain ism RUN --target 3", None, r"target must be from 0 to 0; got 3"),
+    ("explain ism RUN --target 3", None, r"one output, bound; got the target 3\. Leave it out"),
     ("explain ism RUN --target bond", None, r"No output named 'bond'\. Did you mean 'bound'\?"),
     ("explain ism RUN --most 0", None, r"0 is not in the range"),
     ("explain saliency RUN -O correctedx=true", None, r"Did you mean 'corrected'\?"),
@@ -145,11 +146,16 @@ WRONG = [
     ("explain saliency RUN -O corrected", None, r"looks like -O name=value; got 'corrected'"),
     ("explain saliency RUN -O target=0", None, r"No option of saliency named 'target'"),
     ("explain temporal RUN --most 2", None, r"no recurrent layer"),
-    ("explain class_optimization RUN", None, r"gives optimum, not scores of the bases"),
-    ("explain motif_mutation RUN", None, r"gives table, not scores of the bases"),
+    ("explain class_optimization RUN", None, r"gives an optimum, not scores.* --source class_opt"),
+    ("explain motif_mutation RUN", None, r"gives a table, not .*motif_mutation in Python\.$"),
+    ("explain smoothgrad RUN -O samples=3 -O samples=4", None, r"-O gives samples twice"),
     ("motifs RUN --source filtres", None, r"Did you mean 'filters'\?"),
     ("motifs RUN --database jaspar:vertebrate", None, r"vertebrates"),
     ("motifs RUN --convention baset", None, r"Did you mean 'basset"),
+    ("motifs RUN --source demix --convention basset", None, r"motifs of demix have none"),
+    ("export folder --format meme -o x.meme", None, r"folder is not a run"),
+    ("export RUN --format meme --method ism -o x.meme", None, r"takes no scores; leave the method"),
+    ("demix RUN --layer conv1 --neuron 0 --parts 50", None, r"parts must be from 1 to 10, the bp"),
     ("motifs folder", None, r"folder is not a run"),
     ("report folder", None, r"folder is not a run"),
     ("tomtom nowhere.meme", None, r"nowhere\.meme: No such file"),
@@ -173,6 +179,11 @@ def test_wrong_use_exits_2_with_one_paragraph(here, command, before, said):
     assert paragraph.startswith("Error: ")
     assert "Traceback" not in done.err
     assert not (here / "NEW").exists()
+
+
+def test_the_help_of_motifs_names_every_source():
+    said = cisgram("motifs", "--help").out
+    assert [name for name in SOURCES if name not in said] == []
 
 
 @pytest.mark.parametrize(

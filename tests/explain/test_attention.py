@@ -233,6 +233,11 @@ def test_a_model_without_attention_is_refused(model):
         attention(model, encode([TEXT]))
 
 
+def test_the_refusal_names_the_network_and_not_what_wraps_it():
+    with pytest.raises(InputError, match=r"^Conv has no attention"):
+        attention(BothStrands(Conv()), encode([TEXT]))
+
+
 def test_a_broken_model_is_refused():
     model = create("transformer")
     with torch.no_grad():

@@ -167,8 +167,12 @@ def test_refuses_what_is_not_there(placed, tmp_path):
         export_run(placed.run, "modisco-npz", tmp_path / "a", method="ism")
     with pytest.raises(InputError, match="leave the method out"):
         export_run(placed.run, "meme", tmp_path / "a", method="ism")
-    with pytest.raises(InputError, match="holds no motifs"):
+    with pytest.raises(InputError, match="is not a run"):
         export_run(Run(tmp_path), "meme", tmp_path / "a")
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "run.toml").write_text("")
+    with pytest.raises(InputError, match="holds no motifs"):
+        export_run(Run(tmp_path / "bare"), "meme", tmp_path / "a")
     saved = read_back(placed.run)
     with pytest.raises(InputError, match="too short"):
         write_h5(tmp_path / "a.h5", saved.patterns, saved.attribution, window=81)

@@ -26,7 +26,7 @@ def asked(path, *overrides, **data):
     [
         ("explain.methods=['saliency', 'salency']", "cpu", "Did you mean 'saliency'"),
         ("explain.target='bond'", "cpu", "Did you mean 'bound'"),
-        ("explain.target=1", "cpu", "target must be from 0 to 0; got 1"),
+        ("explain.target=1", "cpu", "one output, bound; got the target 1"),
         ("motifs.convention=baset", "cpu", "Did you mean 'basset"),
         ("motifs.database=jaspar:vertebrate", "cpu", "vertebrates"),
         ("motifs.database=nowhere.meme", "cpu", "nowhere"),

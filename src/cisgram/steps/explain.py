@@ -291,7 +291,11 @@ def output_column(card: Card, target: int | str | None) -> int:
     if isinstance(target, int):
         if 0 <= target < len(card.outputs):
             return target
-        msg = f"target must be from 0 to {len(card.outputs) - 1}; got {target}."
+        last = len(card.outputs) - 1
+        msg = f"target must be from 0 to {last}, or an output's name; got {target}."
+        if last == 0:
+            msg = f"The model has one output, {card.outputs[0]}; got the target {target}. "
+            msg += "Leave it out."
         raise InputError(msg)
     if target in card.outputs:
         return card.outputs.index(target)

@@ -81,8 +81,9 @@ def export_run(run: Run, form: str, out: Path, *, method: str | None = None) -> 
         what = "form of export"
         raise unknown(what, form, FORMS)
     if method is not None and form not in ("modisco-npz", "bigwig"):
-        msg = f"{form} is written from the run's patterns; leave the method out."
+        msg = f"{form} takes no scores; leave the method out."
         raise InputError(msg)
+    run.read()  # refuses what is no run
     FORMS[form](run, out, method)
     return out
 

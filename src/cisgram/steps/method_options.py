@@ -106,11 +106,13 @@ def _refuse_other_gifts(entry: Entry[Callable[..., Any]]) -> None:
     """Refuse a method that gives no scores along sequences."""
     gives = entry.facts.get("gives")
     if gives not in SCORES:
+        article = "an" if str(gives)[0] in "aeiou" else "a"
         msg = (
-            f"{entry.name} gives {gives}, not scores of the bases of given sequences: call "
-            f"explain.{entry.name} in Python; what gives motifs may be a source of "
-            f"'cisgram motifs RUN --source'."
+            f"{entry.name} gives {article} {gives}, not scores of the bases of given sequences: "
+            f"call explain.{entry.name} in Python."
         )
+        if gives == "optimum":  # read as motifs, by a source of the method's name
+            msg += f" For motifs: 'cisgram motifs RUN --source {entry.name}'."
         raise InputError(msg)
 
 
@@ -178,6 +180,9 @@ def read_options(settings: Iterable[str]) -> dict[str, Any]:
         name, equals, _ = setting.partition("=")
         if not equals or not name.strip().isidentifier():
             msg = f"An option looks like -O name=value; got {setting!r}."
+            raise InputError(msg)
+        if name.strip() in read:
+            msg = f"-O gives {name.strip()} twice; give it once."
             raise InputError(msg)
         read = config.override(read, [setting])
     return read

@@ -13,6 +13,7 @@ from cisgram.core.run import Run
 from cisgram.data import Prepared
 from cisgram.models import load, read_card
 from cisgram.motifs import MotifSet
+from cisgram.report.text import plural
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.class_optimization import class_optimization
 from cisgram.steps.demix import demix_source
@@ -84,19 +85,21 @@ def motifs_run(
         raise unknown(what, source, SOURCES)
     settings = settings_of(run)
     how = options or settings.motifs
-    if source != "filters" and how.layer != settings.motifs.layer:
-        msg = f"layer={how.layer!r} says whose filters are read; motifs of {source} have none."
-        raise InputError(msg)
+    for name, says in (("layer", "whose"), ("convention", "how")):
+        asked = getattr(how, name)
+        if source != "filters" and asked != getattr(settings.motifs, name):
+            msg = f"{name}={asked!r} says {says} filters are read; motifs of {source} have none."
+            raise InputError(msg)
     targets = motifs.database(how.database)
     data = prepared or data_of(run)
     column = output_column(read_card(run.member(0)), settings.explain.target)
     job = MotifJob(run, load(run), data, settings, how, column, say)
     found, own_facts = SOURCES[source](job)
-    say(f"comparing {len(found)} motifs with {how.database}")
+    say(f"comparing {plural(len(found), 'motif')} with {how.database}")
     matches = motifs.tomtom(found, targets, best=5)
     facts = _facts(found).merge(own_facts, on="motif", how="left")
     weighed = _weighed(facts, set(named_motifs(matches, facts, max_q=how.max_q)["motif"]))
-    say(f"overwriting the sites of {len(weighed)} motifs")
+    say(f"overwriting the sites of {plural(len(weighed), 'motif')}")
     effects = explain.site_effects(
         job.model,
         one_hot(choose(job.positives(job.held_out), ASKED, column).codes),

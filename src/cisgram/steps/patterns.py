@@ -17,6 +17,7 @@ from cisgram.data import Dataset
 from cisgram.explain import Pattern
 from cisgram.models import read_tensors, write_tensors
 from cisgram.motifs import Motif, MotifSet
+from cisgram.report.text import plural
 from cisgram.seq import shuffle
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.motif_job import Found, MotifJob
@@ -67,7 +68,7 @@ def patterns(job: MotifJob) -> Found:
             "the network uses no motif often enough, or there are too few sequences."
         )
         raise InputError(msg)
-    job.say(f"calling hits of {len(found)} patterns")
+    job.say(f"calling hits of {plural(len(found), 'pattern')}")
     used = explain.hits(
         reading.attribution, found, null=reading.null, names=named(found, job.options)
     )

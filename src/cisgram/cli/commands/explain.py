@@ -18,6 +18,8 @@ from cisgram.cli.shared import (
     say_share,
 )
 
+SOURCE = "filters, patterns, modisco, demix or class_optimization."
+
 
 @click.command()
 @click.argument("method")
@@ -81,10 +83,10 @@ def explain(
 
 @click.command()
 @RUN
-@click.option("--source", default="filters", show_default=True, help="Where motifs are read from.")
+@click.option("--source", default="filters", show_default=True, help=SOURCE)
 @DATABASE
 @click.option("--convention", help="How filters are read, for example basset or deepbind.")
-@click.option("--layer", help="Module whose filters are read.  [default: the first convolution]")
+@click.option("--layer", help="Module whose filters are read, by its path.  [default: first conv]")
 @JSON
 def motifs(
     run: Path,

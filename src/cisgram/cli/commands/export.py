@@ -13,9 +13,11 @@ FORMS = ("modisco-npz", "modisco-h5", "finemo", "bigwig", "meme")
 
 @click.command()
 @RUN
-@click.option("--format", "form", type=click.Choice(FORMS), required=True, help="See below.")
+@click.option("--format", "form", type=click.Choice(FORMS), required=True, help="See above.")
 @click.option("--method", help="Scores of RUN/explain/METHOD.  [default: those of the patterns]")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="File (npz: folder) to write.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="File (npz: folder) to write.  [required]"
+)
 @JSON
 def export(run: Path, form: str, method: str | None, out: Path | None, as_json: bool) -> None:
     """Write what a run found as files of other programs.

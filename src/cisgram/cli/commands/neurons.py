@@ -17,7 +17,7 @@ START = click.Choice(["random", "real"])
 @RUN
 @click.option("--layer", metavar="L", help="conv1, conv2, ..., output.  [default: last conv]")
 @click.option("--neuron", metavar="K|all", default=ALL, show_default=True, help="Channel.")
-@click.option("--by", default="rectified", show_default=True, help="Or: published.")
+@click.option("--by", default="rectified", show_default=True, help="rectified or published.")
 @click.option("--parts", type=click.IntRange(1), help="Parts that shift on their own.")
 @click.option(
     "--start", type=START, default="random", show_default=True, help="Windows to start from."
@@ -74,7 +74,8 @@ def demix(
     if table["motifs"].notna().any():
         matches = steps.motifs_run(opened, source="demix", progress=say)
         n = len(set(matches["motif"]))
-        say(f"{n} motifs lie in {run / 'motifs' / 'demix.meme'}, neurons in {folder}.")
+        word = "motif lies" if n == 1 else "motifs lie"
+        say(f"{n} {word} in {run / 'motifs' / 'demix.meme'}, neurons in {folder}.")
     else:
         say(f"No neuron has a motif; what was tried lies in {folder}.")
     if as_json:

@@ -166,6 +166,12 @@ def demix_layer(
         raise unknown(what, by, VARIANTS)
     if parts is not None:
         check_positive(parts, name="parts")
+        if parts > layer.width:
+            msg = (
+                f"parts must be from 1 to {layer.width}, the bp that a neuron of {layer.name} "
+                f"reads; got {parts}."
+            )
+            raise InputError(msg)
     for k in neurons:
         check_neuron(layer, k)
     if start is not None and (start.ndim != 2 or start.shape[1] != layer.width):

@@ -16,6 +16,7 @@ from cisgram.core.types import OneHot
 from cisgram.explain.attended import Attended, Places, attentions, places, weights_of
 from cisgram.explain.base import METHODS, Target, check_finite, plain_options, ready, scalar
 from cisgram.models.graph import record
+from cisgram.models.probe import core
 from cisgram.models.state import untouched
 
 SPREADS = ("center", "field")
@@ -182,7 +183,7 @@ def _located(
     found = [(a, p) for a, p in zip(every, where, strict=True) if p is not None]
     if not found:
         msg = (
-            f"{type(model).__name__} has no attention over positions: no softmax along the "
+            f"{type(core(model)).__name__} has no attention over positions: no softmax along the "
             "sequence weighs what the model reads there. Explain its output instead, for example "
             "with ism or deep_lift."
         )
