@@ -468,3 +468,15 @@ def test_every_control_has_a_name_and_every_table_a_caption(chromium, new_run):
         assert found[0] == 1
         assert found.count(1) == 1
         assert all(b - a <= 1 for a, b in pairwise(found))
+
+
+def test_captions_of_wide_tables_are_read_without_scrolling_at_400_px(chromium, page_of_run):
+    with showing(chromium, page_of_run, viewport={"width": 400, "height": 900}) as page:
+        wide = page.evaluate(
+            "[...document.querySelectorAll('.scroll')].some(e => e.scrollWidth > e.clientWidth)"
+        )
+        assert wide
+        ends = page.evaluate(
+            "[...document.querySelectorAll('caption')].map(e => e.getBoundingClientRect().right)"
+        )
+        assert max(ends) <= 400
