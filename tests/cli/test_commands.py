@@ -290,13 +290,22 @@ def test_wrong_use_of_the_process_is_one_line_on_standard_error(here):
     assert done.stderr.count("\n") == 1
 
 
+def hear_interrupts():
+    """A job in the background of a shell script inherits deaf ears."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_an_interrupted_training_says_so_and_resumes_to_the_same_bytes(here):
     job = ("train", "--positives", "a.tsv", *OPTIONS, "--set", "train.epochs=120")
     job += ("--set", "train.patience=120")
     assert process(*job, "-o", "WHOLE").returncode == 0
     running = subprocess.Popen(
-        [*MAIN, *job, "-o", "NEW"], env=environment(), stderr=subprocess.PIPE, text=True
+        [*MAIN, *job, "-o", "NEW"],
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,  # noqa: PLW1509  (this process has no threads)
     )
     while not (here / "NEW" / "model" / "checkpoint.safetensors").is_file():
         time.sleep(0.01)
