@@ -133,9 +133,9 @@ def test_options_that_do_not_fit_are_refused(made, method, given, said):
 
 
 def test_a_method_that_scores_no_bases_is_refused_with_the_way_out(made, monkeypatch):
-    entry = Entry("optimum", ranks, {"gives": "motifs", "cite": ""})
+    entry = Entry("optimum", ranks, {"gives": "table", "cite": ""})
     monkeypatch.setitem(METHODS._entries, "optimum", entry)
-    with pytest.raises(InputError, match="optimum gives motifs, not scores"):
+    with pytest.raises(InputError, match="optimum gives a table, not scores"):
         explain_run(made[0], "optimum")
 
 
