@@ -30,7 +30,7 @@ def output_of(model: nn.Module, x: Tensor) -> Any:
         return model(x.clone() if x.dtype == precision else x.to(precision))
     except (MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as error:
+    except Exception as error:  # a user's forward pass may raise anything; it is passed on, named
         if type(error).__module__.startswith("cisgram"):
             raise
         reason = " ".join(str(error).split("\n\n")[0].split())

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from cisgram.core.results import Attribution
 from cisgram.core.seeds import generator
 from cisgram.core.types import OneHot, PerBase, Scalar, ScalarFn
+from cisgram.explain.base import plain_options, ready, scalar
 from cisgram.explain.gradients import slope
 from cisgram.explain.references import references
+from cisgram.models.state import untouched
 from cisgram.seq.alphabet import codes_of
 
 FINE = torch.float64  # sums over many points are kept in this
@@ -50,6 +54,48 @@ def compared(
         own = x[part]
         refs = references(own, reference, n=n, seed=seed) if fixed is None else fixed[part]
         yield part, own, refs
+
+
+def attributed(
+    model: nn.Module,
+    x: OneHot,
+    one: Callable[[ScalarFn, OneHot, Tensor], tuple[PerBase, Scalar]],
+    *,
+    method: str,
+    batch_size: int,
+    options: Mapping[str, Any],
+) -> Attribution:
+    """What a path method says of all sequences.
+
+    Parameters
+    ----------
+    model, x, batch_size
+        As everywhere in this room.
+    one
+        Values (n, 4, length) and completeness gaps (n,) of a few sequences, from the target as a
+        function, the sequences and their references.
+    method
+        Its name.
+    options
+        What it was called with: ``target``, ``reference``, ``n_references``, ``seed`` and its own.
+    """
+    given, x = x, ready(model, x)
+    reference = options["reference"]
+    with torch.inference_mode(mode=False), untouched(model):
+        f, x = scalar(model, options["target"]), x.clone()
+        values, deltas = torch.empty(x.shape), torch.empty(len(x))
+        n, seed = options["n_references"], options["seed"]
+        for part, own, refs in compared(x, reference, n=n, seed=seed, batch_size=batch_size):
+            found, gap = one(f, own, refs)
+            values[part], deltas[part] = found.float(), gap.float()
+    said = reference if isinstance(reference, str) else "given"
+    return Attribution(
+        values=values,
+        sequences=given,
+        method=method,
+        options=plain_options(**{**options, "reference": said}),
+        delta=deltas,
+    )
 
 
 def multipliers(f: ScalarFn, x: OneHot, refs: Tensor, points: Points, *, batch_size: int) -> Tensor:

@@ -20,7 +20,7 @@ Spans: TypeAlias = Callable[..., Tensor]
 _REMEDY = "Use mode='padded', which asks any model about the sequence with N for the rest."
 
 
-def padded_outputs(output: Output, x: OneHot, *, model: nn.Module) -> Tensor:  # noqa: ARG001
+def padded_outputs(output: Output, x: OneHot, *, model: nn.Module) -> Tensor:  # noqa: ARG001  (called as `cut_outputs`)
     """(2, length, n, ...) outputs with N after, and with N before, each position."""
     n, _, length = x.shape
     at = torch.arange(length, device=x.device)

@@ -180,6 +180,7 @@ def record(
     return graph
 
 
+# torch gives its modes no types: hence what is silenced here
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes every operation below autograd; a change in place becomes a new value."""
 

@@ -88,6 +88,7 @@ def remembered(model: nn.Module, layer: Layer) -> Iterator[None]:
     ]
     try:
         for m in in_place:
+            # a switch of some modules, unknown to nn.Module's types
             m.inplace = False  # type: ignore[assignment]
         for m in leaves:
             m.forward = _with(memory, m, m.forward)
@@ -99,7 +100,7 @@ def remembered(model: nn.Module, layer: Layer) -> Iterator[None]:
             if m in own:
                 m.forward = own[m]
         for m in in_place:
-            m.inplace = True  # type: ignore[assignment]
+            m.inplace = True  # type: ignore[assignment]  # as above
         for hook in hooks:
             hook.remove()
 

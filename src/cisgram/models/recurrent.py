@@ -48,6 +48,7 @@ def layers(name: str, args: tuple[Any, ...]) -> tuple[Tensor, ...]:
 @cache
 def _operations() -> Any:
     """The two operations, made known to torch at their first use."""
+    # torch gives this class no types
     library: Any = torch.library.Library("cisgram", "FRAGMENT")  # type: ignore[no-untyped-call]
     library.define(f"lstm_layer{_LAYER} -> (Tensor, Tensor, Tensor)")
     library.define(f"gru_layer{_LAYER} -> (Tensor, Tensor)")

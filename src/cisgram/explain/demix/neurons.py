@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -318,12 +318,12 @@ def _seen(whole: Window, position: int, positions: int) -> tuple[int, int]:
     return start, end
 
 
-def _first(holds: object, length: int) -> int:
+def _first(holds: Callable[[int], bool], length: int) -> int:
     """The smallest p in 0 .. length - 1 for which a monotone condition holds."""
     lo, hi = 0, length - 1
     while lo < hi:
         middle = (lo + hi) // 2
-        if holds(middle):  # type: ignore[operator]
+        if holds(middle):
             hi = middle
         else:
             lo = middle + 1

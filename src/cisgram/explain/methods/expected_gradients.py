@@ -8,18 +8,17 @@ from torch import Tensor, nn
 
 from cisgram.core.checks import check_positive
 from cisgram.core.results import Attribution
-from cisgram.core.types import OneHot
-from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
+from cisgram.core.types import OneHot, PerBase, Scalar, ScalarFn
+from cisgram.explain.base import METHODS, Target
 from cisgram.explain.paths import (
     FINE,
     Points,
-    compared,
+    attributed,
     differences,
     hypothetical,
     multipliers,
     own_generators,
 )
-from cisgram.models.state import untouched
 
 
 @METHODS.register(
@@ -92,30 +91,26 @@ def expected_gradients(
     """
     check_positive(samples, name="samples")
     check_positive(batch_size, name="batch_size")
-    given, x = x, ready(model, x)
-    with torch.inference_mode(mode=False), untouched(model):
-        f, x = scalar(model, target), x.clone()
-        values, deltas = torch.empty(x.shape), torch.empty(len(x))
-        ways = compared(x, reference, n=n_references, seed=seed, batch_size=batch_size)
-        for part, own, refs in ways:
-            whole, _ = differences(f, own, refs, batch_size=batch_size)
-            points = _points(own, refs.shape[1], samples, seed)
-            m = multipliers(f, own, refs, points, batch_size=batch_size)
-            found = hypothetical(m, refs)
-            values[part] = found.float()
-            deltas[part] = ((found * own.cpu().to(FINE)).sum((1, 2)) - whole).float()
-    return Attribution(
-        values=values,
-        sequences=given,
+
+    def one(f: ScalarFn, own: OneHot, refs: Tensor) -> tuple[PerBase, Scalar]:
+        whole, _ = differences(f, own, refs, batch_size=batch_size)
+        points = _points(own, refs.shape[1], samples, seed)
+        found = hypothetical(multipliers(f, own, refs, points, batch_size=batch_size), refs)
+        return found, (found * own.cpu().to(FINE)).sum((1, 2)) - whole
+
+    return attributed(
+        model,
+        x,
+        one,
         method="expected_gradients",
-        options=plain_options(
-            target=target,
-            reference=reference if isinstance(reference, str) else "given",
-            n_references=n_references,
-            samples=samples,
-            seed=seed,
-        ),
-        delta=deltas,
+        batch_size=batch_size,
+        options={
+            "target": target,
+            "reference": reference,
+            "n_references": n_references,
+            "samples": samples,
+            "seed": seed,
+        },
     )
 
 

@@ -10,9 +10,8 @@ from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 from cisgram.core.types import OneHot, PerBase, Scalar, ScalarFn
-from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
-from cisgram.explain.paths import FINE, Points, compared, differences, hypothetical, multipliers
-from cisgram.models.state import untouched
+from cisgram.explain.base import METHODS, Target
+from cisgram.explain.paths import FINE, Points, attributed, differences, hypothetical, multipliers
 
 
 @METHODS.register(
@@ -96,29 +95,25 @@ def integrated_gradients(
             f"got steps={steps}, max_steps={max_steps}, tolerance={tolerance!r}."
         )
         raise InputError(msg)
-    given, x = x, ready(model, x)
-    with torch.inference_mode(mode=False), untouched(model):
-        f, x = scalar(model, target), x.clone()
-        values, deltas = torch.empty(x.shape), torch.empty(len(x))
-        ways = compared(x, reference, n=n_references, seed=seed, batch_size=batch_size)
-        for part, own, refs in ways:
-            values[part], deltas[part] = _adaptive(
-                f, own, refs, (steps, max_steps), tolerance, batch_size
-            )
-    return Attribution(
-        values=values,
-        sequences=given,
+
+    def one(f: ScalarFn, own: OneHot, refs: Tensor) -> tuple[PerBase, Scalar]:
+        return _adaptive(f, own, refs, (steps, max_steps), tolerance, batch_size)
+
+    return attributed(
+        model,
+        x,
+        one,
         method="integrated_gradients",
-        options=plain_options(
-            target=target,
-            reference=reference if isinstance(reference, str) else "given",
-            n_references=n_references,
-            steps=steps,
-            max_steps=max_steps,
-            tolerance=tolerance,
-            seed=seed,
-        ),
-        delta=deltas,
+        batch_size=batch_size,
+        options={
+            "target": target,
+            "reference": reference,
+            "n_references": n_references,
+            "steps": steps,
+            "max_steps": max_steps,
+            "tolerance": tolerance,
+            "seed": seed,
+        },
     )
 
 
@@ -145,7 +140,7 @@ def _adaptive(
         allowed = tolerance * share.abs().sum(1) + rounding[left]
         left = left[delta[left].abs() > allowed]
         now = min(2 * now, steps[1])
-    return values.float(), delta.float()
+    return values, delta
 
 
 def _points(refs: Tensor, steps: int) -> Points:

@@ -27,8 +27,8 @@ class CannotPair(Exception):
 
 def unflatten(t: Tensor, axis: int, sizes: tuple[int, ...]) -> Tensor:
     """``t`` with one axis made into several."""
-    out: Tensor = t.unflatten(axis, sizes)  # type: ignore[no-untyped-call]
-    return out
+    axis %= t.ndim
+    return t.reshape(*t.shape[:axis], *sizes, *t.shape[axis + 1 :])
 
 
 @dataclass(frozen=True, slots=True)
