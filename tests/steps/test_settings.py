@@ -3,8 +3,9 @@ from pydantic import ValidationError
 
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.models import MODELS
 from cisgram.steps import from_file, resolve, settings_of
-from cisgram.train import AS_PUBLISHED
+from cisgram.train import AS_PUBLISHED, TrainOptions
 
 DATA = {"data": {"positives": "a.fa"}}
 
@@ -39,6 +40,16 @@ def test_the_published_regime_is_recorded_and_asked_for_by_a_setting_as_well():
     assert resolve(DATA | {"train": {"as_published": True}}) == by_flag
     assert resolve(DATA, overrides=["train.as_published=true"]) == by_flag
     assert resolve(DATA).train.as_published is False
+
+
+def test_a_model_brings_its_own_training_regime_behind_what_is_given():
+    regime = MODELS["demo-rnn"].facts["regime"]
+    rnn = DATA | {"model": {"name": "demo-rnn"}}
+    train = resolve(rnn).train
+    assert {k: getattr(train, k) for k in regime} == regime
+    assert resolve(rnn, overrides=["train.epochs=3"]).train.epochs == 3
+    assert resolve(rnn, as_published=True).train.epochs == AS_PUBLISHED["train"]["epochs"]
+    assert resolve(DATA).train == TrainOptions()
 
 
 def test_what_is_not_given_keeps_its_default_and_overrides_come_last():

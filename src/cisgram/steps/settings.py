@@ -12,6 +12,7 @@ from cisgram.core import config
 from cisgram.core.config import Names, Options
 from cisgram.core.run import Run
 from cisgram.data import DataOptions
+from cisgram.models import MODELS
 from cisgram.train import AS_PUBLISHED, ModelOptions, TrainOptions
 
 
@@ -63,6 +64,9 @@ def resolve(
 ) -> Settings:
     """Settings from groups of plain values; what is not given keeps its default.
 
+    A model of the zoo may have a training regime of its own (fact ``regime`` of its registry
+    entry), which stands before the general defaults and behind all that is given.
+
     Parameters
     ----------
     groups
@@ -92,7 +96,17 @@ def resolve(
         for name, regime in AS_PUBLISHED.items():
             if isinstance(given.get(name, {}), dict):  # else the message below says what came
                 given[name] = regime | given.get(name, {})
+    if isinstance(given.get("train", {}), dict):
+        given["train"] = _own_regime(given.get("model")) | given.get("train", {})
     return config.validate(Settings, given, source=source)
+
+
+def _own_regime(model: Any) -> dict[str, Any]:
+    """The training settings that a model of the zoo starts from."""
+    named = model if isinstance(model, dict) else {}
+    name = named.get("name", ModelOptions().name)
+    entry = MODELS.get(name) if isinstance(name, str) and name in MODELS else None
+    return dict(entry.facts.get("regime", {})) if entry is not None else {}
 
 
 def described() -> list[dict[str, str]]:

@@ -27,7 +27,13 @@ class DemoRNN(TwoClassNetwork):
         return out
 
 
-@MODELS.register(name="demo-rnn", kind="RNN", cite="lanchantin2017", min_length=1)
+# At the general rate 20 epochs end before an LSTM on letters has left its first plateau.
+REGIME = {"learning_rate": 1e-2, "epochs": 30, "patience": 30}
+
+
+@MODELS.register(
+    name="demo-rnn", kind="RNN", cite="lanchantin2017", min_length=1, regime=REGIME
+)
 def demo_rnn(*, size: str = "medium", dropout: float = 0.5, n_outputs: int = 1) -> DemoRNN:
     """Recurrent network of Deep Motif Dashboard: LSTMs in both directions, mean over positions.
 
