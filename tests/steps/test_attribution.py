@@ -164,3 +164,21 @@ def test_the_command_needs_no_data_for_the_simulation(tmp_path, monkeypatch):
     assert docs.read_text() == "| table |"
     assert asked[0][0] == (None, tmp_path)
     assert asked[0][1]["only"] == "saliency"
+
+
+def test_the_table_over_both_sets_is_the_mean_of_the_networks_that_every_method_was_run_on():
+    scores = {
+        ("grammar", "demo-cnn"): (0.9, 0.5),
+        ("interaction-sim", "demo-cnn"): (0.6, 0.7),
+        ("interaction-sim", "dilated"): (0.1, None),  # left out: one method is missing
+    }
+    rows = [
+        {"set": s, "network": n, "fitted": "labels", "method": m, "auprc": v}
+        for (s, n), values in scores.items()
+        for m, v in zip(("a", "b"), values, strict=True)
+        if v is not None
+    ]
+    lines = attribution._overall_table(rows)
+    assert lines[0] == "## Over both sets, 2 networks"
+    assert lines[4:6] == ["| a | 0.750 | 0.100 |", "| b | 0.600 | 0.400 |"]
+    assert attribution._overall_table(rows[:2]) == []
