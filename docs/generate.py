@@ -77,11 +77,15 @@ def models() -> str:
             entry.facts["kind"],
             f"{sum(p.numel() for p in create(name).parameters()):,}",
             str(entry.facts["min_length"]),
+            ", ".join(f"{k}={v:g}" for k, v in entry.facts.get("regime", {}).items()),
             reference(entry.facts["cite"]),
         )
         for name, entry in sorted(MODELS.items())
     ]
-    head = ("model", "what it is", "kind", "parameters", "shortest sequence (bp)", "cite")
+    head = (
+        *("model", "what it is", "kind", "parameters"),
+        *("shortest sequence (bp)", "training of its own", "cite"),
+    )
     return table(head, rows)
 
 
