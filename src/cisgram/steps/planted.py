@@ -16,12 +16,12 @@ from cisgram.core.run import Run
 from cisgram.core.seeds import derive, generator
 from cisgram.io import read_fasta, read_table
 from cisgram.seq import Grammar, Plant, from_codes, simulate
+from cisgram.steps.tables import mean_interval
 from cisgram.train.metrics import auprc
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESAMPLES = 1000
 ELEMENTS = ("GATA4", "CEBPB", "ELF1")  # in any order, 0 to 20 bp apart
 DECOYS = ("REST", "TEAD4")  # as often in negatives as in positives
 # The words that the authors planted: every sequence of the class holds each at least once. Their
@@ -165,11 +165,9 @@ def score(scores: NDArray[np.float64], planted: NDArray[np.bool_]) -> dict[str, 
     1.0
     """
     each = np.array([auprc(p, s) for p, s in zip(planted, scores, strict=True)])
-    random = generator(0, "bootstrap", len(each))
-    means = each[random.integers(0, len(each), (RESAMPLES, len(each)))].mean(1)
     return {
         "auprc": float(each.mean()),
-        "auprc_interval": [float(v) for v in np.percentile(means, [2.5, 97.5])],
+        "auprc_interval": list(mean_interval(each, "bootstrap")),
         "chance": float(np.mean([chance(p.sum(), len(p)) for p in planted])),
         "share": float(planted.mean()),
     }

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from cisgram.steps.tables import mean_interval
+
 Row = dict[str, Any]
 NETWORKS = ("demo-cnn", "demo-rnn", "demo-cnn-rnn")
 # name of a reading, what it is, and the published shares by network
@@ -24,7 +26,7 @@ OPTIMA: tuple[tuple[str, int, str, tuple[float | None, ...]], ...] = (
     ("letters", 3, "class optimization by letters, any of the first three", (None, None, None)),
 )
 HEAD = (
-    "| method | network | sets | published | own or family matrix | own matrix | "
+    "| method | network | sets | published | own or family matrix | 95 % over sets | own matrix | "
     "letters in another order | other factors |"
 )
 
@@ -42,7 +44,7 @@ def page_of(
         + (f" Not measured on all three: {', '.join(missing)}." if missing else ""),
         "",
         HEAD,
-        "|---|---|---|---|---|---|---|---|",
+        "|---" * 9 + "|",
     ]
     inside = [r for r in rows if r["set"] in shared]
     for key, title, published in WINDOWS:
@@ -94,9 +96,11 @@ def _lines(
         if not given:
             continue
         mean = {k: np.mean([f[k] for f in given]) for k in given[0]}
+        low, high = mean_interval([f["family"] for f in given], "bootstrap over sets")
         lines.append(
             f"| {title} | {network} | {len(given)} | {_percent(before)} | "
-            f"**{_percent(mean['family'])}** | {_percent(mean['own'])} | "
+            f"**{_percent(mean['family'])}** | {100 * low:.0f}-{100 * high:.0f} % | "
+            f"{_percent(mean['own'])} | "
             f"{_percent(mean['shuffled'])} | {_percent(mean['others'])} |"
         )
     return lines

@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from cisgram.core.seeds import generator
+
+RESAMPLES = 1000
 
 
 def score_table(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -55,3 +60,27 @@ def mean_table(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 def _seconds(seconds: float | None) -> str:
     return "resumed" if seconds is None else f"{seconds:.0f}"
+
+
+def mean_interval(
+    values: Sequence[float] | NDArray[np.float64], purpose: str
+) -> tuple[float, float]:
+    """95 % bootstrap interval of a mean: the percentiles of 1,000 resamples.
+
+    Parameters
+    ----------
+    values
+        (n,) one value a sequence, set, neuron or whatever could have been drawn otherwise.
+    purpose
+        Of the random numbers, as in `cisgram.core.seeds.generator`.
+
+    Examples
+    --------
+    >>> mean_interval([0.5, 0.5, 0.5], "example")
+    (0.5, 0.5)
+    """
+    each = np.asarray(values, dtype=np.float64)
+    random = generator(0, purpose, len(each))
+    means = each[random.integers(0, len(each), (RESAMPLES, len(each)))].mean(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
