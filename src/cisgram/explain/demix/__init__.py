@@ -1,7 +1,16 @@
 """NeuronMotif: what a deep neuron has learned, demixed layer by layer."""
 
 from cisgram.explain.demix.asking import Edge, Profile
+from cisgram.explain.demix.blueprint import Blueprint
 from cisgram.explain.demix.demix import DemixedNeuron, demix, demix_layer
+from cisgram.explain.demix.designs import (
+    Design,
+    Spread,
+    designed,
+    designed_sequences,
+    output_search,
+    plain_design,
+)
 from cisgram.explain.demix.diagnosis import KINDS, Diagnosis, diagnose
 from cisgram.explain.demix.fidelity import Fidelity
 from cisgram.explain.demix.leaves import Block, Leaf, Word
@@ -14,8 +23,10 @@ from cisgram.explain.demix.syntax import Combination, Syntax, syntax
 __all__ = [
     "KINDS",
     "Block",
+    "Blueprint",
     "Combination",
     "DemixedNeuron",
+    "Design",
     "Diagnosis",
     "Edge",
     "Fidelity",
@@ -26,14 +37,19 @@ __all__ = [
     "Profile",
     "Sample",
     "SampleOptions",
+    "Spread",
     "Syntax",
     "Word",
     "demix",
     "demix_layer",
+    "designed",
+    "designed_sequences",
     "diagnose",
     "find_layer",
     "layers",
     "neurons",
+    "output_search",
+    "plain_design",
     "syntax",
     "twins",
 ]
