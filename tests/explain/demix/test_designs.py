@@ -1,5 +1,7 @@
 """Sequences designed from a neuron's syntax do what the neuron was wired, or trained, to do."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from cisgram.explain.demix import (
     layers,
     output_search,
     plain_design,
+    plan_of,
     syntax,
 )
 from cisgram.explain.demix.asking import Edge, Profile
@@ -109,6 +112,26 @@ def test_designs_are_the_same_whatever_is_asked_beside_them():
     assert [t[s : s + 6] for t, (s, _) in zip(from_codes(few[0]), few[1], strict=True)] == [
         from_codes(found.plan.letters[0][None])[0][:6]
     ] * 5
+
+
+def test_a_plan_is_read_back_from_its_plain_form():
+    model = pair(A, B)
+    place, d, found = read(model)
+    names = [f"m{i}" for i in range(len(d.motifs))]
+    value = json.loads(json.dumps(plain_design(found, names)))
+    plan = plan_of(value, names, place.width)
+    assert (plan.slots, plan.seen, plan.width) == (
+        found.plan.slots, found.plan.seen, found.plan.width
+    )  # fmt: skip
+    for a, b in zip(plan.letters, found.plan.letters, strict=True):
+        np.testing.assert_array_equal(a, b)
+    again, before = (designed_sequences(place, 0, p, n=20)[0] for p in (plan, found.plan))
+    np.testing.assert_array_equal(again, before)
+    assert list(value["neuron"]) == [
+        "background", "gaps", "order", "strand", "designed", "leaf", "search"
+    ]  # fmt: skip
+    assert value["neuron"]["designed"] == [1.0, 1.0, 1.0]
+    assert value["beaten"] == ["background", "gaps", "order", "strand"]
 
 
 # a combination of three motifs by hand: A and B hold at 8 or 9, B and C do not

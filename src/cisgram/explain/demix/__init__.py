@@ -10,6 +10,7 @@ from cisgram.explain.demix.designs import (
     designed_sequences,
     output_search,
     plain_design,
+    plan_of,
 )
 from cisgram.explain.demix.diagnosis import KINDS, Diagnosis, diagnose
 from cisgram.explain.demix.fidelity import Fidelity
@@ -50,6 +51,7 @@ __all__ = [
     "neurons",
     "output_search",
     "plain_design",
+    "plan_of",
     "syntax",
     "twins",
 ]

@@ -19,7 +19,7 @@ from cisgram.explain.demix.neurons import Layer, scores
 from cisgram.explain.demix.record import number
 from cisgram.explain.demix.sample import Codes, SampleOptions, sample
 from cisgram.explain.demix.syntax import Syntax
-from cisgram.seq.alphabet import from_codes, one_hot
+from cisgram.seq.alphabet import from_codes, one_hot, to_codes
 
 Output = Callable[[torch.Tensor], torch.Tensor]
 
@@ -222,10 +222,11 @@ def plain_design(design: Design | None, names: Sequence[str]) -> dict[str, Any] 
     plan = design.plan
     return {
         "slots": [[names[m], strand] for m, strand in plan.slots],
-        "letters": from_codes_of(plan.letters),
+        "letters": [from_codes(one[None])[0] for one in plan.letters],
         "places": [
             [row, n] for row, n in zip(plan.starts.tolist(), plan.weight.tolist(), strict=True)
         ],
+        "seen": [sorted(own) for own in plan.seen],
         "n": design.n,
         "share": number(design.share),
         "beaten": list(design.beaten),
@@ -239,9 +240,16 @@ def plain_design(design: Design | None, names: Sequence[str]) -> dict[str, Any] 
     }
 
 
-def from_codes_of(letters: Sequence[Codes]) -> list[str]:
-    """Each slot's letters as a string."""
-    return [from_codes(one[None])[0] for one in letters]
+def plan_of(value: Mapping[str, Any], names: Sequence[str], width: int) -> Blueprint:
+    """The plan of `plain_design`'s dictionary, for a window of ``width`` bp."""
+    return Blueprint(
+        tuple((list(names).index(name), str(strand)) for name, strand in value["slots"]),
+        tuple(to_codes([letters])[0] for letters in value["letters"]),
+        np.array([row for row, _ in value["places"]], dtype=np.int64),
+        np.array([n for _, n in value["places"]], dtype=np.int64),
+        tuple(frozenset(own) for own in value["seen"]),
+        width,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
