@@ -22,24 +22,48 @@ START = click.Choice(["random", "real"])
 @click.option(
     "--start", type=START, default="random", show_default=True, help="Windows to start from."
 )
+@click.option(
+    "--design", type=click.IntRange(1), metavar="N", help="Write N designed sequences of each."
+)
+@click.option(
+    "--compare",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="RUN2",
+    help="Compare with the demixed neurons of RUN2; repeatable. Nothing is demixed.",
+)
+@click.option("--other-data", is_flag=True, help="Compare even runs of different data.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @DEVICE
 @JSON
+@click.pass_context
 def demix(
+    context: click.Context,
     run: Path,
     layer: str | None,
     neuron: str,
     by: str,
     parts: int | None,
     start: str,
+    design: int | None,
+    compare: tuple[Path, ...],
+    other_data: bool,
     seed: int,
     device: str,
     as_json: bool,
 ) -> None:
     """Read motifs and their syntax out of deep neurons, as NeuronMotif does.
 
-    Neurons that are done are not done again; an interrupted command goes on where it was.
+    Neurons that are done are not done again; an interrupted command goes on where it was. With
+    --compare the neurons of networks that were demixed are put side by side.
     """
+    if compare:
+        _refuse_of_demixing(context)
+        _compared(run, compare, layer, other_data=other_data, seed=seed, as_json=as_json)
+        return
+    if other_data:
+        msg = "--other-data belongs to --compare RUN2."
+        raise click.UsageError(msg)
     from cisgram import steps
     from cisgram.core import files
     from cisgram.core.errors import InputError
@@ -56,6 +80,7 @@ def demix(
         by=by,
         parts=parts,
         start=start,
+        designs=design,
         seed=seed,
         device=device,
         progress=say_share,
@@ -78,9 +103,84 @@ def demix(
         say(f"{n} {word} in {run / 'motifs' / 'demix.meme'}, neurons in {folder}.")
     else:
         say(f"No neuron has a motif; what was tried lies in {folder}.")
+    if design is not None:
+        written = [k for k in own["neuron"] if (folder / f"{k}.designed.fa").is_file()]
+        say(
+            f"Sequences designed from {len(written)} of {len(own)} neurons lie in "
+            f"{folder}/NEURON.designed.fa; the others have no motif that could be placed."
+            if len(written) < len(own)
+            else f"{design} designed sequences of each neuron lie in {folder}/NEURON.designed.fa."
+        )
     if as_json:
         rows = own.astype(object).where(own.notna(), None).to_dict("records")
         print_json({"neurons": rows, "summary": summary})
+
+
+OF_DEMIXING = ("neuron", "by", "parts", "start", "design", "device")
+
+
+def _refuse_of_demixing(context: click.Context) -> None:
+    """Refuse options that a comparison could not honor."""
+    usual = click.core.ParameterSource.DEFAULT
+    given = [f"--{k}" for k in OF_DEMIXING if context.get_parameter_source(k) != usual]
+    if given:
+        word = "belongs" if len(given) == 1 else "belong"
+        msg = (
+            f"{', '.join(given)} {word} to demixing; --compare reads what was demixed before. "
+            "Demix each run with such options first, then compare."
+        )
+        raise click.UsageError(msg)
+
+
+def _compared(
+    run: Path,
+    others: tuple[Path, ...],
+    layer: str | None,
+    *,
+    other_data: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from cisgram import steps
+    from cisgram.core.run import Run
+
+    said = steps.compare_demixed(
+        [Run(p) for p in (run, *others)], layer=layer, other_data=other_data, seed=seed
+    )
+    if as_json:
+        print_json(said)
+    else:
+        for network in said["networks"]:
+            for line in _network_lines(network, said["compared"][network["network"]]):
+                click.echo(line)
+        for verdict in said["verdicts"]:
+            click.echo(verdict["text"])
+    for note in said["notes"]:
+        say(note)
+    say(f"All figures of all layers lie in {run / 'demix'}: comparison.tsv, comparison.json.")
+
+
+def _network_lines(network: dict[str, Any], layer: str) -> list[str]:
+    """A network, and what became of the neurons of its layers; the compared one is marked."""
+    test = network["test"]
+    score = "no test score" if test is None else f"test {test['score']} {test['value']:.3f}"
+    lines = [
+        f"{network['network']}: {network['model']}, {network['depth']} convolutions, "
+        f"{network['parameters']:,} parameters, {score}"
+    ]
+    for own in network["layers"]:
+        kinds = ", ".join(
+            f"{100 * own['figures'][k]['value']:.0f} % {k.replace('_', ' ')}"
+            for k in ("read", "poorly_explained", "no_motif", "duplicate", "dead")
+            if own["figures"][k]["value"]
+        )
+        mark = "  <- compared" if own["layer"] == layer else ""
+        lines.append(
+            f"  {own['layer']} ({own['width']} bp, {own['neurons']} of {own['channels']} neurons): "
+            f"{kinds}; {100 * own['named']:.0f} % with a known motif, "
+            f"{100 * own['named_shuffled']:.0f} % with columns shuffled{mark}"
+        )
+    return lines
 
 
 def _summary_lines(layer: str, summary: dict[str, Any]) -> list[str]:
