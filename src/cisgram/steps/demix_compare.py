@@ -79,13 +79,13 @@ def compare_demixed(
     said = {
         "database": networks[0].database,
         "max_q": networks[0].max_q,
-        "networks": [_plain(n, rows[n.name]) for n in networks],
+        "networks": [_plain(n, rows[n.name], among) for n in networks],
         "compared": compared,
         "among": among,
         "verdicts": [
-            _verdict("test", TEST, _tests(networks)),
+            _verdict("test", TEST, _tests(networks), among),
             *(
-                _verdict(key, figure, {name: own[key] for name, own in chosen.items()})
+                _verdict(key, figure, {name: own[key] for name, own in chosen.items()}, among)
                 for key, figure in FIGURES.items()
             ),
         ],
@@ -113,7 +113,7 @@ def table(said: Mapping[str, Any]) -> pd.DataFrame:
             **{f"test{end}": test.get(key) for end, key in ENDS},
         }
         for place in n["layers"]:
-            row = head | {k: place[k] for k in ("layer", "width", "channels", "neurons")}
+            row = head | {k: place[k] for k in ("layer", "width", "channels", "neurons", "among")}
             for key in FIGURES:
                 row |= {f"{key}{end}": place["figures"][key][k] for end, k in ENDS}
             rows.append(row | {"named": place["named"], "named_shuffled": place["named_shuffled"]})
@@ -132,7 +132,7 @@ def _families(database: str) -> Callable[[Mapping[str, Any]], Sequence[str]]:
     return lambda m: own.get(m["target"], (m["target_name"],))
 
 
-def _plain(n: Network, rows: Mapping[str, Mapping[str, Value]]) -> dict[str, Any]:
+def _plain(n: Network, rows: Mapping[str, Mapping[str, Value]], among: int) -> dict[str, Any]:
     return {
         "network": n.name,
         "model": n.model,
@@ -145,6 +145,7 @@ def _plain(n: Network, rows: Mapping[str, Mapping[str, Value]]) -> dict[str, Any
                 "width": n.places[place].width,
                 "channels": n.places[place].channels,
                 "neurons": len(n.neurons[place]),
+                "among": min(among, len(n.neurons[place])),
                 **_named(n.neurons[place], n.max_q),
                 "figures": {key: value.plain() for key, value in own.items()},
             }
@@ -162,7 +163,7 @@ def _named(found: Sequence[Mapping[str, Any]], max_q: float) -> dict[str, float]
     }
 
 
-def _verdict(key: str, figure: Figure, values: Mapping[str, Value]) -> dict[str, Any]:
+def _verdict(key: str, figure: Figure, values: Mapping[str, Value], among: int) -> dict[str, Any]:
     """Which network is cleaner by a figure: its interval lies beyond all others, or none is."""
     sign = 1 if figure.better == "higher" else -1
     there = {k: v for k, v in values.items() if math.isfinite(v.value)}
@@ -181,8 +182,8 @@ def _verdict(key: str, figure: Figure, values: Mapping[str, Value]) -> dict[str,
     listed = ", ".join(
         f"{k} {_said(values[k])}" for k in sorted(values, key=[*order, *values].index)
     )
-    text = f"{figure.title}: {says}; {listed}"
-    return {"figure": key, "title": figure.title, "best": best, "text": text}
+    title = figure.title.format(among=among)
+    return {"figure": key, "title": title, "best": best, "text": f"{title}: {says}; {listed}"}
 
 
 def _said(v: Value) -> str:

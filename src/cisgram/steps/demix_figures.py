@@ -31,7 +31,7 @@ class Figure:
     Attributes
     ----------
     title
-        In words.
+        In words, ``{among}`` for the number of neurons among which families are counted.
     better
         Which way is cleaner.
     """
@@ -49,7 +49,7 @@ FIGURES = {
     "ratio_gain": Figure("median ratio minus its control", "higher"),
     "r2_gain": Figure("median R2 minus its control", "higher"),
     "named_gain": Figure("share with a known motif minus that with shuffled columns", "higher"),
-    "families": Figure("families of known motifs among as many neurons", "higher"),
+    "families": Figure("families of known motifs among {among} neurons", "higher"),
     "information": Figure("median information of a motif (bits)", "higher"),
 }
 
@@ -128,7 +128,8 @@ def share(k: int, n: int) -> Value:
     """
     p, z2 = k / n, Z**2 / n
     middle, half = p + z2 / 2, Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n))
-    return Value(p, max(0.0, (middle - half) / (1 + z2)), min(1.0, (middle + half) / (1 + z2)))
+    low = (middle - half) / (1 + z2) if k else 0.0  # exact at the ends, where rounding is seen
+    return Value(p, low, (middle + half) / (1 + z2) if k < n else 1.0)
 
 
 def difference(a: Value, b: Value) -> Value:

@@ -12,6 +12,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.explain.demix import Layer, layers
+from cisgram.explain.demix.window import below
 from cisgram.models import load, read_card
 from cisgram.models.probe import core
 from cisgram.report.demixed import FOLDER, demixed
@@ -59,8 +60,14 @@ class Network:
 
     @property
     def depth(self) -> int:
-        """Convolutions that it runs."""
-        return len(self.places) - 1
+        """Convolutions one behind the other, on the longest way from the bases to the output."""
+        graph = self.places["output"].window.graph
+        deep = {-1: 0}
+        for i in below(graph, graph.result):
+            operation = graph.operations[i]
+            before = max((deep[v.operation] for v in operation.inputs), default=0)
+            deep[i] = before + (operation.name == "convolution")
+        return deep[graph.result.operation]
 
     def chosen(self, layer: str | None) -> str:
         """A layer with demixed neurons; None: the last convolution that has some, or the output.

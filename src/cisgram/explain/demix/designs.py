@@ -26,6 +26,7 @@ Output = Callable[[torch.Tensor], torch.Tensor]
 BACKGROUNDS = 100
 CHOICE = 32  # backgrounds on which the combination is chosen, none of them used again
 BATCH = 256
+NEAR = 0.9  # share of the highest value from which a window counts as found by the search
 CONTROLS = ("gaps", "order", "strand")
 KINDS = ("background", *CONTROLS, "designed", "leaf", "search", "output_search")
 """What is read back, see `Design`."""
@@ -64,8 +65,8 @@ class Design:
         has (a single motif: at such starts). ``order``: with the same bases between them, in
         another order. ``strand``: at the same places, on the other strand. A control that the
         motifs do not allow is absent. ``leaf``: the window is the consensus of the leaf with the
-        highest consensus activation. ``search``: the windows with the highest values that the
-        search by gradient found.
+        highest consensus activation. ``search``: the windows that the search by gradient found
+        and that reach nine tenths of the highest value, the best ones first.
     output
         The same of the model's output, with the window in its place in random sequences; and
         ``output_search``: whole sequences that a search by the output's gradient found. Empty
@@ -315,7 +316,9 @@ def _made(
 def _compared(reader: _Reader, found: DemixedNeuron, base: Codes) -> dict[str, Codes]:
     """The best leaf's consensus, and the windows with the highest values, in their place."""
     best = max(found.leaves, key=lambda leaf: leaf.consensus_activation)
-    order = np.argsort(-found.sample.value, kind="stable")[: len(base)]
+    value = found.sample.value
+    near = int((value >= NEAR * value.max()).sum())
+    order = np.argsort(-value, kind="stable")[: min(near, len(base))]
     top = found.sample.codes[np.resize(order, len(base))]
     return {
         "leaf": reader.window(base, best.ppm.argmax(0).astype(np.uint8)[None]),
