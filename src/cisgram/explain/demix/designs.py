@@ -30,7 +30,7 @@ NEAR = 0.9  # share of the highest value from which a window counts as found by 
 CONTROLS = ("gaps", "order", "strand")
 KINDS = ("background", *CONTROLS, "designed", "leaf", "search", "output_search")
 """What is read back, see `Design`."""
-SEARCH = SampleOptions(population=200, rounds=60, normalized=True, step=0.3)
+SEARCH = SampleOptions(population=100, rounds=40, normalized=True, step=0.3)
 """Of the search for what excites the model's output."""
 
 
