@@ -70,9 +70,9 @@ def test_designed_sequences_are_written_and_counted(here):
     lines = (here / "RUN/demix/conv1/0.designed.fa").read_text().splitlines()
     assert len(lines) == 6
     assert lines[0].startswith(">conv1.0.design1 neuron=3.5 output=")
-    assert "3 designed sequences of each neuron lie in" in done.err
+    assert "3 sequences designed from each of 1 of 1 neurons lie in" in done.err
     done = cisgram("demix", "RUN", "--layer", "conv1", "--design", "2")
-    assert "designed from 2 of 4 neurons" in done.err
+    assert "2 sequences designed from each of 2 of 4 neurons" in done.err
     assert len((here / "RUN/demix/conv1/0.designed.fa").read_text().splitlines()) == 4
 
 
@@ -88,7 +88,7 @@ def test_networks_are_put_side_by_side(two):
     done = cisgram("demix", "RUN", "--compare", "OTHER")
     assert done.status == 0, done.err
     lines = done.out.splitlines()
-    assert lines[0].startswith("RUN: deepbind detectors=4 hidden=0 width=8, 1 convolutions, 137 ")
+    assert lines[0].startswith("RUN: deepbind detectors=4 hidden=0 width=8, 1 convolution, 137 ")
     assert lines[1].startswith("  conv1 (8 bp, 4 of 4 neurons): 25 % read, 25 % no motif, ")
     assert lines[1].endswith("<- compared")
     assert (

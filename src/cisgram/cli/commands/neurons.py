@@ -57,24 +57,22 @@ def demix(
     Neurons that are done are not done again; an interrupted command goes on where it was. With
     --compare the neurons of networks that were demixed are put side by side.
     """
-    if compare:
-        _refuse_of_demixing(context)
-        _compared(run, compare, layer, other_data=other_data, seed=seed, as_json=as_json)
-        return
-    if other_data:
-        msg = "--other-data belongs to --compare RUN2."
-        raise click.UsageError(msg)
     from cisgram import steps
-    from cisgram.core import files
     from cisgram.core.errors import InputError
     from cisgram.core.run import Run
 
+    if compare:
+        _refuse_of_demixing(context)
+        _compare(run, compare, layer, other_data=other_data, seed=seed, as_json=as_json)
+        return
+    if other_data:
+        msg = "--other-data belongs to --compare RUN2; nothing is compared here. Leave it out."
+        raise InputError(msg)
     if neuron != ALL and not (neuron.isascii() and neuron.isdigit()):
         msg = f"--neuron must be a channel from 0, or all; got {neuron!r}."
         raise InputError(msg)
-    opened = Run(run)
     folder = steps.demix_run(
-        opened,
+        Run(run),
         layer=layer,
         neuron=None if neuron == ALL else int(neuron),
         by=by,
@@ -85,6 +83,16 @@ def demix(
         device=device,
         progress=say_share,
     )
+    _tell(run, folder, neuron, design=design, as_json=as_json)
+
+
+def _tell(run: Path, folder: Path, neuron: str, *, design: int | None, as_json: bool) -> None:
+    """What became of the neurons, and where everything lies."""
+    from cisgram import steps
+    from cisgram.core import files
+    from cisgram.core.run import Run
+
+    opened = Run(run)
     table = opened.read_table("demix/neurons.tsv")
     own = table[table["layer"] == folder.name]
     if neuron != ALL:
@@ -104,16 +112,17 @@ def demix(
     else:
         say(f"No neuron has a motif; what was tried lies in {folder}.")
     if design is not None:
-        written = [k for k in own["neuron"] if (folder / f"{k}.designed.fa").is_file()]
-        say(
-            f"Sequences designed from {len(written)} of {len(own)} neurons lie in "
-            f"{folder}/NEURON.designed.fa; the others have no motif that could be placed."
-            if len(written) < len(own)
-            else f"{design} designed sequences of each neuron lie in {folder}/NEURON.designed.fa."
-        )
+        say(_designs_line(folder, own["neuron"].tolist(), design))
     if as_json:
         rows = own.astype(object).where(own.notna(), None).to_dict("records")
         print_json({"neurons": rows, "summary": summary})
+
+
+def _designs_line(folder: Path, neurons: list[int], n: int) -> str:
+    written = sum((folder / f"{k}.designed.fa").is_file() for k in neurons)
+    made = f"{n} sequences designed from each of {written} of {len(neurons)} neurons"
+    rest = "" if written == len(neurons) else " The others have no motif that could be placed."
+    return f"{made} lie in {folder}: NEURON.designed.fa.{rest}"
 
 
 OF_DEMIXING = ("neuron", "by", "parts", "start", "design", "device")
@@ -121,6 +130,8 @@ OF_DEMIXING = ("neuron", "by", "parts", "start", "design", "device")
 
 def _refuse_of_demixing(context: click.Context) -> None:
     """Refuse options that a comparison could not honor."""
+    from cisgram.core.errors import InputError
+
     usual = click.core.ParameterSource.DEFAULT
     given = [f"--{k}" for k in OF_DEMIXING if context.get_parameter_source(k) != usual]
     if given:
@@ -129,10 +140,10 @@ def _refuse_of_demixing(context: click.Context) -> None:
             f"{', '.join(given)} {word} to demixing; --compare reads what was demixed before. "
             "Demix each run with such options first, then compare."
         )
-        raise click.UsageError(msg)
+        raise InputError(msg)
 
 
-def _compared(
+def _compare(
     run: Path,
     others: tuple[Path, ...],
     layer: str | None,
@@ -163,9 +174,10 @@ def _compared(
 def _network_lines(network: dict[str, Any], layer: str) -> list[str]:
     """A network, and what became of the neurons of its layers; the compared one is marked."""
     test = network["test"]
+    deep = f"{network['depth']} convolution{'' if network['depth'] == 1 else 's'}"
     score = "no test score" if test is None else f"test {test['score']} {test['value']:.3f}"
     lines = [
-        f"{network['network']}: {network['model']}, {network['depth']} convolutions, "
+        f"{network['network']}: {network['model']}, {deep}, "
         f"{network['parameters']:,} parameters, {score}"
     ]
     for own in network["layers"]:
