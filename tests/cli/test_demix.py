@@ -63,6 +63,84 @@ def test_other_options_are_done_again(here):
     assert files.read_json(path)["options"] == asked
 
 
+def test_designed_sequences_are_written_and_counted(here):
+    one = ("demix", "RUN", "--layer", "conv1", "--neuron")
+    done = cisgram(*one, "0", "--design", "3")
+    assert done.status == 0, done.err
+    lines = (here / "RUN/demix/conv1/0.designed.fa").read_text().splitlines()
+    assert len(lines) == 6
+    assert lines[0].startswith(">conv1.0.design1 neuron=3.5 output=")
+    assert "3 sequences designed from each of 1 of 1 neurons lie in" in done.err
+    done = cisgram("demix", "RUN", "--layer", "conv1", "--design", "2")
+    assert "2 sequences designed from each of 2 of 4 neurons" in done.err
+    assert len((here / "RUN/demix/conv1/0.designed.fa").read_text().splitlines()) == 4
+
+
+@pytest.fixture
+def two(here):
+    """A demixed run and a copy of it."""
+    assert cisgram("demix", "RUN", "--layer", "conv1").status == 0
+    shutil.copytree("RUN", "OTHER")
+    return here
+
+
+def test_networks_are_put_side_by_side(two):
+    done = cisgram("demix", "RUN", "--compare", "OTHER")
+    assert done.status == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[0].startswith("RUN: deepbind detectors=4 hidden=0 width=8, 1 convolution, 137 ")
+    assert lines[1].startswith("  conv1 (8 bp, 4 of 4 neurons): 25 % read, 25 % no motif, ")
+    assert lines[1].endswith("<- compared")
+    assert (
+        "share dead: the intervals overlap; RUN 0.25 (0.05 to 0.70), OTHER 0.25 (0.05 to 0.70)"
+        in lines
+    )
+    assert "another training seed" in done.err
+    assert (two / "RUN/demix/comparison.tsv").is_file()
+    assert cisgram("report", "RUN").status == 0
+    assert "Beside other networks" in (two / "RUN/report.html").read_text()
+
+
+def test_a_comparison_is_json(two):
+    done = cisgram("demix", "RUN", "--compare", "OTHER", "--layer", "conv1", "--json")
+    assert done.status == 0, done.err
+    said = json.loads(done.out)
+    assert [n["network"] for n in said["networks"]] == ["RUN", "OTHER"]
+    assert said == files.read_json(two / "RUN/demix/comparison.json")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--compare nowhere", "nowhere is not a run"),
+        ("--compare RUN", "RUN is given twice"),
+        ("--compare OTHER --layer output", "No neuron of output of RUN was demixed"),
+        ("--compare OTHER --neuron 0 --start real", "--neuron, --start belong to demixing"),
+        ("--compare OTHER --design 2", "--design belongs to demixing"),
+        ("--other-data", "--other-data belongs to --compare RUN2"),
+        ("--design 0", "0 is not in the range"),
+    ],
+)
+def test_what_a_comparison_cannot_honor_is_refused(two, options, says):
+    done = cisgram("demix", "RUN", *options.split())
+    assert done.status == 2
+    assert says in " ".join(done.err.split())
+    assert not (two / "RUN/demix/comparison.json").exists()
+
+
+def test_runs_of_different_data_need_a_flag(two):
+    path = two / "OTHER" / "run.toml"
+    text = path.read_text()
+    digest = text.partition('sha256 = "')[2][:64]
+    path.write_text(text.replace(digest, "0" * 64))
+    done = cisgram("demix", "RUN", "--compare", "OTHER")
+    assert done.status == 2
+    assert "different data (the bytes of positives differ)" in " ".join(done.err.split())
+    done = cisgram("demix", "RUN", "--compare", "OTHER", "--other-data")
+    assert done.status == 0, done.err
+    assert "may come from the data" in done.err
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -10,6 +10,7 @@ from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.grammar_tree import from_text
 from cisgram.report.demixed import demixed
+from cisgram.report.designs import SAID, rows_svg
 from cisgram.report.sections.neurons import neurons, ranges
 from cisgram.report.trees import gap_svg, icicle_svg, starts_svg, syntax_svg
 
@@ -83,9 +84,131 @@ def test_every_figure_of_a_neuron_stands_beside_its_control(new_run, opened):
     assert "0.800 control 0.210" in page.said
     assert "0.950, control 0.600" in page.said
     assert "50 % shuffled 0 %" in page.said
-    assert "75 % read, 25 % no motif" in page.said
     assert "CTCF MA0139.2, q = 10⁻⁷; columns shuffled: q = 0.7" in page.said
     assert "none nearest: CTCF, MA0139.2, q = 0.4;" in page.said
+
+
+def test_a_layer_counts_its_diagnoses_and_names_what_its_neurons_know(new_run, opened):
+    found = [neuron(k, name="CTCF" if k % 2 else "ELK1") for k in range(5)]
+    found += [neuron(k, kind="no motif", motifs=[], grammar=None) for k in (5, 6)]
+    found += [neuron(k, name=f"M{k}") for k in range(7, 14)]
+    said = opened(report.write(put(new_run(n=4), *found))).said
+    assert "12 read (86 %), 2 no motif (14 %)" in said
+    assert "ELK1 0, 2, 4CTCF 1, 3M10 10" in said
+    assert "and 3 further motifs" in said
+
+
+def design(**more):
+    kinds = {
+        "background": [0.5, 0.4, 0.6],
+        "gaps": [1.0, 0.9, 1.1],
+        "order": [7.5, 7.0, 8.5],
+        "designed": [8.0, 7.9, 8.1],
+        "leaf": [9.0, 9.0, 9.0],
+        "search": [9.0, 8.9, 9.1],
+    }
+    out = {k: [-v for v in own[:1]] + [-own[2], -own[1]] for k, own in kinds.items()}
+    return {
+        "slots": [["CTCF", "+"], ["m2", "-"]], "letters": ["CAGGTG", "CTTATC"],
+        "places": [[[0, 9], 600], [[1, 11], 300]], "seen": [[9, 10]], "n": 100, "share": 0.887,
+        "beaten": ["background", "gaps"], "neuron": kinds,
+        "output": out | {"output_search": [4.0, 3.0, 5.0]}, **more,
+    }  # fmt: skip
+
+
+def test_a_design_stands_beside_its_controls_and_says_what_it_does_not_beat(new_run, opened):
+    said = opened(report.write(put(new_run(n=4), neuron(design=design())))).said
+    assert "CTCF+, then m2- (CAGGTG … CTTATC), at 2 ways to stand" in said
+    assert "in 100 random sequences: median 89 % of the highest value" in said
+    assert "Above random bases alone, the motifs at gaps that it never has." in said
+    assert "Not above the motifs in another order." in said
+    assert "designed from its syntax 8.00 (7.90 to 8.10)" in said
+    assert "found by the output's gradient 4.00 (3.00 to 5.00)" in said
+    assert "random bases alone −0.500 (−0.600 to −0.400)" in said
+
+
+def test_dots_lie_where_their_values_are():
+    svg = str(rows_svg({"background": [0, 0, 0], "designed": [5, 4, 10]}, SAID, label="v"))
+    x = [float(v) for v in re.findall(r'<circle cx="([\d.]+)"', svg)]
+    ((first, last),) = [
+        (float(a), float(b)) for a, b in re.findall(r'd="M([\d.]+) 41.0H([\d.]+)"', svg)
+    ]
+    scale = (last - x[0]) / 10
+    assert x[1] == pytest.approx(x[0] + 5 * scale, abs=0.11)
+    assert first == pytest.approx(x[0] + 4 * scale, abs=0.11)
+    flat = str(rows_svg({"designed": [2, 2, 2]}, SAID, label="v"))
+    assert "nan" not in flat
+
+
+def test_a_lone_motif_is_controlled_at_other_starts(new_run, opened):
+    one = design(slots=[["CTCF", "+"]], letters=["CAGGTG"], places=[[[0], 900]])
+    said = opened(report.write(put(new_run(n=4), neuron(design=one)))).said
+    assert "the motif at starts that it never has" in said
+    assert "gaps that it never has" not in said
+
+
+@pytest.mark.parametrize("bad", [{}, [], {"slots": 3}])
+def test_a_damaged_design_is_named(new_run, bad):
+    with pytest.raises(InputError, match=r"0\.json cannot be drawn"):
+        report.write(put(new_run(n=4), neuron(design=bad)))
+
+
+def comparison(name="deep"):
+    figure = {"value": 0.75, "low": 0.6, "high": 0.9}
+    layer = {
+        "layer": "conv3",
+        "width": 28,
+        "channels": 64,
+        "neurons": 20,
+        "figures": {"read": figure},
+    }
+    network = {
+        "network": name,
+        "model": "demo-cnn",
+        "depth": 3,
+        "parameters": 35394,
+        "test": {"score": "auroc", "value": 0.9, "low": 0.8, "high": 0.95},
+    }
+    other = {
+        **network,
+        "network": "flat",
+        "test": None,
+        "layers": [
+            {
+                **layer,
+                "layer": "conv1",
+                "figures": {"read": {"value": 0.2, "low": None, "high": None}},
+            }
+        ],
+    }
+    return {
+        "networks": [{**network, "layers": [layer]}, other],
+        "compared": {name: "conv3", "flat": "conv1"},
+        "verdicts": [
+            {"figure": "test", "title": "score of the test set", "best": None, "text": ""},
+            {"figure": "read", "title": "share read", "best": name, "text": ""},
+        ],
+        "notes": ["Intervals are over neurons."],
+    }  # fmt: skip
+
+
+def test_networks_stand_side_by_side_with_what_was_found_cleaner(new_run, opened):
+    run = put(new_run(n=4), neuron())
+    files.write_json(run.path / "demix" / "comparison.json", comparison(EVIL))
+    page = opened(report.write(run))
+    assert "3 convolutions, 35,394 parametersconv3, 28 bp, 20 of 64 neurons" in page.said
+    assert f"Share read 0.750 0.600–0.900 0.200 {EVIL}" in page.said
+    assert "Score of the test set 0.900 0.800–0.950 – not told apart" in page.said
+    assert "Intervals are over neurons." in page.said
+    assert "img" not in page.tags
+
+
+@pytest.mark.parametrize("content", [{}, {"networks": [{}]}, comparison() | {"compared": {}}])
+def test_a_damaged_comparison_is_named(new_run, content):
+    run = put(new_run(n=4), neuron())
+    files.write_json(run.path / "demix" / "comparison.json", content)
+    with pytest.raises(InputError, match=r"comparison\.json"):
+        report.write(run)
 
 
 def test_gaps_are_drawn_from_end_to_start_as_the_grammar_says_them(new_run):

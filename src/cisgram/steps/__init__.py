@@ -3,6 +3,7 @@
 from cisgram.steps import benchmark, demo
 from cisgram.steps.datasets import DATASETS
 from cisgram.steps.demix import demix_run
+from cisgram.steps.demix_compare import compare_demixed
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
 from cisgram.steps.method_options import read_options
@@ -17,6 +18,7 @@ __all__ = [
     "Outcome",
     "Settings",
     "benchmark",
+    "compare_demixed",
     "demix_run",
     "demo",
     "described",

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from cisgram import motifs
 from cisgram.core import files
+from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.lock import only_one
 from cisgram.core.registry import unknown
@@ -36,6 +36,7 @@ from cisgram.models import load, read_card
 from cisgram.models.state import untouched
 from cisgram.motifs import Motif, MotifSet
 from cisgram.report.demixed import FOLDER, demixed
+from cisgram.steps.demix_designs import Designer, fasta_of
 from cisgram.steps.demix_matches import matched, named, summary
 from cisgram.steps.explain import output_column
 from cisgram.steps.motif_job import Found, MotifJob
@@ -57,6 +58,7 @@ def demix_run(
     by: str = "rectified",
     parts: int | None = None,
     start: str = "random",
+    designs: int | None = None,
     seed: int = 0,
     device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
@@ -81,6 +83,9 @@ def demix_run(
     start
         ``random``: the search starts from random windows; ``real``: from windows of the run's
         training positives. Windows of up to 10 bp are all counted, wherever one starts.
+    designs
+        Write so many sequences designed from each neuron's motifs into
+        ``demix/<layer>/<neuron>.designed.fa``; default none.
     device
         ``auto``, ``cpu`` or ``cuda``.
     progress
@@ -102,26 +107,35 @@ def demix_run(
     if start not in STARTS:
         what = "start of the search"
         raise unknown(what, start, STARTS)
+    if designs is not None:
+        check_positive(designs, name="designs")
     model = load(run).to(chosen_device(device))
-    place = find_layer(layers(model, length=card.length, seed=seed), layer)
+    every = layers(model, length=card.length, seed=seed)
+    place = find_layer(every, layer)
     if neuron is not None:
         check_neuron(place, neuron)
     wanted = range(place.channels) if neuron is None else range(neuron, neuron + 1)
     asked = {"by": by, "parts": parts, "start": start, "seed": seed}
     folder = run.path / FOLDER / place.name
-    output = scalar(model, output_column(card, settings.explain.target))
+    column = output_column(card, settings.explain.target)
+    designer = Designer(place, every[-1], column, scalar(model, column), seed)
     known = settings.motifs
     with only_one(run.path / FOLDER), untouched(model):
         left = [k for k in wanted if not _is_done(folder / f"{k}.json", asked)]
         if left:
             first = real_windows(run, place, seed=seed) if start == "real" else None
-            job = _Job(place, output, motifs.database(known.database), known.max_q, asked)
+            job = _Job(place, designer, motifs.database(known.database), known.max_q, asked)
             same = twins(place, seed=seed).tolist()
+            for k in left:
+                fasta_of(folder, k).unlink(missing_ok=True)  # of other options
             each = demix_each(model, place, left, by=by, parts=parts, start=first, seed=seed)
             for done, one in enumerate(each, 1 + len(wanted) - len(left)):
                 _write(folder / f"{one.neuron}.json", job.written(one, same[one.neuron]))
                 if progress is not None:
                     progress(done, len(wanted))
+        if designs is not None:
+            for k in wanted:
+                designer.write(folder, k, n=designs)
         found = demixed(run)
         run.write_table(f"{FOLDER}/neurons.tsv", overview(found))
         said = summary(found, database=known.database, max_q=known.max_q)
@@ -134,7 +148,7 @@ class _Job:
     """All that the neurons of a layer share."""
 
     layer: Layer
-    output: Callable[[torch.Tensor], torch.Tensor]
+    designer: Designer
     targets: Sequence[Motif]
     max_q: float
     asked: dict[str, Any]
@@ -150,10 +164,10 @@ class _Job:
             one.leaves,
             one.motifs,
             names=names,
-            output=self.output,
+            output=self.designer.output,
             seed=seed,
         )
-        value = plain(one, grammar, names)
+        value = plain(one, grammar, names) | {"design": self.designer.plain(one, grammar, names)}
         for motif, match in zip(value["motifs"], matches, strict=True):
             motif.update(match.plain())
         diagnosis = diagnose(one, twin)
@@ -247,7 +261,7 @@ def _is_done(path: Path, asked: dict[str, Any]) -> bool:
     if not path.is_file():
         return False
     value = files.read_json(path)
-    return isinstance(value, dict) and value.get("options") == asked
+    return isinstance(value, dict) and value.get("options") == asked and "design" in value
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

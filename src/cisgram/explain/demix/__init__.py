@@ -1,7 +1,17 @@
 """NeuronMotif: what a deep neuron has learned, demixed layer by layer."""
 
 from cisgram.explain.demix.asking import Edge, Profile
+from cisgram.explain.demix.blueprint import Blueprint
 from cisgram.explain.demix.demix import DemixedNeuron, demix, demix_each, demix_layer
+from cisgram.explain.demix.designs import (
+    Design,
+    Spread,
+    designed,
+    designed_sequences,
+    output_search,
+    plain_design,
+    plan_of,
+)
 from cisgram.explain.demix.diagnosis import KINDS, Diagnosis, diagnose
 from cisgram.explain.demix.fidelity import Fidelity
 from cisgram.explain.demix.leaves import Block, Leaf, Word
@@ -14,8 +24,10 @@ from cisgram.explain.demix.syntax import Combination, Syntax, syntax
 __all__ = [
     "KINDS",
     "Block",
+    "Blueprint",
     "Combination",
     "DemixedNeuron",
+    "Design",
     "Diagnosis",
     "Edge",
     "Fidelity",
@@ -26,15 +38,21 @@ __all__ = [
     "Profile",
     "Sample",
     "SampleOptions",
+    "Spread",
     "Syntax",
     "Word",
     "demix",
     "demix_each",
     "demix_layer",
+    "designed",
+    "designed_sequences",
     "diagnose",
     "find_layer",
     "layers",
     "neurons",
+    "output_search",
+    "plain_design",
+    "plan_of",
     "syntax",
     "twins",
 ]

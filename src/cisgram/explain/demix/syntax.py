@@ -35,6 +35,8 @@ class Combination:
         Which slots are there (``TF`` = the first of two) -> sequences.
     starts
         For each slot, position in the window -> sequences.
+    places
+        Positions of all slots together, None where a slot is absent -> sequences.
     edges
         Neighboring slots; for a single slot none.
     single
@@ -47,6 +49,7 @@ class Combination:
     n: int
     present: Mapping[str, int]
     starts: tuple[Mapping[int, int], ...]
+    places: Mapping[tuple[int | None, ...], int]
     edges: tuple[Edge, ...]
     single: Profile | None
     tree: GrammarTree
@@ -213,6 +216,7 @@ def _combination(
     starts: list[Counter[int]] = [Counter() for _ in slots]
     gaps: list[Counter[int]] = [Counter() for _ in slots[1:]]
     present: Counter[str] = Counter()
+    places: Counter[tuple[int | None, ...]] = Counter()
     for leaf in members:
         if len(lists[leaf]) == len(slots):
             for j, block in enumerate(lists[leaf]):
@@ -223,6 +227,7 @@ def _combination(
         taken = _aligned(blocks, slots, mean)
         present["".join("FT"[j in taken] for j in range(len(slots)))] += n
         place = dict(zip(taken, blocks, strict=True))
+        places[tuple(place[j].start if j in place else None for j in range(len(slots)))] += n
         if len(blocks) < len(slots):
             for j, block in place.items():
                 starts[j][block.start] += n
@@ -236,7 +241,14 @@ def _combination(
     n = sum(leaves[i].n for i in members)
     tree = _tree(slots, gaps, asker)
     return Combination(
-        slots, n, dict(present.most_common()), tuple(map(ordered, starts)), edges, single, tree
+        slots=slots,
+        n=n,
+        present=dict(present.most_common()),
+        starts=tuple(map(ordered, starts)),
+        places=dict(places),
+        edges=edges,
+        single=single,
+        tree=tree,
     )
 
 

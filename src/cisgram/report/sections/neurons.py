@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,9 @@ from cisgram.core.run import Run
 from cisgram.motifs import Motif
 from cisgram.motifs.logo import logo_svg
 from cisgram.report import read
+from cisgram.report.compared import compared_view
 from cisgram.report.demixed import FOLDER, demixed
+from cisgram.report.designs import design_view
 from cisgram.report.matches import MAX_Q
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, render
@@ -24,6 +27,8 @@ from cisgram.report.trees import gap_svg, icicle_svg, starts_svg, syntax_svg
 
 MAX_BYTES = 3_000_000
 """Bytes that the details of the neurons may take, whatever room there is."""
+MOST = 6
+"""Known motifs of a layer, and neurons of each, that its row names."""
 BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, UndefinedError)
 """What a file with other things in it than ours leads to."""
 KINDS_OF_LEVELS = {
@@ -42,6 +47,8 @@ class _Content:
     details: list[Markup]
     order: list[str]
     layers: dict[str, Any]
+    overview: dict[str, Any]
+    compared: dict[str, Any] | None
     database: str
     max_q: float
 
@@ -61,11 +68,7 @@ def neurons(run: Run) -> Section | None:
         try:
             drawn = _details(d, max_q)
         except BROKEN as error:
-            msg = (
-                f"{run.path / FOLDER / d['layer']}/{d['neuron']}.json cannot be drawn: "
-                f"{type(error).__name__}: {error} Delete it and run 'cisgram demix' again."
-            )
-            raise InputError(msg) from error
+            raise _undrawable(run, d, error) from error
         size += len(drawn.encode())
         if size > MAX_BYTES:
             break
@@ -77,6 +80,8 @@ def neurons(run: Run) -> Section | None:
         details,
         [_id(d) for d in ranked],
         of_layer if isinstance(of_layer, dict) else {},
+        _overview(run, found, max_q),
+        compared_view(run),
         str(summary.get("database", "")),
         max_q,
     )
@@ -99,6 +104,8 @@ def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
         n_details=n_details,
         total=len(content.rows),
         layers=content.layers,
+        overview=content.overview,
+        compared=content.compared,
         database=content.database,
         max_q=content.max_q,
     )
@@ -123,6 +130,44 @@ def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
     return Section(html, shrink)
 
 
+def _undrawable(run: Run, d: Mapping[str, Any], error: Exception) -> InputError:
+    return InputError(
+        f"{run.path / FOLDER / d['layer']}/{d['neuron']}.json cannot be drawn: "
+        f"{type(error).__name__}: {error} Delete it and run 'cisgram demix' again."
+    )
+
+
+def _overview(run: Run, found: Sequence[Mapping[str, Any]], max_q: float) -> dict[str, Any]:
+    """For each layer how many neurons are of each kind, and which have each known motif."""
+    out = {}
+    for layer in dict.fromkeys(d["layer"] for d in found):
+        own = [d for d in found if d["layer"] == layer]
+        kinds = Counter(str(d["kind"]) for d in own)
+        having: dict[str, list[int]] = {}
+        for d in own:
+            try:
+                known = [str(m["target_name"]) for m in d["motifs"] if is_match(m, max_q)]
+            except BROKEN as error:
+                raise _undrawable(run, d, error) from error
+            for name in dict.fromkeys(known):
+                having.setdefault(name, []).append(d["neuron"])
+        names = sorted(having, key=lambda name: (-len(having[name]), name))
+        out[layer] = {
+            "kinds": [(kind, n, n / len(own)) for kind, n in kinds.most_common()],
+            "names": [
+                (name, ranges(having[name][:MOST]), max(0, len(having[name]) - MOST))
+                for name in names[:MOST]
+            ],
+            "further": max(0, len(names) - MOST),
+        }
+    return out
+
+
+def is_match(m: Mapping[str, Any], max_q: float) -> bool:
+    """Whether a motif has a match that it may be named by."""
+    return bool(m["is_specific"]) and m["q"] < max_q
+
+
 def _id(d: Mapping[str, Any]) -> str:
     """An element's id; names of layers are ours, conv1 or output."""
     return f"neuron-{d['layer']}-{d['neuron']}"
@@ -144,6 +189,7 @@ def _details(d: Mapping[str, Any], max_q: float) -> Markup:
         id=_id(d),
         motifs=[_motif(d, m, max_q) for m in d["motifs"]],
         combinations=[_combination(c, by_name) for c in found],
+        design=design_view(d.get("design")),
         icicle=icicle_svg(d["tree"], levels),
         levels=list(zip(levels, _splits(d["tree"], len(levels)), strict=True)),
     )
@@ -187,7 +233,7 @@ def _motif(d: Mapping[str, Any], m: Mapping[str, Any], max_q: float) -> dict[str
         "logo": Markup(logo),  # noqa: S704 (made by us, its text escaped there)
         "starts": starts_svg(dict(sorted(starts.items())), d["width"], motif.width),
         "offsets": ranges(m["offsets"]),
-        "is_match": bool(m["is_specific"]) and m["q"] < max_q,
+        "is_match": is_match(m, max_q),
         "share": m["n"] / d["n_kept"],
     }
 
