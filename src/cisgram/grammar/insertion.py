@@ -1,0 +1,99 @@
+"""Insertion: what a motif does to sequences that it is written into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+from cisgram.explain.base import Target
+from cisgram.grammar.ask import ask
+from cisgram.grammar.backgrounds import Sequences, codes_given
+from cisgram.grammar.experiment import Arm, Experiment, Fact
+from cisgram.grammar.placement import Placement, Word, name_of, named, width_of
+
+BACKGROUND = "background"
+
+
+def insertion(
+    model: nn.Module,
+    backgrounds: Sequences,
+    motifs: Word | Iterable[Word],
+    *,
+    start: int | Iterable[int] | None = None,
+    strand: str = "+",
+    target: Target | None = None,
+    scale: str | None = None,
+    drawn: bool = False,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> Experiment:
+    """What each motif adds to backgrounds: f(x with the motif) - f(x), known as marginalization.
+
+    Parameters
+    ----------
+    model, backgrounds, target, scale, drawn, batch_size, seed
+        As `ask`.
+    motifs
+        Motifs or letters; each is written alone. Put a control beside those that you ask about,
+        such as the same letters in another order.
+    start
+        First base of the motif, or several, each an arm. The middle where it is not given.
+    strand
+        ``-`` writes reverse complements.
+
+    Returns
+    -------
+    Experiment
+        Arms ``background``, and each motif against it (``MOTIF``, or ``MOTIF at START``); facts
+        ``motif``, ``start``, ``strand``.
+
+    Raises
+    ------
+    InputError
+        As `ask`.
+
+    References
+    ----------
+    .. [1] Koo PK, Majdandzic A, Ploenzke M, Anand P, Paul SB (2021). Global importance analysis:
+       an interpretability method to quantify importance of genomic features in deep neural
+       networks. PLoS Comput Biol 17:e1008925.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from cisgram.grammar import random_backgrounds
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(32, 1, bias=False))
+    >>> _ = model[1].weight.data.zero_()
+    >>> model[1].weight.data[0, :8] = 1  # the number of A
+    >>> x = random_backgrounds(4, 8, composition=(0, 1, 1, 1))
+    >>> insertion(model, x, ["AAA", "GGG"]).table()["effect"].tolist()
+    [nan, 3.0, 0.0]
+    """
+    codes = codes_given(backgrounds)
+    some = named(motifs)
+    given = [start] if isinstance(start, int) or start is None else list(start)
+    arms: list[tuple[Arm, list[Placement]]] = [(Arm(BACKGROUND), [])]
+    for motif in some:
+        for at in given:
+            first = middle(codes.shape[1], width_of(motif)) if at is None else at
+            name = name_of(motif) if len(given) == 1 else f"{name_of(motif)} at {first}"
+            facts: dict[str, Fact] = {"motif": name_of(motif), "start": first, "strand": strand}
+            arm = Arm(name, against=BACKGROUND, facts=facts)
+            arms.append((arm, [Placement(motif, first, strand)]))
+    return ask(
+        model,
+        codes,
+        arms,
+        name="insertion",
+        target=target,
+        scale=scale,
+        drawn=drawn,
+        batch_size=batch_size,
+        seed=seed,
+    )
+
+
+def middle(length: int, width: int) -> int:
+    """Start of something ``width`` bp wide in the middle of ``length`` bp; `ask` checks it."""
+    return (length - width) // 2
