@@ -1,6 +1,6 @@
 """Words, spacing, order and syntax trees of motifs; experiments that ask the model back."""
 
-from cisgram.grammar.ask import ask
+from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import random_backgrounds, shuffled_backgrounds
 from cisgram.grammar.context import context
 from cisgram.grammar.cooperativity import cooperativity

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from cisgram.explain.base import Target
-from cisgram.grammar.ask import ask
+from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.experiment import Arm, Experiment, Fact
 from cisgram.grammar.placement import Placement, Word, name_of, named, width_of

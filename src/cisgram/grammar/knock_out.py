@@ -9,7 +9,7 @@ from torch import nn
 from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.explain.base import Target
-from cisgram.grammar.ask import ask_copies
+from cisgram.grammar.asking import ask_copies
 from cisgram.grammar.backgrounds import Codes, codes_given
 from cisgram.grammar.backgrounds import Sequences as Given
 from cisgram.grammar.experiment import Arm, Experiment

@@ -8,7 +8,7 @@ from torch import nn
 
 from cisgram.core.errors import InputError
 from cisgram.explain.base import Target
-from cisgram.grammar.ask import ask
+from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.experiment import Arm, Experiment
 from cisgram.grammar.insertion import BACKGROUND, middle

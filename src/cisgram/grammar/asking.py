@@ -205,7 +205,7 @@ class _Reader:
         self, written: _Written, members: Mapping[int, tuple[Placement, ...]], values: Array
     ) -> None:
         """Fill the columns of these arms, of one stem, into (n, arms) values."""
-        if len(members) < FAMILY:
+        if len(members) < FAMILY or not all(members.values()):
             for j, placed in members.items():
                 whole = written.whole(placed)
                 values[:, j] = outputs(self.f, whole, self.device, batch_size=self.batch_size)
