@@ -160,8 +160,8 @@ def test_a_record_goes_through_json_and_back():
     assert back.arms == e.arms
     assert back.values.tolist() == e.values.tolist()
     assert grammar.cooperativity(back).equals(grammar.cooperativity(e))
-    insertion = grammar.insertion(SmallNet(60), blank(3, 60), [FLAT], drawn=True, target=0)
-    json.dumps(insertion.to_json())
+    ask = {"start": np.arange(3, 9, 2), "drawn": True, "target": 0}
+    json.dumps(grammar.insertion(SmallNet(60), blank(3, 60), [FLAT], **ask).to_json())
 
 
 @pytest.mark.parametrize(
@@ -190,14 +190,18 @@ LARGE = Of(lambda x: 1000 + count(x, "C"))
         (lambda x: grammar.insertion(COUNT, x, FIRST, scale="log3"), "log2"),
         (lambda x: grammar.insertion(COUNT, x, FIRST, batch_size=0), "batch_size"),
         (lambda x: grammar.spacing(COUNT, x, [FIRST]), "give two motifs"),
-        (lambda x: grammar.spacing(COUNT, x, PAIR, distances=[-3]), "got -3 bp"),
-        (lambda x: grammar.spacing(COUNT, x, PAIR, distances=[]), "got none"),
+        (lambda x: grammar.spacing(COUNT, x, PAIR, distances=[-3]), "got -3"),
+        (lambda x: grammar.spacing(COUNT, x, PAIR, distances=[]), "got none that fits"),
+        (lambda x: grammar.spacing(COUNT, x, PAIR, distances=[1.5]), "got 1.5"),
+        (lambda x: grammar.spacing(COUNT, x, PAIR, start=79), "got none that fits"),
+        (lambda x: grammar.order(COUNT, x, PAIR, distance=-40), "got -40"),
+        (lambda x: grammar.insertion(COUNT, x, FIRST, start=2.0), "start must be a position"),
         (lambda x: grammar.spacing(COUNT, x, PAIR, distances=[71]), "inside the sequences"),
         (lambda x: grammar.spacing(COUNT, x, PAIR, strands="+"), "such as '\\+-'"),
         (lambda x: grammar.order(COUNT, x, [FIRST, FIRST]), "one order"),
         (lambda x: grammar.copies(COUNT, x, FIRST, most=9), "inside the sequences"),
         (lambda x: grammar.copies(COUNT, x, FIRST, most=0), "most"),
-        (lambda x: grammar.copies(COUNT, x, FIRST, distance=-2), "lies over"),
+        (lambda x: grammar.copies(COUNT, x, FIRST, distance=-2), "got -2"),
         (lambda x: grammar.flanks(COUNT, x, FIRST, flanks=[("A", "R")]), "pairs"),
         (lambda x: grammar.flanks(COUNT, x, FIRST, flanks=[("A", "")] * 2), "each given once"),
         (lambda x: grammar.flanks(COUNT, x, FIRST, flanks=17, width=1), "only 16"),

@@ -10,7 +10,7 @@ from cisgram.grammar.asking import ask_copies, check_places
 from cisgram.grammar.backgrounds import Codes, codes_given
 from cisgram.grammar.backgrounds import Sequences as Given
 from cisgram.grammar.experiment import Arm, Experiment
-from cisgram.grammar.insertion import middle
+from cisgram.grammar.insertion import first_base
 from cisgram.grammar.knock_out import GIVEN
 from cisgram.grammar.placement import (
     Placement,
@@ -89,7 +89,7 @@ def context(
     check_word(motif)
     codes = codes_given(sequences)
     n, length = codes.shape
-    at = middle(length, width_of(motif)) if start is None else start
+    at = first_base(start, length=length, width=width_of(motif))
     place = Placement(motif, at, strand)
     named = {where: f"{place.name} in {where}" for where in (GIVEN, SHUFFLED)}
     twin = {GIVEN: 1, named[SHUFFLED]: 1, SHUFFLED: -1}

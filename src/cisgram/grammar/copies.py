@@ -9,8 +9,9 @@ from cisgram.explain.base import Target
 from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.experiment import Arm, Experiment
-from cisgram.grammar.insertion import BACKGROUND, middle
+from cisgram.grammar.insertion import BACKGROUND, first_base
 from cisgram.grammar.placement import Placement, Word, check_word, name_of, width_of
+from cisgram.grammar.spacing import check_distances
 
 
 def copies(
@@ -67,10 +68,11 @@ def copies(
     [[2.0, 0.0], [3.0, 0.0]]
     """
     check_word(motif)
+    check_distances([distance])
     check_positive(most, name="most")
     codes = codes_given(backgrounds)
     step = width_of(motif) + distance
-    at = middle(codes.shape[1], step * most - distance) if start is None else start
+    at = first_base(start, length=codes.shape[1], width=step * most - distance)
     places = [Placement(motif, at + i * step, strand, copy=i) for i in range(most)]
     arms: list[tuple[Arm, list[Placement]]] = [(Arm(BACKGROUND), [])]
     for i, place in enumerate(places):

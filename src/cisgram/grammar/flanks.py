@@ -13,7 +13,7 @@ from cisgram.explain.base import Target
 from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.experiment import Arm, Experiment
-from cisgram.grammar.insertion import BACKGROUND, middle
+from cisgram.grammar.insertion import BACKGROUND, first_base
 from cisgram.grammar.placement import Placement, Word, check_word, name_of, width_of
 from cisgram.seq.alphabet import from_codes
 
@@ -76,7 +76,7 @@ def flanks(
     codes = codes_given(backgrounds)
     pairs = _random(flanks, width, seed) if isinstance(flanks, int) else _checked(flanks)
     core = width_of(motif)
-    at = middle(codes.shape[1], core) if start is None else start
+    at = first_base(start, length=codes.shape[1], width=core)
     name = name_of(motif)
     middle_ = Placement(motif, at, strand)
     arms: list[tuple[Arm, list[Placement]]] = [

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from torch import nn
 
+from cisgram.core.errors import InputError
 from cisgram.explain.base import Target
 from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
@@ -72,11 +74,11 @@ def insertion(
     """
     codes = codes_given(backgrounds)
     some = named(motifs)
-    given = [start] if isinstance(start, int) or start is None else list(start)
+    given = list(start) if isinstance(start, Iterable) else [start]
     arms: list[tuple[Arm, list[Placement]]] = [(Arm(BACKGROUND), [])]
     for motif in some:
         for at in given:
-            first = middle(codes.shape[1], width_of(motif)) if at is None else at
+            first = first_base(at, length=codes.shape[1], width=width_of(motif))
             name = name_of(motif) if len(given) == 1 else f"{name_of(motif)} at {first}"
             facts: dict[str, Fact] = {"motif": name_of(motif), "start": first, "strand": strand}
             arm = Arm(name, against=BACKGROUND, facts=facts)
@@ -94,6 +96,17 @@ def insertion(
     )
 
 
-def middle(length: int, width: int) -> int:
-    """Start of something ``width`` bp wide in the middle of ``length`` bp; `ask` checks it."""
-    return (length - width) // 2
+def first_base(start: int | None, *, length: int, width: int) -> int:
+    """Where something ``width`` bp wide starts: as given, or in the middle of ``length`` bp.
+
+    Raises
+    ------
+    InputError
+        When the start is no integer; whether all fits is for `ask` to say.
+    """
+    if start is None:
+        return (length - width) // 2
+    if isinstance(start, bool) or not isinstance(start, int | np.integer):
+        msg = f"start must be a position, an integer counted from 0; got {start!r}."
+        raise InputError(msg)
+    return int(start)

@@ -11,8 +11,9 @@ from cisgram.explain.base import Target
 from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.experiment import Arm, Experiment
-from cisgram.grammar.insertion import BACKGROUND, middle
+from cisgram.grammar.insertion import BACKGROUND, first_base
 from cisgram.grammar.placement import Placement, Word, name_of, pair_of, width_of
+from cisgram.grammar.spacing import check_distances
 
 
 def order(
@@ -71,9 +72,10 @@ def order(
     if name_of(first) == name_of(second):
         msg = f"Two of {name_of(first)} have one order; ask copies, or spacing."
         raise InputError(msg)
+    check_distances([distance])
     codes = codes_given(backgrounds)
     width = width_of(first) + distance + width_of(second)
-    at = middle(codes.shape[1], width) if start is None else start
+    at = first_base(start, length=codes.shape[1], width=width)
     arms: list[tuple[Arm, list[Placement]]] = [(Arm(BACKGROUND), [])]
     pairs: list[tuple[Arm, list[Placement]]] = []
     for one, other, copy in ((first, second, 0), (second, first, 1)):

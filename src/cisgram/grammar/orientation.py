@@ -10,8 +10,9 @@ from cisgram.explain.base import Target
 from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.experiment import Arm, Experiment
-from cisgram.grammar.insertion import BACKGROUND, middle
+from cisgram.grammar.insertion import BACKGROUND, first_base
 from cisgram.grammar.placement import STRANDS, Placement, Word, name_of, pair_of, width_of
+from cisgram.grammar.spacing import check_distances
 from cisgram.motifs.motif import Motif
 
 
@@ -64,12 +65,13 @@ def orientation(
     >>> e.compare("AAA +", "AAA -")["effect"]
     3.0
     """
+    check_distances([distance])
     codes = codes_given(backgrounds)
     some = [motifs] if isinstance(motifs, Motif | str) else list(motifs)
     if len(some) != 1:
         some = list(pair_of(some))
     width = sum(width_of(m) for m in some) + distance * (len(some) - 1)
-    at = middle(codes.shape[1], width) if start is None else start
+    at = first_base(start, length=codes.shape[1], width=width)
     places = [at, at + width_of(some[0]) + distance]
     arms: list[tuple[Arm, list[Placement]]] = [(Arm(BACKGROUND), [])]
     alone: list[list[tuple[str, Placement]]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from torch import nn
 
 from cisgram.core.errors import InputError
@@ -11,8 +12,10 @@ from cisgram.explain.base import Target
 from cisgram.grammar.asking import ask
 from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.experiment import Arm, Experiment
-from cisgram.grammar.insertion import BACKGROUND, middle
+from cisgram.grammar.insertion import BACKGROUND, first_base
 from cisgram.grammar.placement import Placement, Word, name_of, pair_of, width_of
+
+MOST = 150  # bp, of distances that are not given
 
 
 def spacing(
@@ -84,7 +87,7 @@ def spacing(
     a, b = name_of(first), name_of(second)
     both = width_of(first) + width_of(second)
     gaps = _distances(distances, codes.shape[1] - both - (start or 0))
-    at = middle(codes.shape[1], both + max(gaps)) if start is None else start
+    at = first_base(start, length=codes.shape[1], width=both + max(gaps))
     left = Placement(first, at, ways[0])
     arms: list[tuple[Arm, list[Placement]]] = [(Arm(BACKGROUND), [])]
     pairs: list[tuple[Arm, list[Placement]]] = []
@@ -113,23 +116,30 @@ def spacing(
     )
 
 
-MOST = 150  # bp, of distances that are not given
+def check_distances(gaps: Sequence[int]) -> None:
+    """Refuse what is no distance.
+
+    Raises
+    ------
+    InputError
+        When there is none, or one is no integer of at least 0.
+    """
+    wrong = [g for g in gaps if isinstance(g, bool) or not isinstance(g, int | np.integer) or g < 0]
+    if wrong or not gaps:
+        came = f"{wrong[0]!r}" if wrong else "none that fits"
+        msg = (
+            "A distance is a whole number of bp from the end of one motif to the start of the "
+            f"next, 0 or more, for which the sequences have room; got {came}. For the other "
+            "order, give the motifs the other way round (or ask order)."
+        )
+        raise InputError(msg)
 
 
 def _distances(given: Iterable[int] | None, room: int) -> list[int]:
     """Distances in order, each once."""
-    if given is None:
-        given = range(min(room, MOST) + 1)
-    gaps = sorted({int(d) for d in given})
-    if not gaps or gaps[0] < 0:
-        came = f"{gaps[0]} bp" if gaps else "none that fits" if room < 0 else "none"
-        msg = (
-            "distances must be numbers of bp from the end of the first motif to the start of the "
-            f"second, 0 or more, for which the sequences have room; got {came}. For the other "
-            "order, give the motifs the other way round (or ask order)."
-        )
-        raise InputError(msg)
-    return gaps
+    gaps = list(range(min(room, MOST) + 1)) if given is None else list(given)
+    check_distances(gaps)
+    return sorted({int(d) for d in gaps})
 
 
 def _strands(strands: str) -> str:
