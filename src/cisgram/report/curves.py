@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 WIDTH, HEIGHT = 340, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 46
+LEGEND = 18  # px above the frame
 MAX_POINTS = 240
 
 
@@ -39,6 +40,15 @@ class Line:
     style: int = 1
     sizes: Sequence[float] = ()
     joined: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """An area between two curves, such as an interval; where it is not finite it has a gap."""
+
+    x: ArrayLike
+    low: ArrayLike
+    high: ArrayLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ def chart(
     y: Axis,
     diagonal: bool = False,
     level: float | None = None,
+    bands: Sequence[Band] = (),
+    legend: bool = False,
 ) -> Markup:
     """An SVG of lines in one frame.
 
@@ -93,10 +105,17 @@ def chart(
         Draw the line y = x (chance in a ROC curve, perfection in a calibration curve).
     level
         Draw a level line at this y (the prevalence in a precision-recall curve).
+    bands
+        Areas behind the lines, drawn first.
+    legend
+        Name the lines in a row above the frame, for a chart that stands alone.
     """
     points = [_finite(line) for line in lines]
-    frame = Frame(_span([p[0] for p in points], x.range), _span([p[1] for p in points], y.range))
-    parts = [_axes(frame, x.label, y.label)]
+    areas = [part for band in bands for part in _whole(band)]
+    across = [p[0] for p in points] + [a[0] for a in areas]
+    up = [p[1] for p in points] + [a[i] for a in areas for i in (1, 2)]
+    frame = Frame(_span(across, x.range), _span(up, y.range))
+    parts = [_axes(frame, x.label, y.label), *(_area(frame, *a) for a in areas)]
     if diagonal:
         ends = [max(frame.xs[0], frame.ys[0]), min(frame.xs[1], frame.ys[1])]
         (x1, x2), (y1, y2) = frame.across(ends), frame.up(ends)
@@ -109,12 +128,15 @@ def chart(
     for line, (px, py) in zip(lines, points, strict=True):
         if len(px):
             parts.append(_line(frame.across(px), frame.up(py), line))
+    top = LEGEND if legend else 0
+    parts += [_legend(lines)] if legend else []
     return Markup(
-        '<svg class="chart" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{n}-t {n}-d">'
+        '<svg class="chart" viewBox="0 {top} {w} {h}" role="img" aria-labelledby="{n}-t {n}-d">'
         '<title id="{n}-t">{title}</title><desc id="{n}-d">{d}</desc>{body}</svg>'
     ).format(
+        top=-top,
         w=WIDTH,
-        h=HEIGHT,
+        h=HEIGHT + top,
         n=name,
         title=f"{y.label} against {x.label}",
         d=description,
@@ -160,6 +182,38 @@ def _finite(line: Line) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     x, y = np.asarray(line.x, dtype=np.float64), np.asarray(line.y, dtype=np.float64)
     good = np.isfinite(x) & np.isfinite(y)
     return x[good], y[good]
+
+
+def _whole(band: Band) -> list[tuple[NDArray[np.float64], ...]]:
+    """The finite stretches of a band."""
+    rows = np.stack([np.asarray(v, dtype=np.float64) for v in (band.x, band.low, band.high)])
+    good = np.asarray(np.isfinite(rows).all(0))
+    cuts = np.flatnonzero(np.diff(good)) + 1
+    parts = np.split(np.arange(len(good)), cuts)
+    return [tuple(rows[:, part]) for part in parts if len(part) and good[part[0]]]
+
+
+def _area(
+    frame: Frame, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> Markup:
+    across = frame.across(np.concatenate([x, x[::-1]]))
+    up = frame.up(np.concatenate([high, low[::-1]]))
+    path = "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(across, up, strict=True))
+    return Markup('<path class="band" d="M{}Z"/>').format(path)
+
+
+def _legend(lines: Sequence[Line]) -> Markup:
+    """Names in a row, each behind a piece of its line."""
+    parts, at = [], float(LEFT)
+    for line in lines:
+        parts.append(
+            Markup(
+                '<path class="line s{}" d="M{:.0f} -4h20"/>'
+                '<text class="key" x="{:.0f}" y="0">{}</text>'
+            ).format(line.style, at, at + 25, line.name)
+        )
+        at += 40 + 5.6 * len(line.name)
+    return Markup("").join(parts)
 
 
 def _span(
