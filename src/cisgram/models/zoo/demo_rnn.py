@@ -31,9 +31,7 @@ class DemoRNN(TwoClassNetwork):
 REGIME = {"learning_rate": 1e-2, "epochs": 30, "patience": 30}
 
 
-@MODELS.register(
-    name="demo-rnn", kind="RNN", cite="lanchantin2017", min_length=1, regime=REGIME
-)
+@MODELS.register(name="demo-rnn", kind="RNN", cite="lanchantin2017", min_length=1, regime=REGIME)
 def demo_rnn(*, size: str = "medium", dropout: float = 0.5, n_outputs: int = 1) -> DemoRNN:
     """Recurrent network of Deep Motif Dashboard: LSTMs in both directions, mean over positions.
 
