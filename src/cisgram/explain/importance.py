@@ -101,8 +101,8 @@ class Importance:
         if isinstance(given, Tensor) and given.ndim == 4:
             if len(given) != len(originals):
                 msg = (
-                    f"The reference holds {len(given)} sequences for {len(originals)}; give one for "
-                    "each, or of shape (4, length) or (r, 4, length) one for all."
+                    f"The reference holds {len(given)} sequences for {len(originals)}; give one "
+                    "for each, or of shape (4, length) or (r, 4, length) one for all."
                 )
                 raise InputError(msg)
             given = given[rows]

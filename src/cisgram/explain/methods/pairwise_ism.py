@@ -61,7 +61,7 @@ def pairwise_ism(
     Interaction
         ``values`` (n, p, p), symmetric, 0 on the diagonal, in units of the target; rows and columns
         are positions. With ``every`` (n, 4 p, 4 p): rows and columns are ``12A``, ``12C``, ...; 0
-        for the letter that is there. ``options`` holds the ``path`` that was taken.
+        for the letter that is there. ``options`` holds the ``path`` that was taken and ``why``.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def pairwise_ism(
     with untouched(model), torch.inference_mode():
         f = scalar(model, target)
         for part in torch.split(x, max(1, AT_ONCE // per_sequence)):
-            values, path = _second_order(model, f, part, at, batch_size)
+            values, way = _second_order(model, f, part, at, batch_size)
             parts.append(_reduced(values, letters, part, at))
     names = [str(i) for i in at.tolist()]
     if letters == "every":
@@ -112,7 +112,7 @@ def pairwise_ism(
         rows=tuple(names),
         columns=tuple(names),
         method="pairwise_ism",
-        options={**plain_options(target=target, letters=letters), "path": path},
+        options={**plain_options(target=target, letters=letters), **way},
     )
 
 
@@ -129,8 +129,8 @@ def _positions(given: Sequence[int] | None, length: int) -> Tensor:
 
 def _second_order(
     model: nn.Module, f: ScalarFn, x: Tensor, at: Tensor, batch_size: int
-) -> tuple[Tensor, str]:
-    """(n, p, 4, p, 4) interaction of letters at two positions, on the CPU; the path taken."""
+) -> tuple[Tensor, dict[str, str]]:
+    """(n, p, 4, p, 4) interaction of letters at a position and a later one; path and why."""
     n, p = len(x), len(at)
 
     def prepared(rows: Tensor, n_copies: int) -> Copies:
@@ -144,7 +144,7 @@ def _second_order(
     _fill(alone.view(n, p * 4), one, rows, which, at)
     out = torch.zeros(n, p, 4, p, 4)
     if p == 1:
-        return out, one.path
+        return out, {"path": one.path, "why": one.why}
     tried = x.transpose(1, 2)[:, at] == 0  # (n, p, 4)
     row, first, letter = tried.cpu().nonzero(as_tuple=True)  # one sequence each
     edited = x[row].clone()
@@ -157,7 +157,7 @@ def _second_order(
     more = (after.view(-1, p, 4) - alone[row]) * later[..., None].to(x)
     more = (more * tried[row]).cpu()
     out[row, first, letter] = more
-    return out + out.permute(0, 3, 4, 1, 2), two.path
+    return out, {"path": two.path, "why": two.why}
 
 
 def _fill(out: Tensor, copies: Copies, rows: Tensor, which: Tensor, at: Tensor) -> None:
@@ -175,12 +175,14 @@ def _fill(out: Tensor, copies: Copies, rows: Tensor, which: Tensor, at: Tensor) 
 
 
 def _reduced(values: Tensor, letters: str, x: Tensor, at: Tensor) -> Tensor:
-    """(n, p, 4, p, 4) as it was asked for."""
+    """(n, p, 4, p, 4), of each pair the later position second, as it was asked for: symmetric."""
     n, p = values.shape[:2]
     if letters == "every":
-        return values.reshape(n, 4 * p, 4 * p)
+        return (values + values.permute(0, 3, 4, 1, 2)).reshape(n, 4 * p, 4 * p)
     flat = values.permute(0, 1, 3, 2, 4).reshape(n, p, p, 16)
     if letters == "largest":
-        return flat.gather(3, flat.abs().argmax(3, keepdim=True))[..., 0]
+        found = flat.gather(3, flat.abs().argmax(3, keepdim=True))[..., 0]
+        return found + found.transpose(1, 2)
     tried = 3 + (x.sum(1)[:, at] == 0).float().cpu()  # (n, p) letters that are not there
-    return flat.abs().sum(3) / (tried[:, :, None] * tried[:, None])
+    found = flat.abs().sum(3) / (tried[:, :, None] * tried[:, None])
+    return found + found.transpose(1, 2)
