@@ -5,6 +5,7 @@ from cisgram.steps.datasets import DATASETS
 from cisgram.steps.demix import demix_run
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
+from cisgram.steps.interact import InteractOptions, interact_run
 from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
@@ -14,6 +15,7 @@ from cisgram.steps.train import evaluate_run, train_run
 
 __all__ = [
     "DATASETS",
+    "InteractOptions",
     "Outcome",
     "Settings",
     "benchmark",
@@ -26,6 +28,7 @@ __all__ = [
     "explain_run",
     "export_run",
     "from_file",
+    "interact_run",
     "motifs_run",
     "named_motifs",
     "predict_file",
