@@ -114,11 +114,11 @@ def _between(found: Interaction, features: list[Feature], pairs: list[Pair], len
         if "-" in name:
             start, end = name.split("-")
             lies[i, int(start) : int(end)] = True
-    cells = {id(f): lies[:, f.positions].any(1) for f in features}
+    cells = {f: lies[:, f.positions].any(1) for f in features}
     weights = found.values.double().numpy()
     out = np.zeros(len(pairs))
     for i, (a, b) in enumerate(pairs):
-        queries, read = cells[id(a)], cells[id(b)] & ~cells[id(a)]
+        queries, read = cells[a], cells[b] & ~cells[a]
         if queries.any():
             out[i] = weights[a.sequence][np.ix_(queries, read)].sum(1).mean()
     return out

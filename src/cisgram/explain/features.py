@@ -53,7 +53,7 @@ class Feature:
 
     def overlaps(self, other: Feature) -> bool:
         """Whether any position belongs to both."""
-        return bool(np.intersect1d(self.positions, other.positions).size)
+        return any(a < d and c < b for a, b in self.spans for c, d in other.spans)
 
     def nearest(self, other: Feature) -> tuple[Span, Span, int]:
         """The spans of both that are nearest to each other, and the bp between them."""

@@ -41,12 +41,12 @@ class Knockouts:
         self.f, self.codes, self.device, self.batch_size = f, codes, device, batch_size
         self.fill, self.seed = fill, seed
         self.copies = 1 if fill == "N" else copies
-
-        self._known: dict[tuple[int, ...], Array] = {}
+        self._known: dict[frozenset[Feature], Array] = {}
+        self._words: dict[Feature, Codes] = {}
 
     def remember(self, groups: Iterable[Group]) -> None:
         """Ask about all groups that are not known yet, many copies at once."""
-        new = {_key(g): g for g in groups if _key(g) not in self._known}
+        new = {key: g for g in groups if (key := frozenset(g)) not in self._known}
         found = [np.zeros(0)]
         letters = self._copies(new.values())
         while batch := list(islice(letters, self.batch_size)):
@@ -57,21 +57,23 @@ class Knockouts:
 
     def of(self, *group: Feature) -> Array:
         """(copies,) outputs of the sequence without these features, which were remembered."""
-        return self._known[_key(group)]
+        return self._known[frozenset(group)]
 
     def _copies(self, groups: Iterable[Group]) -> Iterator[Codes]:
         for group in groups:
             row = self.codes[group[0].sequence]
             made = np.repeat(row[None], self.copies, axis=0)
             for feature in group:
-                made[:, feature.positions] = filled(
-                    row, feature, fill=self.fill, copies=self.copies, seed=self.seed
-                )
+                made[:, feature.positions] = self._letters(row, feature)
             yield from made
 
-
-def _key(group: Group) -> tuple[int, ...]:
-    return tuple(sorted(id(f) for f in group))
+    def _letters(self, row: Codes, feature: Feature) -> Codes:
+        """(copies, positions) what stands in place of a feature, in whatever company it goes."""
+        if feature not in self._words:
+            self._words[feature] = filled(
+                row, feature, fill=self.fill, copies=self.copies, seed=self.seed
+            )
+        return self._words[feature]
 
 
 def elsewhere(

@@ -38,11 +38,14 @@ def pairs_of(features: Sequence[Feature], *, ordered: bool) -> list[Pair]:
             for j, b in enumerate(own):
                 if i == j or (not ordered and (a.name, i) > (b.name, j)):
                     continue
-                if ordered and not len(np.setdiff1d(b.positions, a.positions)):
+                if a.overlaps(b) and not (ordered and _reaches_out(b, a)):
                     continue
-                if ordered or not a.overlaps(b):
-                    found.append((a, b))
+                found.append((a, b))
     return found
+
+
+def _reaches_out(b: Feature, a: Feature) -> bool:
+    return len(np.setdiff1d(b.positions, a.positions)) > 0
 
 
 def described(pairs: Sequence[Pair]) -> dict[str, list[Any]]:

@@ -241,13 +241,13 @@ def _changes(
     seed: int,
 ) -> Array:
     """(pairs,) change of the importance of each pair's second feature without the first."""
-    read: dict[int, list[tuple[int, NDArray[np.int64]]]] = {}
+    read: dict[Feature, list[tuple[int, NDArray[np.int64]]]] = {}
     for i, (a, b) in enumerate(pairs):
-        read.setdefault(id(a), []).append((i, b.positions))
+        read.setdefault(a, []).append((i, b.positions))
     out = np.zeros(len(pairs))
-    asked = [f for f in features if id(f) in read]
+    asked = [f for f in features if f in read]
     for feature, delta in _deltas(importance, codes, asked, fill=fill, copies=copies, seed=seed):
-        for i, positions in read[id(feature)]:
+        for i, positions in read[feature]:
             there = delta[positions]
             out[i] = there.sum() if reduce == "sum" else there[np.abs(there).argmax()]
     return out

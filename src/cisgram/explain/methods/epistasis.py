@@ -179,13 +179,13 @@ def _controls(
 ) -> list[Pair | None]:
     """Each pair with its first (``of=0``) or second feature elsewhere, ``controls`` times."""
     own = {features[0].sequence: features for features in in_sequences(features)}
-    placed: dict[tuple[int, int], Feature | None] = {}
+    placed: dict[tuple[Feature, int], Feature | None] = {}
     found: list[Pair | None] = []
     for a, b in pairs:
         moved = (a, b)[of]
         row = codes[moved.sequence]
         for number in range(controls):
-            key = (id(moved), number)
+            key = (moved, number)
             if key not in placed:
                 all_of_them = own[moved.sequence]
                 placed[key] = elsewhere(row, moved, all_of_them, number=number, seed=seed)
