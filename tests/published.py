@@ -46,6 +46,57 @@ def neuronmotif_demo2(data_dir: Path) -> nn.Sequential:
     return nn.Sequential(*layers).eval()
 
 
+INTERACTION_SIM = {  # the words that the authors planted, as the sequences have them
+    "SIX5": "AATAGGGTATCATATAT",
+    "ELF1": "AACCCGGAAGTG",
+    "TAL1": "CTGAACAGATGGTCGG",
+    "AP1": "ATGAGTCACC",
+}
+
+
+def interaction_sim(data_dir: Path) -> nn.Sequential:
+    """The authors' network of the DFIM paper (Keras 0.3): 200 bp to the logit of "both motifs"."""
+    h5py = pytest.importorskip("h5py")
+    path = data_dir / "interaction-sim" / "model_weights.h5"
+    if not path.is_file():
+        pytest.skip("interaction-sim is not there")
+    net = interaction_network()
+    with h5py.File(path) as file:
+        layers = {
+            i: [torch.tensor(file[f"layer_{i}/param_{k}"][()]) for k in (0, 1)] for i in (0, 3, 5)
+        }
+    kernel, bias = layers[0]  # (out, in, width, 1); Theano's convolution turns the kernel round
+    weights = (kernel[..., 0].flip(2), layers[3][0].T, layers[5][0].T)
+    with torch.no_grad():
+        for module, weight, b in zip(
+            (net[0], net[4], net[7]), weights, (bias, layers[3][1], layers[5][1]), strict=True
+        ):
+            module.weight.copy_(weight)
+            module.bias.copy_(b)
+    return net.eval()
+
+
+def interaction_network() -> nn.Sequential:
+    """The architecture of that network, with the weights that torch begins with."""
+    return nn.Sequential(
+        nn.Conv1d(4, 40, 19),
+        nn.ReLU(),
+        nn.MaxPool1d(10),
+        _PositionsFirst(),
+        nn.Linear(720, 250),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(250, 1),
+    )
+
+
+class _PositionsFirst(nn.Module):
+    """Flattens as Keras does."""
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        return h.transpose(1, 2).flatten(1)
+
+
 def _weights(path: Path) -> dict[str, dict[str, torch.Tensor]]:
     h5py = pytest.importorskip("h5py")
     if not path.is_file():

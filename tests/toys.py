@@ -25,6 +25,18 @@ class Product(nn.Module):
         return (x[:, 0, 2] * x[:, 1, 7])[:, None]
 
 
+class Curved(nn.Module):
+    """f(x) = product of tanh of four weighted sums: any positions interact, near or far."""
+
+    def __init__(self, length: int = 12) -> None:
+        super().__init__()
+        self.weight = Linear(length, 4).weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        sums = torch.einsum("nbl,tbl->nt", x, self.weight)
+        return torch.tanh(sums / 2).prod(1, keepdim=True)
+
+
 class Conv(nn.Module):
     """An ordinary small network with two outputs: dropout, GELU, mean over positions."""
 

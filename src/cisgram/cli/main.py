@@ -12,7 +12,16 @@ import click
 
 import cisgram
 from cisgram.cli import memory
-from cisgram.cli.commands import explain, export, listing, motif_tools, neurons, run, train
+from cisgram.cli.commands import (
+    explain,
+    export,
+    interact,
+    listing,
+    motif_tools,
+    neurons,
+    run,
+    train,
+)
 from cisgram.core.errors import CisgramError
 from cisgram.core.files import is_full
 
@@ -35,6 +44,7 @@ for _command in (
     explain.explain,
     neurons.demix,
     explain.motifs,
+    interact.interact,
     explain.report,
     export.export,
     motif_tools.tomtom,

@@ -1,6 +1,7 @@
 """Explanation methods: ``explain.ism(model, x, target=0)``; ``explain.METHODS`` lists them."""
 
 from cisgram.explain.ablation import ABLATIONS, ablate, filter_influence
+from cisgram.explain.attention_pairs import attention_pairs
 from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.demix import DemixedNeuron, demix, neurons
 from cisgram.explain.enrichment import filter_enrichment, filter_positions
@@ -11,21 +12,27 @@ from cisgram.explain.methods import (
     attention,
     class_optimization,
     deep_lift,
+    dfim,
+    epistasis,
     expected_gradients,
     gradient_x_input,
     integrated_gradients,
     ism,
     motif_mutation,
     occlusion,
+    pairwise_ism,
     saliency,
     smoothgrad,
     temporal,
 )
 from cisgram.explain.methods.attention import attention_map
+from cisgram.explain.methods.dfim import dfim_map
 from cisgram.explain.methods.ism import ism_outputs
 from cisgram.explain.optimize import Optimum
+from cisgram.explain.pairs import interacting
 from cisgram.explain.patterns import Pattern, patterns
 from cisgram.explain.seqlets import seqlets
+from cisgram.explain.shapley import shapley
 from cisgram.explain.weights import weight_consensus, weight_motifs
 
 __all__ = [
@@ -40,9 +47,13 @@ __all__ = [
     "ablate",
     "attention",
     "attention_map",
+    "attention_pairs",
     "class_optimization",
     "deep_lift",
     "demix",
+    "dfim",
+    "dfim_map",
+    "epistasis",
     "expected_gradients",
     "filter_enrichment",
     "filter_influence",
@@ -51,15 +62,18 @@ __all__ = [
     "gradient_x_input",
     "hits",
     "integrated_gradients",
+    "interacting",
     "ism",
     "ism_outputs",
     "motif_mutation",
     "neurons",
     "occlusion",
+    "pairwise_ism",
     "patterns",
     "saliency",
     "scalar",
     "seqlets",
+    "shapley",
     "site_effects",
     "smoothgrad",
     "temporal",

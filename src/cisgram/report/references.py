@@ -20,6 +20,14 @@ REFERENCES = {
         "models with axiomatic attribution priors and expected gradients. Nature Machine "
         "Intelligence 3, 620-631, 2021."
     ),
+    "grabisch1999": (
+        "Grabisch and Roubens. An axiomatic approach to the concept of interaction among players "
+        "in cooperative games. International Journal of Game Theory 28, 547-565, 1999."
+    ),
+    "greenside2018": (
+        "Greenside, Shimko, Fordyce and Kundaje. Discovering epistatic feature interactions from "
+        "neural network models of regulatory DNA sequences. Bioinformatics 34, i629-i637, 2018."
+    ),
     "lanchantin2017": (
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
         "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "

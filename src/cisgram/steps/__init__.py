@@ -6,6 +6,7 @@ from cisgram.steps.demix import demix_run
 from cisgram.steps.demix_compare import compare_demixed
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
+from cisgram.steps.interact import InteractOptions, interact_run
 from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
@@ -15,6 +16,7 @@ from cisgram.steps.train import evaluate_run, train_run
 
 __all__ = [
     "DATASETS",
+    "InteractOptions",
     "Outcome",
     "Settings",
     "benchmark",
@@ -28,6 +30,7 @@ __all__ = [
     "explain_run",
     "export_run",
     "from_file",
+    "interact_run",
     "motifs_run",
     "named_motifs",
     "predict_file",
