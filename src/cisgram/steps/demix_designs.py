@@ -21,7 +21,7 @@ from cisgram.explain.demix import (
     plain_design,
     plan_of,
 )
-from cisgram.explain.demix.sample import Codes
+from cisgram.explain.demix.reader import Codes
 from cisgram.io.fasta import write_fasta
 from cisgram.io.sequences import Sequences
 from cisgram.report.demixed import read_neuron

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.explain.demix.leaves import Word
-from cisgram.explain.demix.sample import Codes
+from cisgram.explain.demix.reader import Codes
 from cisgram.explain.demix.syntax import Combination, Syntax
 from cisgram.seq.alphabet import complement_codes
 

@@ -16,8 +16,9 @@ from cisgram.core.seeds import generator
 from cisgram.explain.demix.blueprint import Blueprint, blueprints, shifted, written
 from cisgram.explain.demix.demix import DemixedNeuron
 from cisgram.explain.demix.neurons import Layer, scores
+from cisgram.explain.demix.reader import Codes
 from cisgram.explain.demix.record import number
-from cisgram.explain.demix.sample import Codes, SampleOptions, sample
+from cisgram.explain.demix.sample import SampleOptions, sample
 from cisgram.explain.demix.syntax import Syntax
 from cisgram.seq.alphabet import from_codes, one_hot, to_codes
 
