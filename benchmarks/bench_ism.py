@@ -2,7 +2,8 @@
 
 The peer runs in its faster mode at its best batch size, both searched first; the capture of its
 fast mode is not counted. Ours is the whole call, preparation and self-check included, and says
-which path it took. Values are compared before anything is timed.
+which path it took. Values are compared before anything is timed. Occlusion, last, is compared with
+its own plain path.
 ``python benchmarks/bench_ism.py [--only bpnet] [--threads 1 --cpu-time]``
 """
 
@@ -15,6 +16,7 @@ import warnings
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +24,7 @@ from torch import Tensor, nn
 
 from cisgram import explain, models, seq
 from cisgram.cli.memory import keep_large_blocks
+from cisgram.explain.edits import copies as edits
 
 clock = SimpleNamespace(now=time.perf_counter)
 BATCHES = (32, 128, 256, 512)
@@ -100,6 +103,8 @@ def main() -> None:
             _line(name, length, n, fewer, make, arguments.repeats)
     if arguments.only in ("", "outputs"):
         _outputs(arguments.repeats)
+    if arguments.only in ("", "occlusion"):
+        _occlusion(arguments.repeats)
 
 
 def _line(
@@ -241,6 +246,40 @@ def _outputs(repeats: int) -> None:
                     seconds[t].append(s)
         ratio = statistics.median(seconds[10]) / statistics.median(seconds[1])
         print(f"{name:<24}{ratio:.2f}", flush=True)
+
+
+def _occlusion(repeats: int) -> None:
+    """Windows of 5 at every position: what they reach, against every copy in whole."""
+    cases: list[tuple[str, int, int, Callable[[], nn.Module]]] = [
+        ("deepbind", 200, 32, lambda: models.create("deepbind")),
+        ("basset", 600, 1, lambda: Basset(600)),
+        ("bpnet", 1000, 1, BPNet),
+        ("demo-cnn", 101, 32, lambda: models.create("demo-cnn")),
+    ]
+    print("\nocclusion: windows a second")
+    print(f"{'':<26}{'ours':>11}{'plain':>10}{'ratio':>8}  path")
+    for name, length, n, make in cases:
+        torch.manual_seed(0)
+        model = make().eval().requires_grad_(False)
+        x = seq.one_hot(torch.randint(0, 4, (n, length)).numpy().astype("uint8"))
+
+        def run(gain: float, model: nn.Module = model, x: Tensor = x) -> Any:
+            with mock.patch.object(edits, "GAIN", gain):
+                return explain.occlusion(model, x, target=0)
+
+        ours, plain = run(edits.GAIN), run(-1.0)
+        off = float((ours.values - plain.values).abs().max())
+        if off > 1e-5 * float(model(x).abs().max()) or plain.options["path"] != "plain":
+            raise ValueError(f"{name}: values differ by {off:.1e}")
+        seconds: dict[float, list[float]] = {edits.GAIN: [], -1.0: []}
+        for i in range(repeats):
+            for gain in list(seconds) if i % 2 == 0 else reversed(list(seconds)):
+                seconds[gain].append(_seconds(lambda g=gain, run=run: run(g), warm=False))
+        a, b = (n * (length - 4) / statistics.median(s) for s in seconds.values())
+        path = ours.options["path"]
+        print(
+            f"{name + f', {length} bp':<26}{a:>11,.0f}{b:>10,.0f}{a / b:>7.2f}x  {path}", flush=True
+        )
 
 
 def _seconds(work: Callable[[], Any], *, warm: bool = True) -> float:

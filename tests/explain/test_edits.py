@@ -191,6 +191,53 @@ def test_windows_give_what_every_copy_gives(eager, name):
     compared(WINDOWED[name](), x, "windows")
 
 
+def motifs_of(model):
+    """Weights as trained ones are: a few letters count, many are forbidden."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv1d):
+            w = module.weight.data
+            each = torch.distributions.Dirichlet(torch.full((w.shape[0], w.shape[2], 4), 0.3))
+            w.copy_((each.sample().transpose(1, 2) + 1e-3).log2().clamp(-6))
+    return model
+
+
+REPEATS = {
+    "at random": lambda: sequences(4, 90),
+    "with unknowns": lambda: sequences(4, 90, unknown=[(0, 0), (1, 44), (1, 45), (3, 89)]),
+    "one letter": lambda: encode(["A" * 90, "A" * 45 + "T" * 45, "N" * 90]),
+    "periodic": lambda: encode(["ACGT" * 22 + "AC", "AC" * 45]),
+    "short": lambda: sequences(4, 9),
+}
+
+
+@pytest.mark.parametrize("kind", REPEATS)
+@pytest.mark.parametrize("weights", [lambda model: model, motifs_of], ids=["drawn", "motifs"])
+def test_contenders_and_sweeps_give_the_same_bits(eager, monkeypatch, kind, weights):
+    """Ties, repeats and ends included: what is ruled out could not have changed the maximum."""
+    from cisgram.explain.edits import contenders
+
+    model, x = weights(create("deepbind", n_outputs=2, width=11)).eval(), REPEATS[kind]()
+    found = []
+    for many in (1, -1):
+        monkeypatch.setattr(contenders, "MANY", many)
+        found.append(explain.ism_outputs(model, x))
+    assert torch.equal(*found)
+    compared(model, x, "scan")
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 8, 9, 30])
+def test_running_maxima_leave_out_the_cells_on_the_other_side(length):
+    from cisgram.explain.edits.ends import running_maxima
+
+    base = torch.randn(2, length, 3)
+    before, behind = running_maxima(base)
+    for i in range(length + 1):
+        low = base[:, :i].amax(1) if i else torch.full((2, 3), -torch.inf)
+        high = base[:, i:].amax(1) if i < length else torch.full((2, 3), -torch.inf)
+        assert torch.equal(before[:, i], low)
+        assert torch.equal(behind[:, i], high)
+
+
 def drawn(seed, length):
     """A network of layers drawn at random: kernels, strides, paddings, dilations, pools, heads."""
     random = np.random.default_rng(seed)
@@ -263,7 +310,7 @@ def test_ends_and_company_change_nothing(eager):
 
 
 def test_small_chunks_change_nothing(eager, monkeypatch):
-    from cisgram.explain.edits import scan, windows
+    from cisgram.explain.edits import scan, sweep, windows
 
     x = sequences(3, 90)
     for model in (pooled(), dilated(), create("deepbind")):
@@ -271,7 +318,8 @@ def test_small_chunks_change_nothing(eager, monkeypatch):
         with monkeypatch.context() as m:
             m.setattr(windows, "LARGEST", 300)
             m.setattr(windows, "HELD", 500)
-            m.setattr(scan, "SWEPT", 10)
+            m.setattr(scan, "AT_ONCE", 10)
+            m.setattr(sweep, "SWEPT", 10)
             m.setattr(edits, "HELD", 10)
             again = explain.ism(model, x, target=0).values
         torch.testing.assert_close(again, whole, atol=1e-6, rtol=1e-5)

@@ -1,9 +1,12 @@
 import pytest
 import torch
+from torch import nn
 
 from cisgram import explain
 from cisgram.core.errors import InputError, UnknownName
+from cisgram.explain.edits import copies as edits
 from cisgram.seq import encode
+from networks import NETWORKS
 from toys import Conv, Linear, Words
 
 TEXT = ["GATTACATGCAC", "TTGACGGCATCA", "AGCANNNNTCGT"]
@@ -79,6 +82,57 @@ def test_equals_one_copy_at_a_time(x, fill):
             lost[:, s : s + 4] += (model(x) - model(edited))[:, [1]]
             times[s : s + 4] += 1
     torch.testing.assert_close(a.per_position, lost / times * x.sum(1), atol=1e-6, rtol=1e-4)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Take a quick path even where it saves nothing."""
+    monkeypatch.setattr(edits, "WORTHWHILE", 0)
+    monkeypatch.setattr(edits, "GAIN", 1e9)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_path_gives_the_values_of_the_plain_one(name, monkeypatch):
+    model = NETWORKS[name]()
+    x = encode(["GATTACATGCACCGTAGGATNNACCATTAG", "TTGACGGCATCAGATTACATGCACCGTAGG"])
+    with torch.no_grad():
+        scale = float(model(x)[:, 1].abs().max())
+    for fill in ("N", "background", "shuffles"):
+        options = {"target": 1, "window": 6, "step": 4, "fill": fill, "samples": 2}
+        plain = explain.occlusion(model, x, **options)
+        assert plain.options["path"] == "plain"
+        with monkeypatch.context() as m:
+            m.setattr(edits, "WORTHWHILE", 0)
+            m.setattr(edits, "GAIN", 1e9)
+            found = explain.occlusion(model, x, **options)
+        off = float((found.values - plain.values).abs().max())
+        assert off <= 1e-5 * max(scale, float(plain.values.abs().max())), found.options
+
+
+@pytest.mark.parametrize("fill", ["N", "background", "shuffles"])
+@pytest.mark.parametrize("name", ["dilated residual", "max-pool", "conv-relu"])
+def test_only_what_a_window_reaches_is_computed(eager, name, fill):
+    x = encode([t + t + t for t in TEXT])
+    a = explain.occlusion(NETWORKS[name](), x, target=0, window=3, fill=fill, samples=2)
+    assert a.options["path"] == "windows", a.options["why"]
+
+
+def test_a_network_that_branches_on_unknown_letters_takes_the_plain_path(eager):
+    """Letters alone do not show it: the copies asked for do."""
+
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv1d(4, 3, 5)
+
+        def forward(self, x):
+            h = self.conv(x).relu().mean(2)
+            return h if (x.sum(1) == 1).all() else -h
+
+    x = encode(["GATTACATGCAC" * 3, "TTGACGGCATCA" * 3])
+    a = explain.occlusion(Branches().eval(), x, target=0)
+    assert a.options["path"] == "plain"
+    assert "off by" in a.options["why"]
 
 
 @pytest.mark.parametrize(

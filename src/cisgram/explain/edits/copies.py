@@ -15,7 +15,7 @@ the plain path's outputs on some copies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,15 +25,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cisgram.core.errors import CisgramError
+from cisgram.explain.edits.branches import Branch, branches
 from cisgram.explain.edits.maps import Plan
+from cisgram.explain.edits.plain import Network, differ, letter_columns, plainly, somewhere
 from cisgram.explain.edits.plan import plan
-from cisgram.explain.edits.scan import Branch, branches, every_letter
+from cisgram.explain.edits.scan import every_letter
 from cisgram.explain.edits.windows import Engine, reach
 from cisgram.models.graph import Operation, record
 
-Network = Callable[[Tensor], Tensor]
-
-TOLERANCE = 1e-5  # of the largest output, between a path and the plain one
 WORTHWHILE = 4e9  # multiply-adds that a path must save before it is prepared: about 0.05 s
 THIN = 8  # times the seconds of a multiply-add in a convolution over four channels
 GAIN = 0.7  # share of the plain path's work above which windows do not pay
@@ -41,6 +40,7 @@ HELD = 2**26  # numbers of unedited maps held at once: 256 MiB
 LARGEST = 2**23  # numbers in the largest tensor of the plain path: 32 MiB, the allocator's trap
 FEW = "few copies of a small network: nothing to gain"
 _ROWS = 3  # of the recording
+_SOME = 10  # written windows that are compared with the plain path
 _CANNOT = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, CisgramError)
 
 
@@ -69,28 +69,56 @@ class Copies:
     path: str = "plain"
     why: str = ""
     plan: Plan | None = None
-    parts: list[Branch] | None = field(default=None)
+    parts: list[Branch] | None = None
+    _last: tuple[slice, Engine] | None = field(default=None, init=False)
+    _believed: bool = field(default=False, init=False)
 
     def every_letter(self) -> Iterator[tuple[slice, Tensor]]:
-        """Rows of sequences, and the change (rows, length, 4, ...) that each letter makes.
+        """Rows of sequences, and the change (rows, 4, length, ...) that each letter makes.
 
         Zero where the letter is the one that is there.
         """
         for rows in self._groups():
             engine = self._engine(rows)
-            known = self.x[rows].transpose(1, 2) == 1  # (rows, length, 4)
-            if engine is not None and self.path == "scan" and self.parts is not None:
-                out = every_letter(engine, self.parts)
-            else:
+            out = None if engine is None else self._scanned(engine, rows)
+            if out is None:
+                engine = engine if self.plan is not None else None
                 out = self._letters(engine, rows)
             before = self.before[rows] if engine is None else engine.outputs
-            out[known] = before[known.nonzero(as_tuple=True)[0]]
-            yield rows, out - before[:, None, None]
+            change = out.sub_(before[:, None, None])
+            known = self.x[rows] == 1
+            yield rows, change.masked_fill_(known[(..., *[None] * (change.ndim - 3))], 0)
+
+    def _scanned(self, engine: Engine, rows: slice) -> Tensor | None:
+        """Outputs with each letter on the path that takes all at once, where that is taken.
+
+        What it gives for the first sequences is compared before any of it is believed.
+        """
+        if self.parts is None:
+            return None
+        if rows.start > 0:
+            return every_letter(engine, self.parts)
+        try:
+            out = every_letter(engine, self.parts)
+            x = self.x[rows]
+            at, starts, letters = somewhere(x)
+            columns = letter_columns(letters)
+            truth = plainly(self.f, x, at, starts, columns, batch_size=self.batch_size)
+            problem = differ(out[at, letters, starts][:, None], truth)
+        except _CANNOT as error:
+            problem = _unfollowed(error)
+        if problem is None:
+            return out
+        self._give_up(problem)
+        return None
+
+    def _give_up(self, problem: str) -> None:
+        self.path, self.plan, self.parts, self._last = "plain", None, None, None
+        self.why = problem
 
     def _letters(self, engine: Engine | None, rows: slice) -> Tensor:
         x = self.x[rows]
-        n, _, length = x.shape
-        out = self.before.new_zeros(n, length, 4, *self.before.shape[1:])
+        out = self.before.new_zeros(*x.shape, *self.before.shape[1:])
         unknown = x.sum(1) == 0
         for chosen, others in ((~unknown, 3), (unknown, 4)):
             at, starts = chosen.nonzero(as_tuple=True)
@@ -100,11 +128,13 @@ class Copies:
             letters = (there[:, None] + torch.arange(1, others + 1).to(there)) % 4
             columns = torch.eye(4, device=x.device)[letters][..., None]  # (M, others, 4, 1)
             found = self._edited(engine, x, at, starts.cpu().numpy(), columns)
-            out[at[:, None], starts[:, None], letters] = found
+            out[at[:, None], letters, starts[:, None]] = found
         return out
 
     def edited(self, rows: Tensor, starts: NDArray[np.int64], columns: Tensor) -> Tensor:
         """(M, copies, ...) change of the output for any windows written into the sequences.
+
+        The first copies asked for are compared with the plain path before any is believed.
 
         Parameters
         ----------
@@ -120,13 +150,34 @@ class Copies:
             mine = ((rows >= group.start) & (rows < group.stop)).nonzero()[:, 0]
             if len(mine):
                 engine = self._engine(group)
-                local = rows[mine] - group.start
+                edits = (rows[mine] - group.start, starts[mine.numpy()], columns[mine])
+                after = self._edited(engine, self.x[group], *edits)
+                if engine is not None and not self._believed:
+                    if (problem := self._off(after, self.x[group], *edits)) is None:
+                        self._believed = True
+                    else:
+                        self._give_up(problem)
+                        engine = None
+                        after = self._edited(None, self.x[group], *edits)
                 before = self.before[group] if engine is None else engine.outputs
-                after = self._edited(
-                    engine, self.x[group], local, starts[mine.numpy()], columns[mine]
-                )
-                out[mine] = after - before[local][:, None]
+                out[mine] = after - before[edits[0]][:, None]
         return out
+
+    def _off(
+        self,
+        found: Tensor,
+        x: Tensor,
+        rows: Tensor,
+        starts: NDArray[np.int64],
+        columns: Tensor,
+    ) -> str | None:
+        """What a path gives otherwise than the plain one on some of its own copies."""
+        some = torch.linspace(0, len(rows) - 1, min(_SOME, len(rows))).long()
+        few = columns[some][:, :1]
+        truth = plainly(
+            self.f, x, rows[some], starts[some.numpy()], few, batch_size=self.batch_size
+        )
+        return differ(found[some][:, :1], truth)
 
     def _edited(
         self,
@@ -153,12 +204,14 @@ class Copies:
         """The prepared path, if there is one and it knows these sequences' own outputs."""
         if self.plan is None:
             return None
+        if self._last is not None and self._last[0] == rows:
+            return self._last[1]
         keep = [b.map for b in self.parts or ()]
         engine = Engine(self.plan, self.x[rows], keep=keep)
-        if (problem := _differ(engine.outputs, self.before[rows])) is not None:
-            self.path, self.plan, self.parts = "plain", None, None
-            self.why = f"for sequences from {rows.start} on, {problem}"
+        if (problem := differ(engine.outputs, self.before[rows])) is not None:
+            self._give_up(f"for sequences from {rows.start} on, {problem}")
             return None
+        self._last = (rows, engine)
         return engine
 
 
@@ -171,6 +224,7 @@ def copies_of(
     n_copies: int,
     batch_size: int,
     letters: bool = False,
+    width: int = 1,
 ) -> Copies:
     """The path for copies of these sequences, chosen and checked.
 
@@ -188,6 +242,8 @@ def copies_of(
         Copies that the plain path runs at once, at most.
     letters
         Only `Copies.every_letter` will be asked.
+    width
+        Of the windows that will be written, at most.
     """
     plain = Copies(f, x, before, _rows_at_once(model, x, batch_size))
     if (problem := _never(model, x, n_copies)) is not None:
@@ -197,17 +253,17 @@ def copies_of(
         graph = record(f, x[:1].expand(_ROWS, -1, -1).contiguous(), model=model)
         p = plan(graph)
         parts = branches(p) if letters else None
-        if (problem := _no_gain(p, n_copies, scanned=parts is not None)) is not None:
+        if (problem := _no_gain(p, n_copies, width, scanned=parts is not None)) is not None:
             plain.why = problem
             return plain
         fast = Copies(f, x, before, plain.batch_size, "windows", "", p, parts)
         fast.why = "an edit reaches few cells of each layer"
         if parts is not None:
             fast.path, fast.why = "scan", "one convolution, then a reduction over positions"
+            return fast  # and is checked in what it gives
         problem = _checked(fast)
     except _CANNOT as error:
-        first = (str(error).splitlines() or [""])[0]
-        problem = f"the network's operations cannot be followed ({type(error).__name__}: {first})"
+        problem = _unfollowed(error)
     if problem is not None:
         plain.why = problem
         return plain
@@ -235,35 +291,10 @@ def _rows_at_once(model: nn.Module, x: Tensor, batch_size: int) -> int:
     return max(1, min(batch_size, LARGEST // (x.shape[2] * max(widths, default=4))))
 
 
-def plainly(
-    f: Network,
-    x: Tensor,
-    rows: Tensor,
-    starts: NDArray[np.int64],
-    columns: Tensor,
-    *,
-    batch_size: int,
-) -> Tensor:
-    """(M, copies, ...) outputs of edited copies, each through the whole network."""
-    m, copies, _, width = columns.shape
-    flat = columns.flatten(0, 1)
-    cells = torch.from_numpy(starts)[:, None] + torch.arange(width)
-    outs = []
-    for at in range(0, len(flat), batch_size):
-        one = torch.arange(at, min(at + batch_size, len(flat)))
-        site = one // copies
-        batch = x[rows[site.to(rows.device)]]
-        index = torch.arange(len(one))[:, None]
-        batch[index, :, cells[site]] = flat[one.to(flat.device)].transpose(1, 2)
-        outs.append(f(batch))
-    out = torch.cat(outs)
-    return out.view(m, copies, *out.shape[1:])
-
-
-def _no_gain(p: Plan, n_copies: int, *, scanned: bool) -> str | None:
+def _no_gain(p: Plan, n_copies: int, width: int, *, scanned: bool) -> str | None:
     """Why no other path pays, or None when one does."""
-    whole = sum(_work(o, p) for o in _live(p))
-    widths = reach(p)
+    whole = sum(_work(o, p) for o in p.whole.operations)
+    widths = reach(p, width)
     rest = sum(_work(p.graph.operations[i], p) for i in p.tail)
     part = 0.0
     if not scanned:
@@ -277,16 +308,6 @@ def _no_gain(p: Plan, n_copies: int, *, scanned: bool) -> str | None:
     if n_copies * whole * max(1 - share, 0) < WORTHWHILE:
         return FEW
     return None
-
-
-def _live(p: Plan) -> list[Operation]:
-    due, found = [p.graph.result.operation], set()
-    while due:
-        i = due.pop()
-        if i >= 0 and i not in found:
-            found.add(i)
-            due += [v.operation for v in p.graph.operations[i].inputs]
-    return [p.graph.operations[i] for i in found]
 
 
 def _work(o: Operation, p: Plan) -> float:
@@ -305,31 +326,19 @@ def _work(o: Operation, p: Plan) -> float:
     return 0.0 if o.name in views else 5.0 * out
 
 
+def _unfollowed(error: Exception) -> str:
+    first = (str(error).splitlines() or [""])[0]
+    return f"the network's operations cannot be followed ({type(error).__name__}: {first})"
+
+
 def _checked(fast: Copies) -> str | None:
     """What a path gives otherwise than the plain one on some copies; None where it agrees."""
-    n, _, length = fast.x.shape
-    some = fast.x[: min(n, 2)]
-    ends = {0, 1, length // 2, length - 2, length - 1, *range(0, length, max(1, length // 5))}
-    places = np.array(sorted(p for p in ends if 0 <= p < length))
-    rows = torch.arange(len(places)) % len(some)
-    letters = (some[rows, :, places].argmax(1) + 1) % 4
-    columns = torch.eye(4, device=some.device)[letters][:, None, :, None]
-    truth = plainly(fast.f, some, rows, places, columns, batch_size=fast.batch_size)[:, 0]
     assert fast.plan is not None
-    engine = Engine(fast.plan, some, keep=[b.map for b in fast.parts or ()])
-    if fast.parts is not None:
-        found = every_letter(engine, fast.parts)[rows, torch.from_numpy(places), letters.cpu()]
-    else:
-        found = engine.copies(rows, places, columns)[:, 0]
-    both = [_differ(found, truth), _differ(engine.outputs, fast.before[: len(some)])]
+    some = fast.x[:2]
+    at, starts, letters = somewhere(some)
+    columns = letter_columns(letters)
+    truth = plainly(fast.f, some, at, starts, columns, batch_size=fast.batch_size)
+    engine = Engine(fast.plan, some)
+    found = engine.copies(at, starts, columns)
+    both = [differ(found, truth), differ(engine.outputs, fast.before[:2])]
     return next((problem for problem in both if problem is not None), None)
-
-
-def _differ(found: Tensor, truth: Tensor) -> str | None:
-    if found.shape != truth.shape:
-        return f"the quick path gave {tuple(found.shape)} where the plain one gave other shapes"
-    scale = float(truth.abs().max())
-    off = float((found - truth).abs().max())
-    if not off <= TOLERANCE * scale:
-        return f"the quick path was off by {off:.1e} where outputs reach {scale:.1e}"
-    return None

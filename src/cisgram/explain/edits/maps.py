@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from cisgram.explain.edits.ends import End
+from cisgram.explain.edits.replay import Program
 from cisgram.explain.edits.steps import Step
 from cisgram.models.graph import INPUT, Graph, Value
 
@@ -39,6 +40,8 @@ class Plan:
     """Steps on windows, the ends of the maps, and the operations that follow as they are."""
 
     graph: Graph
+    whole: Program = field(init=False)  # all that the output depends on
+    after: Program = field(init=False)  # the tail
     maps: dict[Value, Map] = field(default_factory=dict)
     letters: list[Value] = field(default_factory=lambda: [INPUT])  # it, and its other strand
     flat: dict[Value, tuple[Value, str]] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cisgram.explain.edits.ends import Whole
 from cisgram.explain.edits.maps import Map, Plan
+from cisgram.explain.edits.replay import Program
 from cisgram.explain.edits.rules import follow
 from cisgram.models.graph import INPUT, Graph, Operation, Value
 
@@ -26,6 +27,8 @@ def plan(graph: Graph) -> Plan:
     if graph.result in p.maps or graph.result in p.flat:
         _whole(p, graph.result, "the output")
     _prune(p)
+    p.whole = Program(graph, sorted(used))
+    p.after = Program(graph, p.tail)
     return p
 
 

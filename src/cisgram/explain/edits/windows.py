@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from cisgram.explain.edits.ends import Piece
 from cisgram.explain.edits.maps import Map, Plan
 from cisgram.explain.edits.steps import Chunk, Span, Window
-from cisgram.models.graph import INPUT, Operation, Value
+from cisgram.models.graph import INPUT, Value
 
 LARGEST = 2**22  # numbers in the largest tensor of a chunk: 16 MiB stay in reach of the caches
-ROWS = 2**13  # copies at once in what follows the ends
+ROWS = 2**12  # copies at once in what follows the ends
 HELD = 2**24  # numbers that wait at the ends before the tail runs
-_SHAPED = {"view", "_unsafe_view", "reshape", "expand"}
 
 
 class Engine:
@@ -55,7 +52,7 @@ class Engine:
         mapped = {v for s in p.steps for v in s.compares}
         mapped |= {e.source for e in p.ends} | keep
         whole = {e.out for e in p.ends} | {p.graph.result}
-        made = replay(p, {INPUT: self.x}, _needed(p), len(self.x))
+        made = p.whole.run({INPUT: self.x}, len(self.x))
         for value, tensor in chain([(INPUT, self.x)], made):
             if value in mapped:
                 self.base[value] = by_cell(tensor, p.maps[value])
@@ -159,7 +156,7 @@ class Engine:
         out = torch.empty(m, *self.outputs.shape[1:], device=self.x.device)
         for at in range(0, m, ROWS):
             some = {v: t[at : at + ROWS] for v, t in ends.items()}
-            here = replay(self.plan, some, self.plan.tail, min(ROWS, m - at))
+            here = self.plan.after.run(some, min(ROWS, m - at))
             out[at : at + ROWS] = next(t for v, t in here if v == result)
         return out
 
@@ -185,65 +182,3 @@ def by_cell(tensor: Tensor, m: Map) -> Tensor:
     ones = [i for i, a in enumerate(m.axes) if a == "1"]
     turned = tensor.permute(places["n"], places["l"], places["c"], *ones)
     return turned.reshape(turned.shape[:3]).contiguous()
-
-
-def _needed(p: Plan) -> list[int]:
-    """Every operation on the way to the output, in order."""
-    due, found = [p.graph.result.operation], set()
-    while due:
-        i = due.pop()
-        if i >= 0 and i not in found:
-            found.add(i)
-            due += [v.operation for v in p.graph.operations[i].inputs]
-    return sorted(found)
-
-
-def replay(
-    p: Plan, given: Mapping[Value, Tensor], operations: Iterable[int], m: int
-) -> Iterator[tuple[Value, Tensor]]:
-    """Carry out recorded operations on ``m`` rows instead of those recorded."""
-    values = dict(given)
-    order = list(operations)
-    last: dict[Value, int] = {}
-    for i in order:
-        for v in p.graph.operations[i].inputs:
-            last[v] = i
-    for i in order:
-        operation = p.graph.operations[i]
-        made = run_operation(operation, values, rows=len(p.graph.x), m=m)
-        for output, tensor in enumerate(made):
-            if isinstance(tensor, Tensor):
-                values[Value(i, output)] = tensor
-                yield Value(i, output), tensor
-        for v in operation.inputs:
-            if last[v] == i:
-                values.pop(v, None)
-
-
-def run_operation(
-    o: Operation, values: Mapping[Value, Tensor], *, rows: int, m: int
-) -> tuple[Any, ...]:
-    """Outputs of one operation; what was made for ``rows`` is made for ``m``."""
-
-    def given(a: Any) -> Any:
-        return values[a] if isinstance(a, Value) else a
-
-    args = tree_map(given, o.args, is_leaf=lambda a: isinstance(a, Value))
-    kwargs = tree_map(given, dict(o.kwargs), is_leaf=lambda a: isinstance(a, Value))
-    if o.name in _SHAPED and args[1] and args[1][0] == rows:
-        shape = [m, *args[1][1:]]
-        out = args[0].expand(shape) if o.name == "expand" else args[0].reshape(shape)
-        return (out,)
-    if o.name in ("view", "_unsafe_view"):
-        return (args[0].reshape(args[1]),)
-    if o.name == "bmm":  # a constant matrix repeated for each row, as linear layers have it
-        args = [_for_rows(a, given, rows, m) for given, a in zip(o.args, args, strict=True)]
-    elif o.name == "native_group_norm" and args[3] == rows:
-        args = [*args[:3], m, *args[4:]]
-    out = o.op(*args, **kwargs)
-    return tuple(out) if isinstance(out, tuple | list) else (out,)
-
-
-def _for_rows(a: Tensor, given: Any, rows: int, m: int) -> Tensor:
-    repeated = isinstance(given, Tensor) and given.shape[0] == rows and given.stride(0) == 0
-    return a[:1].expand(m, -1, -1) if repeated else a

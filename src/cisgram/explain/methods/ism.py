@@ -10,7 +10,8 @@ from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 from cisgram.core.types import OneHot
 from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
-from cisgram.explain.edits.copies import Network, copies_of
+from cisgram.explain.edits.copies import copies_of
+from cisgram.explain.edits.plain import Network
 from cisgram.models.state import untouched
 
 
@@ -73,7 +74,7 @@ def ism(
     """
     effect, path, why = _effects(model, x, scalar(model, target), batch_size=batch_size)
     return Attribution(
-        values=effect.permute(0, 2, 1).contiguous(),
+        values=effect,
         sequences=x,
         method="ism",
         options={**plain_options(target=target), "path": path, "why": why},
@@ -109,13 +110,13 @@ def ism_outputs(model: nn.Module, x: OneHot, *, batch_size: int = 512) -> Tensor
     [[-1.0, 0.0, 2.0, 6.0], [0.0, 0.0, 0.0, 5.0]]
     """
     effect, _, _ = _effects(model, x, lambda part: _table(model(part)), batch_size=batch_size)
-    return effect.permute(0, 3, 2, 1).contiguous()
+    return effect.permute(0, 3, 1, 2).contiguous()
 
 
 def _effects(
     model: nn.Module, x: OneHot, f: Network, *, batch_size: int
 ) -> tuple[Tensor, str, str]:
-    """(n, length, 4, ...) changes of f on the CPU; the path that was taken, and why."""
+    """(n, 4, length, ...) changes of f on the CPU; the path that was taken, and why."""
     check_positive(batch_size, name="batch_size")
     x = ready(model, x)
     with untouched(model), torch.inference_mode():
@@ -125,7 +126,7 @@ def _effects(
             f, model, x, before, n_copies=n_copies, batch_size=batch_size, letters=True
         )
         found = [change.cpu() for _, change in copies.every_letter()]
-    effect = torch.empty(len(x), x.shape[2], 4, *before.shape[1:])
+    effect = torch.empty(*x.shape, *before.shape[1:])
     torch.cat(found, out=effect)
     return effect, copies.path, copies.why
 

@@ -10,13 +10,15 @@ from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.results import Attribution
-from cisgram.core.types import OneHot, ScalarFn
+from cisgram.core.types import OneHot
 from cisgram.explain.base import METHODS, Target, plain_options, ready, scalar
+from cisgram.explain.edits.copies import Copies, copies_of
 from cisgram.models.state import untouched
 from cisgram.seq.alphabet import codes_of, one_hot
 from cisgram.seq.shuffle import shuffle_codes
 
 FILLS = ("N", "background", "shuffles")
+WRITTEN = 2**23  # numbers in the windows that are written at once: 32 MiB
 
 
 @METHODS.register(
@@ -60,7 +62,8 @@ def occlusion(
     samples
         Permutations, for ``shuffles`` alone.
     batch_size
-        Edited copies run at once; the result does not depend on it.
+        Edited copies run at once where each goes through the whole network; the result does not
+        depend on it.
     seed
         Of the permutations, which follow from this and the window's letters alone.
 
@@ -68,6 +71,7 @@ def occlusion(
     -------
     Attribution
         ``values`` (n, 4, length) in units of the target, 0 at bases that are absent.
+        ``options`` holds the ``path`` that was taken and ``why``, as in `ism`.
 
     Raises
     ------
@@ -108,39 +112,39 @@ def occlusion(
         covers[i, start : start + window] = 1
     with untouched(model), torch.inference_mode():
         f = scalar(model, target)
-        before = torch.cat([f(part) for part in torch.split(x, batch_size)]).double().cpu()
-        after = []
-        for part in torch.split(x, max(1, batch_size // len(starts))):
-            words = _words(part, starts, window, fill, samples, seed)
-            after.append(_after(f, part, words, starts, batch_size))
-        share = (before[:, None] - torch.cat(after)) @ covers / covers.sum(0)  # (n, length)
+        before = torch.cat([f(part) for part in torch.split(x, batch_size)])
+        each = len(starts) * (samples if fill == "shuffles" else 1)  # copies of a sequence
+        copies = copies_of(
+            f, model, x, before, n_copies=each * len(x), batch_size=batch_size, width=window
+        )
+        lost = []
+        for rows in torch.arange(len(x)).split(max(1, WRITTEN // (4 * window * each))):
+            words = _words(x[rows], starts, window, fill, samples, seed)
+            lost.append(_lost(copies, rows, words, starts))
+        share = torch.cat(lost) @ covers / covers.sum(0)  # (n, length)
+    options = plain_options(
+        target=target, window=window, step=step, fill=fill, samples=samples, seed=seed
+    )
     return Attribution(
         values=(share[:, None] * given.cpu()).float().clone(),
         sequences=given,
         method="occlusion",
-        options=plain_options(
-            target=target, window=window, step=step, fill=fill, samples=samples, seed=seed
-        ),
+        options={**options, "path": copies.path, "why": copies.why},
     )
 
 
-def _after(f: ScalarFn, x: OneHot, words: Tensor, starts: list[int], batch_size: int) -> Tensor:
-    """(n, windows) output with words put in place, mean over copies, float64 on the CPU.
+def _lost(copies: Copies, rows: Tensor, words: Tensor, starts: list[int]) -> Tensor:
+    """(n, windows) loss with words put in place, mean over copies, float64 on the CPU.
 
-    ``words`` (n, windows, copies, 4, window); axes of size 1 stand for all windows.
+    ``words`` (n, windows, copies, 4, window); an axis of size 1 stands for all windows.
     """
-    n, windows, copies = len(x), len(starts), words.shape[2]
-    columns = torch.tensor(starts)[:, None] + torch.arange(words.shape[4])  # (windows, window)
-    known = x.sum(1, keepdim=True)
-    found = []
-    for start in range(0, n * windows * copies, batch_size):
-        at = torch.arange(start, min(start + batch_size, n * windows * copies))
-        row, which, copy = at // (windows * copies), at // copies % windows, at % copies
-        edited = x[row]
-        word = words[row, which % words.shape[1], copy].to(x)  # (batch, 4, window)
-        edited[torch.arange(len(at))[:, None], :, columns[which]] = word.transpose(1, 2)
-        found.append(f(edited * known[row]).double().cpu())
-    return torch.cat(found).view(n, windows, copies).mean(2)
+    windows, window = len(starts), words.shape[4]
+    known = copies.x[rows].sum(1).unfold(1, window, 1)[:, starts]  # (n, windows, window)
+    columns = words.to(copies.x) * known[:, :, None, None]
+    change = copies.edited(
+        rows.repeat_interleave(windows), np.tile(starts, len(rows)), columns.flatten(0, 1)
+    )
+    return -change.double().cpu().view(len(rows), windows, -1).mean(2)
 
 
 def _words(x: OneHot, starts: list[int], window: int, fill: str, samples: int, seed: int) -> Tensor:
