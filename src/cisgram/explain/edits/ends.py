@@ -87,8 +87,8 @@ def running_maxima(base: Tensor) -> tuple[Tensor, Tensor]:
     outside = base.new_full((n, blocks * size - length + 1, channels), LOWEST)
     before = torch.cat([outside[:, :1], base, outside[:, 1:]], 1)
     behind = torch.cat([outside[:, 1:], base, outside[:, :1]], 1)
-    _run(before[:, 1:].unflatten(1, (blocks, size)), 1)
-    _run(behind[:, :-1].unflatten(1, (blocks, size)), -1)
+    _run(before[:, 1:].view(n, blocks, size, channels), 1)
+    _run(behind[:, :-1].view(n, blocks, size, channels), -1)
     return before[:, : length + 1], behind[:, -length - 1 :]
 
 

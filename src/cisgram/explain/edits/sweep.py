@@ -35,7 +35,7 @@ def swept(b: Branch, base: Tensor, x: Tensor, whole: Tensor) -> Tensor:
         (n, f) what the end gives for them.
     """
     size = max(1, SWEPT // (4 * x.shape[2] * base.shape[2]))
-    parts = zip(*(t.split(size) for t in (base, x, whole)), strict=True)
+    parts = zip(*(torch.split(t, size) for t in (base, x, whole)), strict=True)
     return torch.cat([_some(b, *part) for part in parts])
 
 

@@ -117,8 +117,9 @@ def occlusion(
         copies = copies_of(
             f, model, x, before, n_copies=each * len(x), batch_size=batch_size, width=window
         )
+        at_once = max(1, WRITTEN // (4 * window * each))
         lost = []
-        for rows in torch.arange(len(x)).split(max(1, WRITTEN // (4 * window * each))):
+        for rows in torch.split(torch.arange(len(x)), at_once):
             words = _words(x[rows], starts, window, fill, samples, seed)
             lost.append(_lost(copies, rows, words, starts))
         share = torch.cat(lost) @ covers / covers.sum(0)  # (n, length)
