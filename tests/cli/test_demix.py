@@ -10,6 +10,7 @@ import pytest
 from cisgram.core import files
 from cisgram.core.run import Run
 from cisgram.models import MODELS, Card, save
+from cisgram.steps import demix_run
 from cli.running import cisgram
 from steps.wired_run import wired_run
 
@@ -76,12 +77,21 @@ def test_designed_sequences_are_written_and_counted(here):
     assert len((here / "RUN/demix/conv1/0.designed.fa").read_text().splitlines()) == 4
 
 
+@pytest.fixture(scope="module")
+def demixed(tmp_path_factory):
+    """The wired run, demixed."""
+    run = wired_run(tmp_path_factory.mktemp("demixed"))
+    demix_run(run, layer="conv1")
+    return run.path
+
+
 @pytest.fixture
-def two(here):
+def two(tmp_path, monkeypatch, demixed):
     """A demixed run and a copy of it."""
-    assert cisgram("demix", "RUN", "--layer", "conv1").status == 0
-    shutil.copytree("RUN", "OTHER")
-    return here
+    monkeypatch.chdir(tmp_path)
+    for name in ("RUN", "OTHER"):
+        shutil.copytree(demixed, name)
+    return tmp_path
 
 
 def test_networks_are_put_side_by_side(two):

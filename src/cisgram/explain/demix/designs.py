@@ -39,6 +39,8 @@ SEARCH = SampleOptions(population=100, rounds=40, normalized=True, step=0.3)
 class Spread:
     """The median of values, and an interval that holds the true one with 95 % or more.
 
+    Of fewer than six values no interval does; theirs is their range.
+
     Attributes
     ----------
     median, low, high
