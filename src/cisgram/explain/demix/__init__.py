@@ -8,6 +8,7 @@ from cisgram.explain.demix.leaves import Block, Leaf, Word
 from cisgram.explain.demix.levels import Level
 from cisgram.explain.demix.neurons import Layer, find_layer, layers, neurons, twins
 from cisgram.explain.demix.sample import Sample, SampleOptions
+from cisgram.explain.demix.seeds import Facet, facets, layer_below, seeds
 from cisgram.explain.demix.split import Node
 from cisgram.explain.demix.syntax import Combination, Syntax, syntax
 
@@ -18,6 +19,7 @@ __all__ = [
     "DemixedNeuron",
     "Diagnosis",
     "Edge",
+    "Facet",
     "Fidelity",
     "Layer",
     "Leaf",
@@ -32,9 +34,12 @@ __all__ = [
     "demix_each",
     "demix_layer",
     "diagnose",
+    "facets",
     "find_layer",
+    "layer_below",
     "layers",
     "neurons",
+    "seeds",
     "syntax",
     "twins",
 ]

@@ -154,10 +154,8 @@ def sample(
     read = read or reader(window, batch_size=how.batch_size)
     if window.width <= COUNTED:
         return _counted(read, window.width, neurons, threshold, how, seed)
-    published = int(np.clip(1000 * (window.width // 20), 2000, 5000))
-    dear = cost(window)
-    n = how.population or affordable(dear, published, FEWEST)
-    rounds = how.rounds or affordable(dear, ROUNDS, SHORTEST)
+    n = how.population or population(window)
+    rounds = how.rounds or affordable(cost(window), ROUNDS, SHORTEST)
     out = []
     for done, k in enumerate(neurons, 1):
         search = _Search.begin(window.width, k, n, start, threshold, seed)
@@ -168,6 +166,12 @@ def sample(
         if progress is not None:
             progress(done, len(neurons))
     return out
+
+
+def population(window: Window) -> int:
+    """Windows of a round where none are asked for (`SampleOptions.population`)."""
+    published = int(np.clip(1000 * (window.width // 20), 2000, 5000))
+    return affordable(cost(window), published, FEWEST)
 
 
 def _counted(
