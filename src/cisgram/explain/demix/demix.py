@@ -18,7 +18,7 @@ from cisgram.core.seeds import generator
 from cisgram.explain.demix.fidelity import MOST, Fidelity, fidelity
 from cisgram.explain.demix.leaves import Leaf, Word, leaves_of, words
 from cisgram.explain.demix.neurons import Layer, check_neuron, find_layer, layers
-from cisgram.explain.demix.reader import Codes, Reader, affordable, cost, reader
+from cisgram.explain.demix.reader import DEAR, Codes, Reader, affordable, cost, reader
 from cisgram.explain.demix.sample import COUNTED, Sample, SampleOptions, sample
 from cisgram.explain.demix.split import VARIANTS, Node, maps_of, parts_of, split
 from cisgram.models.probe import core
@@ -196,6 +196,8 @@ def demix_each(
     _check(layer, neurons, by, parts)
     with untouched(core(model)):
         read = reader(layer.window, batch_size=how.batch_size)
+        is_dear = cost(layer.window) > DEAR and by != "published"
+        kept = [level.entering for level in layer.levels] if is_dear else []
         together = TOGETHER if layer.width <= COUNTED else 1
         for i in range(0, len(neurons), together):
             some = neurons[i : i + together]
@@ -206,6 +208,7 @@ def demix_each(
                 options=how,
                 start=_begun(layer, start, some),
                 read=read,
+                wanted=kept,
                 seed=seed,
             )
             for k, s in zip(some, samples, strict=True):
@@ -255,7 +258,7 @@ def _demixed(
         return DemixedNeuron(
             layer.name, neuron, layer.width, (), (), nothing, parts or 1, math.nan, None, s
         )
-    maps = maps_of(s, layer.levels, read, by=by, seed=seed)
+    maps = s.maps if s.maps is not None else maps_of(s, layer.levels, read, by=by, seed=seed)
     rectified = maps if by != "published" else maps_of(s, layer.levels[:1], read, seed=seed)
     m = parts or (parts_of(s, layer.levels, rectified[0], seed=seed) if maps else 1)
     tree = split(s, layer.levels, maps, by=by, parts=m, seed=seed)
