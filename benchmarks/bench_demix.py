@@ -49,8 +49,8 @@ def search() -> None:
     """CPU-seconds of the recorded rounds, against the recorded seconds."""
     seconds, rounds, windows = RECORDED
     layer = find_layer(layers(small(), length=WIDTH), "conv5")
-    for name, options in (("as it is", {}), ("NeuronMotif's round", {"inherited": False})):
-        how = SampleOptions(population=windows, rounds=rounds, patience=rounds, **options)
+    for name, inherited in (("NeuronMotif's round", False), ("slopes inherited", True)):
+        how = SampleOptions(population=windows, rounds=rounds, patience=rounds, inherited=inherited)
         start = time.process_time()
         (found,) = sample(layer.window, [0], stride=layer.stride, options=how)
         ours = time.process_time() - start
