@@ -19,8 +19,8 @@ from cisgram.explain.demix import demix, find_layer, layers
 from cisgram.models import load
 from cisgram.seq.alphabet import from_codes
 from cisgram.steps import demix_run, motifs_run
-from cisgram.steps.demix import real_windows
 from cisgram.steps.demix_matches import matched, summary
+from cisgram.steps.demix_starts import real_windows
 from steps import jobs
 from steps.wired_run import KINDS, WORD, wired_run
 

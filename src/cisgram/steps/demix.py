@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cisgram import motifs
 from cisgram.core import files
@@ -18,7 +17,6 @@ from cisgram.core.errors import InputError
 from cisgram.core.lock import only_one
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
-from cisgram.core.seeds import generator
 from cisgram.explain.base import scalar
 from cisgram.explain.demix import (
     DemixedNeuron,
@@ -38,16 +36,16 @@ from cisgram.motifs import Motif, MotifSet
 from cisgram.report.demixed import FOLDER, demixed
 from cisgram.steps.demix_designs import Designer, fasta_of
 from cisgram.steps.demix_matches import matched, named, summary
+from cisgram.steps.demix_starts import lower_start, real_windows
 from cisgram.steps.explain import output_column
 from cisgram.steps.motif_job import Found, MotifJob
 from cisgram.steps.settings import settings_of
-from cisgram.steps.train import chosen_device, data_of
+from cisgram.steps.train import chosen_device
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STARTS = ("random", "real")
-WINDOWS = 5000  # the largest population of a search
+STARTS = ("random", "real", "lower")
 
 
 def demix_run(
@@ -82,7 +80,9 @@ def demix_run(
         As `cisgram.explain.demix.demix`.
     start
         ``random``: the search starts from random windows; ``real``: from windows of the run's
-        training positives. Windows of up to 10 bp are all counted, wherever one starts.
+        training positives; ``lower``: from windows put together of what the neurons of the
+        layer below have learned, all of which have to be demixed. Windows of up to 10 bp are all
+        counted, wherever one starts.
     designs
         Write so many sequences designed from each neuron's motifs into
         ``demix/<layer>/<neuron>.designed.fa``; default none.
@@ -99,8 +99,9 @@ def demix_run(
     Raises
     ------
     InputError
-        When the run holds no model, its model has no such layer or neuron, a file of an earlier
-        job is damaged, or another process is at work there.
+        When the run holds no model, its model has no such layer or neuron, the layer below is to
+        start from and is not demixed, a file of an earlier job is damaged, or another process is
+        at work there.
     """
     settings = settings_of(run)
     card = read_card(run.member(0))
@@ -115,7 +116,10 @@ def demix_run(
     if neuron is not None:
         check_neuron(place, neuron)
     wanted = range(place.channels) if neuron is None else range(neuron, neuron + 1)
-    asked = {"by": by, "parts": parts, "start": start, "seed": seed}
+    asked: dict[str, Any] = {"by": by, "parts": parts, "start": start, "seed": seed}
+    below = lower_start(run, every, place, seed=seed) if start == "lower" else None
+    if below is not None:
+        asked["below"] = below.digest
     folder = run.path / FOLDER / place.name
     column = output_column(card, settings.explain.target)
     designer = Designer(place, every[-1], column, scalar(model, column), seed)
@@ -123,7 +127,7 @@ def demix_run(
     with only_one(run.path / FOLDER), untouched(model):
         left = [k for k in wanted if not _is_done(folder / f"{k}.json", asked)]
         if left:
-            first = real_windows(run, place, seed=seed) if start == "real" else None
+            first = real_windows(run, place, seed=seed) if start == "real" else below
             job = _Job(place, designer, motifs.database(known.database), known.max_q, asked)
             same = twins(place, seed=seed).tolist()
             for k in left:
@@ -178,33 +182,6 @@ class _Job:
             "levels": [[v.kind, v.module, v.choices] for v in self.layer.levels],
             **value,
         }
-
-
-def real_windows(run: Run, layer: Layer, *, seed: int = 0) -> NDArray[np.uint8]:
-    """Codes (m, width) of windows at random places of a run's training positives, m <= 5,000.
-
-    Raises
-    ------
-    InputError
-        When an input of the run is gone, or no window is free of unknown letters.
-    """
-    data = data_of(run)
-    train = data.train.data
-    positive = (train.y == 1).any(1)
-    if data.task == "classification" and positive.any():
-        train = train.take(positive)
-    rng = generator(seed, f"windows of {layer.name}")
-    rows = rng.integers(0, len(train.codes), WINDOWS)
-    places = rng.integers(0, train.codes.shape[1] - layer.width + 1, WINDOWS)
-    codes = train.codes[rows[:, None], places[:, None] + np.arange(layer.width)]
-    known = codes[(codes < 4).all(1)]
-    if not len(known):
-        msg = (
-            f"No window of {layer.width} bp in the training positives is free of unknown letters, "
-            "so the search cannot start there. Start it at random."
-        )
-        raise InputError(msg)
-    return np.unique(known, axis=0).astype(np.uint8)
 
 
 def overview(found: list[dict[str, Any]]) -> pd.DataFrame:

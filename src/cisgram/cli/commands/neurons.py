@@ -10,7 +10,7 @@ import click
 from cisgram.cli.shared import DEVICE, JSON, RUN, print_json, say, say_share
 
 ALL = "all"
-START = click.Choice(["random", "real"])
+START = click.Choice(["random", "real", "lower"])
 
 
 @click.command()

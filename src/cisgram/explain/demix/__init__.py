@@ -18,6 +18,7 @@ from cisgram.explain.demix.leaves import Block, Leaf, Word
 from cisgram.explain.demix.levels import Level
 from cisgram.explain.demix.neurons import Layer, find_layer, layers, neurons, twins
 from cisgram.explain.demix.sample import Sample, SampleOptions
+from cisgram.explain.demix.seeds import Facet, facets, layer_below, seeds
 from cisgram.explain.demix.split import Node
 from cisgram.explain.demix.syntax import Combination, Syntax, syntax
 
@@ -30,6 +31,7 @@ __all__ = [
     "Design",
     "Diagnosis",
     "Edge",
+    "Facet",
     "Fidelity",
     "Layer",
     "Leaf",
@@ -47,12 +49,15 @@ __all__ = [
     "designed",
     "designed_sequences",
     "diagnose",
+    "facets",
     "find_layer",
+    "layer_below",
     "layers",
     "neurons",
     "output_search",
     "plain_design",
     "plan_of",
+    "seeds",
     "syntax",
     "twins",
 ]

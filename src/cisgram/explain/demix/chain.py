@@ -113,39 +113,52 @@ class Chain:
             return self._looked_up(codes, self.table[:, list(neurons)]).flatten(1)
         return self._top(self._looked_up(codes, self.table), neurons)
 
-    def slopes(self, codes: Tensor, neuron: int) -> tuple[Tensor, Tensor]:
-        """(n,) values of a neuron and their gradient (n, 4, width)."""
+    def slopes(
+        self, codes: Tensor, neuron: int, wanted: Sequence[Value] = ()
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """(n,) values of a neuron, their gradient (n, 4, width), and `maps` on the way."""
         if not self.above:
             value = self.values(codes, [neuron])[:, 0]
             weight = self.last.weight[neuron, :, 0]
             slope = torch.zeros(4, self.width).to(weight)
             slope[:, :: self.last.dilation] = weight
-            return value, slope.expand(len(codes), -1, -1)
+            return value, slope.expand(len(codes), -1, -1), []
+        seen: dict[int, Tensor] = {self.made[v]: codes for v in wanted}
         with torch.enable_grad():
             y = self._looked_up(codes, self.table).requires_grad_()
-            value = self._top(y, [neuron])[:, 0]
+            value = self._top(y, [neuron], seen)[:, 0]
             (slope,) = torch.autograd.grad(value.sum(), y)
-        return value.detach(), self._below(slope)
+        return value.detach(), self._below(slope), [seen[self.made[v]] for v in wanted]
 
     def maps(self, codes: Tensor, wanted: Sequence[Value]) -> list[Tensor]:
         """Values on the way, (n, positions, channels) each, as they lie."""
-        at = [self.made[v] for v in wanted]
-        out: dict[int, Tensor] = {}
-        x = self._looked_up(codes, self.table)
-        for i in range(1, max(at) + 1):
-            if i in at:
-                out[i] = x[:, :, 0].transpose(1, 2)
-            if i < max(at):
-                x = self.above[i - 1].run(x)
-        return [out[i] for i in at]
+        seen: dict[int, Tensor] = {self.made[v]: codes for v in wanted}
+        self._top(self._looked_up(codes, self.table), [], seen)
+        return [seen[self.made[v]] for v in wanted]
 
-    def _top(self, x: Tensor, neurons: Sequence[int]) -> Tensor:
-        """The neurons (n, len(neurons)), from what the first convolution gives."""
+    def _top(
+        self, x: Tensor, neurons: Sequence[int], seen: dict[int, Tensor] | None = None
+    ) -> Tensor:
+        """The neurons (n, len(neurons)), from what the first convolution gives.
+
+        ``seen`` is filled with what is there after as many steps as its keys say, and without
+        neurons nothing is run beyond the last of them.
+        """
+        seen = {} if seen is None else seen
         left = [*self.above[:-1], self.last.only(neurons)]
-        while left:
+        done, last = 1, max(seen, default=0)
+        while left and (neurons or done < last):
+            if done in seen:
+                seen[done] = _lying(x)
             if len(left) > 1 and _swaps(left[0], left[1]):
-                left[:2] = left[1], left[0]
-            x = left.pop(0).run(x)
+                if done + 1 in seen:
+                    seen[done + 1] = _lying(left[0].run(x.detach()))
+                x = left[0].run(left[1].run(x))
+                left, done = left[2:], done + 2
+            else:
+                x, left, done = left[0].run(x), left[1:], done + 1
+        if done in seen:
+            seen[done] = _lying(x)
         return x.flatten(1)
 
     def _looked_up(self, codes: Tensor, table: Tensor) -> Tensor:
@@ -281,6 +294,11 @@ def _elementwise(operation: Operation) -> Elementary | None:
         return out
 
     return Elementary(run, is_relu=operation.name == "relu")
+
+
+def _lying(x: Tensor) -> Tensor:
+    """(n, positions, channels) of (n, channels, 1, positions), without its history."""
+    return x.detach()[:, :, 0].transpose(1, 2)
 
 
 def _swaps(first: Step, second: Step) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,13 @@ from cisgram.core.seeds import generator
 from cisgram.explain.demix.fidelity import MOST, Fidelity, fidelity
 from cisgram.explain.demix.leaves import Leaf, Word, leaves_of, words
 from cisgram.explain.demix.neurons import Layer, check_neuron, find_layer, layers
-from cisgram.explain.demix.reader import Codes, Reader, affordable, cost, reader
+from cisgram.explain.demix.reader import DEAR, Codes, Reader, affordable, cost, reader
 from cisgram.explain.demix.sample import COUNTED, Sample, SampleOptions, sample
 from cisgram.explain.demix.split import VARIANTS, Node, maps_of, parts_of, split
 from cisgram.models.probe import core
 from cisgram.models.state import untouched
 
+Start: TypeAlias = Codes | Callable[[int], Codes]
 TOGETHER = 8  # neurons whose samples are held at once where all windows are counted
 FEWEST = 1000  # windows of which a dear neuron's fidelity is asked at least
 
@@ -113,7 +115,7 @@ def demix(
         Number of parts of the motif that shift on their own, m of NeuronMotif; default as many
         as each bring at least half as much as the first.
     start
-        (m, width) windows of real sequences to start the search from.
+        (m, width) windows to start the search from: real ones, or `seeds` from the layer below.
     options
         Of the search for windows that activate the neuron.
     seed
@@ -181,18 +183,21 @@ def demix_each(
     *,
     by: str = "rectified",
     parts: int | None = None,
-    start: Codes | None = None,
+    start: Start | None = None,
     options: SampleOptions | None = None,
     seed: int = 0,
 ) -> Iterator[DemixedNeuron]:
     """`demix` for neurons of a layer one after the other, each given as soon as it is done.
 
     What they share is done once for all or for a few of them; none depends on the others.
+    ``start`` may also be a function of the neuron.
     """
     how = options or SampleOptions()
-    _check(layer, neurons, by, parts, start)
+    _check(layer, neurons, by, parts)
     with untouched(core(model)):
         read = reader(layer.window, batch_size=how.batch_size)
+        is_dear = cost(layer.window) > DEAR and by != "published"
+        kept = [level.entering for level in layer.levels] if is_dear else []
         together = TOGETHER if layer.width <= COUNTED else 1
         for i in range(0, len(neurons), together):
             some = neurons[i : i + together]
@@ -201,17 +206,27 @@ def demix_each(
                 some,
                 stride=layer.stride,
                 options=how,
-                start=start,
+                start=_begun(layer, start, some),
                 read=read,
+                wanted=kept,
                 seed=seed,
             )
             for k, s in zip(some, samples, strict=True):
                 yield _demixed(layer, read, k, s, by=by, parts=parts, how=how, seed=seed)
 
 
-def _check(
-    layer: Layer, neurons: Sequence[int], by: str, parts: int | None, start: Codes | None
-) -> None:
+def _begun(layer: Layer, start: Start | None, neurons: Sequence[int]) -> Codes | None:
+    """The windows that a block of neurons starts from: of one neuron where they are its own."""
+    if callable(start) and layer.width <= COUNTED:
+        return None  # all windows are counted
+    given = start(neurons[0]) if callable(start) else start
+    if given is not None and (given.ndim != 2 or given.shape[1] != layer.width):
+        msg = f"start must be codes of shape (m, {layer.width}); got {given.shape}."
+        raise InputError(msg)
+    return given
+
+
+def _check(layer: Layer, neurons: Sequence[int], by: str, parts: int | None) -> None:
     if by not in VARIANTS:
         what = "variant of demixing"
         raise unknown(what, by, VARIANTS)
@@ -225,9 +240,6 @@ def _check(
             raise InputError(msg)
     for k in neurons:
         check_neuron(layer, k)
-    if start is not None and (start.ndim != 2 or start.shape[1] != layer.width):
-        msg = f"start must be codes of shape (m, {layer.width}); got {start.shape}."
-        raise InputError(msg)
 
 
 def _demixed(
@@ -246,7 +258,7 @@ def _demixed(
         return DemixedNeuron(
             layer.name, neuron, layer.width, (), (), nothing, parts or 1, math.nan, None, s
         )
-    maps = maps_of(s, layer.levels, read, by=by, seed=seed)
+    maps = s.maps if s.maps is not None else maps_of(s, layer.levels, read, by=by, seed=seed)
     rectified = maps if by != "published" else maps_of(s, layer.levels[:1], read, seed=seed)
     m = parts or (parts_of(s, layer.levels, rectified[0], seed=seed) if maps else 1)
     tree = split(s, layer.levels, maps, by=by, parts=m, seed=seed)

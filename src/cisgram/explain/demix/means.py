@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-FITTED = 5000  # maps that make the centers; all are then assigned
+FITTED = 10_000  # maps that make the centers; all are then assigned
 PASSES = 50  # at most
 STILL = 1e-4  # centers that move by less than this share of the variance have arrived
 
@@ -30,7 +30,7 @@ def means(
     Parameters
     ----------
     maps
-        (n, d); of more than 5,000, so many random ones are used.
+        (n, d); of more than 10,000, so many random ones are used.
     weight
         (n,) not negative.
     k

@@ -22,6 +22,7 @@ Floats = NDArray[np.float32]
 T = TypeVar("T")
 
 DIMENSIONS = 128  # maps of more numbers are projected to so many
+DEAR = 1_000_000  # multiplications from which maps are kept when a window is scored
 CHEAP = 60_000  # multiplications of a window up to which nothing is saved
 SAME = 1e-4  # a quick neuron may differ by this share of its largest value or slope
 ASKED = 16  # random windows on which this is seen
@@ -33,8 +34,10 @@ class Reader(Protocol):
     def values(self, codes: Codes, neurons: Sequence[int]) -> Floats:
         """(n, len(neurons)) values."""
 
-    def slopes(self, codes: Codes, neuron: int) -> tuple[Floats, Floats]:
-        """(n,) values of one neuron and (n, 4, width) their gradient, from one pass."""
+    def slopes(
+        self, codes: Codes, neuron: int, wanted: Sequence[Value] = (), *, seed: int = 0
+    ) -> tuple[Floats, Floats, list[Floats]]:
+        """(n,) values of one neuron, (n, 4, width) their gradient, and `maps`, from one pass."""
 
     def maps(self, codes: Codes, wanted: Sequence[Value], *, seed: int) -> list[Floats]:
         """For each wanted value (n, d) maps, d at most 128, by a random projection."""
@@ -103,6 +106,7 @@ class Plain:
     def __init__(self, window: Window, batch_size: int) -> None:
         self.window, self.batch_size = window, batch_size
         self.device = window.graph.x.device
+        self.projections = Projections()
 
     def values(self, codes: Codes, neurons: Sequence[int]) -> Floats:
         """See `Reader`."""
@@ -110,26 +114,28 @@ class Plain:
         with torch.no_grad():
             return _together(self._each(codes, lambda x: self.window(x)[:, chosen]))
 
-    def slopes(self, codes: Codes, neuron: int) -> tuple[Floats, Floats]:
+    def slopes(
+        self, codes: Codes, neuron: int, wanted: Sequence[Value] = (), *, seed: int = 0
+    ) -> tuple[Floats, Floats, list[Floats]]:
         """See `Reader`."""
+        project = self.projections.of(seed)
 
-        def both(x: Tensor) -> tuple[Tensor, Tensor]:
-            value = self.window(x.requires_grad_())[:, neuron]
-            (slope,) = torch.autograd.grad(value.sum(), x)
-            return value.detach(), slope
+        def all_of(x: Tensor) -> list[Tensor]:
+            value, maps = self.window.values(x.requires_grad_(), wanted)
+            (slope,) = torch.autograd.grad(value[:, neuron].sum(), x)
+            return [value[:, neuron].detach(), slope, *(project(m.detach()) for m in maps)]
 
         with torch.enable_grad():
-            value, slope = zip(*self._each(codes, both), strict=True)
-        return _together(value), _together(slope)
+            value, slope, *maps = _joined(self._each(codes, all_of))
+        return value, slope, maps
 
     def maps(self, codes: Codes, wanted: Sequence[Value], *, seed: int) -> list[Floats]:
         """See `Reader`."""
-        project = Projection(seed)
+        project = self.projections.of(seed)
         with torch.no_grad():
-            parts = self._each(
-                codes, lambda x: [project(m) for m in self.window.values(x, wanted)[1]]
+            return _joined(
+                self._each(codes, lambda x: list(map(project, self.window.values(x, wanted)[1])))
             )
-        return [_together(of_one) for of_one in zip(*parts, strict=True)]
 
     def _each(self, codes: Codes, f: Callable[[Tensor], T]) -> list[T]:
         return [f(one_hot(part)) for part in _parts(codes, self.batch_size, self.device)]
@@ -141,25 +147,40 @@ class Quick:
     def __init__(self, chain: Chain, plain: Plain) -> None:
         self.chain, self.plain = chain, plain
         self.batch_size = min(plain.batch_size, chain.rows)
+        self.projections = Projections()
 
     def values(self, codes: Codes, neurons: Sequence[int]) -> Floats:
         """See `Reader`."""
         with torch.no_grad():
             return _together(self._each(codes, lambda c: self.chain.values(c, neurons)))
 
-    def slopes(self, codes: Codes, neuron: int) -> tuple[Floats, Floats]:
+    def slopes(
+        self, codes: Codes, neuron: int, wanted: Sequence[Value] = (), *, seed: int = 0
+    ) -> tuple[Floats, Floats, list[Floats]]:
         """See `Reader`."""
-        value, slope = zip(*self._each(codes, lambda c: self.chain.slopes(c, neuron)), strict=True)
-        return _together(value), _together(slope)
+        if not self._knows(wanted):
+            return self.plain.slopes(codes, neuron, wanted, seed=seed)
+        project = self.projections.of(seed)
+
+        def all_of(c: Tensor) -> list[Tensor]:
+            value, slope, maps = self.chain.slopes(c, neuron, wanted)
+            return [value, slope, *map(project, maps)]
+
+        value, slope, *maps = _joined(self._each(codes, all_of))
+        return value, slope, maps
 
     def maps(self, codes: Codes, wanted: Sequence[Value], *, seed: int) -> list[Floats]:
         """See `Reader`."""
-        if not all(v in self.chain.made for v in wanted):
+        if not self._knows(wanted):
             return self.plain.maps(codes, wanted, seed=seed)
-        project = Projection(seed)
+        project = self.projections.of(seed)
         with torch.no_grad():
-            parts = self._each(codes, lambda c: [project(m) for m in self.chain.maps(c, wanted)])
-        return [_together(of_one) for of_one in zip(*parts, strict=True)]
+            return _joined(
+                self._each(codes, lambda c: list(map(project, self.chain.maps(c, wanted))))
+            )
+
+    def _knows(self, wanted: Sequence[Value]) -> bool:
+        return all(v in self.chain.made for v in wanted)
 
     def _each(self, codes: Codes, f: Callable[[Tensor], T]) -> list[T]:
         return [f(part) for part in _parts(codes, self.batch_size, self.plain.device)]
@@ -173,6 +194,22 @@ def _parts(codes: Codes, size: int, device: torch.device) -> Iterator[Tensor]:
 def _together(parts: Sequence[Tensor]) -> Floats:
     out: Floats = torch.cat([p.cpu() for p in parts]).float().numpy()
     return out
+
+
+def _joined(parts: Sequence[Sequence[Tensor]]) -> list[Floats]:
+    """The arrays of all batches, one behind the other."""
+    return [_together(of_one) for of_one in zip(*parts, strict=True)]
+
+
+class Projections:
+    """One `Projection` a seed, made once."""
+
+    def __init__(self) -> None:
+        self.made: dict[int, Projection] = {}
+
+    def of(self, seed: int) -> Projection:
+        """That of a seed."""
+        return self.made.setdefault(seed, Projection(seed))
 
 
 class Projection:

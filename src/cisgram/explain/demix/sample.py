@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.core.seeds import generator
-from cisgram.explain.demix.reader import Codes, Floats, Reader, affordable, cost, reader
+from cisgram.explain.demix.reader import CHEAP, Codes, Floats, Reader, affordable, cost, reader
 from cisgram.explain.demix.window import Window
+from cisgram.models.graph import Value
 
 _N = TypeVar("_N", bound=np.generic)
 
 COUNTED = 10  # windows of at most so many base pairs are enumerated
-FEWEST = 256  # windows of a population, however dear the neuron
-ROUNDS, SHORTEST = 200, 12  # the longest search of a cheap neuron, and of a dear one
+FEWEST = 320  # windows of a population, however dear the neuron
+ROUNDS, SHORTEST = 200, 16  # the longest search of a cheap neuron, and of a dear one
 FLAT = 0.02  # share of a sequence's steepest position below which the gradient counts as flat
 
 
@@ -29,9 +30,9 @@ class SampleOptions:
     ----------
     population
         Sequences of a round; None: 1,000 for every 20 bp of the window, from 2,000 to 5,000
-        (NeuronMotif's), and fewer for dear neurons, down to 256 (`reader.affordable`).
+        (NeuronMotif's), and fewer for dear neurons, down to 320 (`reader.affordable`).
     rounds
-        At most so many; None: 200 (NeuronMotif's), and fewer for dear neurons, down to 12.
+        At most so many; None: 200 (NeuronMotif's), and fewer for dear neurons, down to 16.
     patience
         Rounds without a better mean after which the search ends.
     step
@@ -47,7 +48,8 @@ class SampleOptions:
     inherited
         Whether a crossing is mutated along the slopes of its parents, each on its own side, so
         that a round is one pass and its gradient; False: along its own, for which it has to be
-        run first (NeuronMotif's choice).
+        run first (NeuronMotif's choice). None: only for dear neurons, those of more than 60,000
+        multiplications a window.
     most
         Sequences kept, spread over the range of activation.
     bins
@@ -62,7 +64,7 @@ class SampleOptions:
     step: float = 1.0
     normalized: bool = False
     mutation: float = 0.05
-    inherited: bool = True
+    inherited: bool | None = None
     most: int = 100_000
     bins: int = 50
     batch_size: int = 4096
@@ -86,6 +88,8 @@ class Sample:
         Of the search; 0 where all windows were counted.
     scored
         Windows that were scored.
+    maps
+        (n, d) of each of the ``wanted`` maps; None where none were kept.
     """
 
     codes: Codes
@@ -94,6 +98,7 @@ class Sample:
     is_complete: bool
     rounds: int = 0
     scored: int = 0
+    maps: list[Floats] | None = field(default=None, repr=False)
 
 
 def sample(
@@ -105,6 +110,7 @@ def sample(
     start: Codes | None = None,
     threshold: float = 0.0,
     read: Reader | None = None,
+    wanted: Sequence[Value] = (),
     progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> list[Sample]:
@@ -134,6 +140,9 @@ def sample(
         Value above which a neuron counts as active.
     read
         How to read the neurons; default `reader` of the window.
+    wanted
+        Maps below the layer to keep of every window where a search sees them anyway (with
+        ``inherited``), so that they need not be made again.
     progress
         Called with neurons done and the number of all.
     seed
@@ -151,16 +160,18 @@ def sample(
     intends (1 + v above 0, exp(v) below), without seeds from the layer below.
     """
     how = options or SampleOptions()
+    if how.inherited is None:
+        how = replace(how, inherited=cost(window) > CHEAP)
     read = read or reader(window, batch_size=how.batch_size)
     if window.width <= COUNTED:
         return _counted(read, window.width, neurons, threshold, how, seed)
-    published = int(np.clip(1000 * (window.width // 20), 2000, 5000))
-    dear = cost(window)
-    n = how.population or affordable(dear, published, FEWEST)
-    rounds = how.rounds or affordable(dear, ROUNDS, SHORTEST)
+    n = how.population or population(window)
+    rounds = how.rounds or affordable(cost(window), ROUNDS, SHORTEST)
     out = []
     for done, k in enumerate(neurons, 1):
         search = _Search.begin(window.width, k, n, start, threshold, seed)
+        if how.inherited:
+            search.wanted, search.seed = wanted, seed
         search.score(read, how)
         while search.rounds < rounds and not search.is_over(how):
             search.advance(read, how, stride)
@@ -168,6 +179,12 @@ def sample(
         if progress is not None:
             progress(done, len(neurons))
     return out
+
+
+def population(window: Window) -> int:
+    """Windows of a round where none are asked for (`SampleOptions.population`)."""
+    published = int(np.clip(1000 * (window.width // 20), 2000, 5000))
+    return affordable(cost(window), published, FEWEST)
 
 
 def _counted(
@@ -205,11 +222,14 @@ class _Search:
     value: Floats = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     best: float = -np.inf
     slopes: Floats | None = None
+    wanted: Sequence[Value] = ()
+    seed: int = 0
     stalled: int = 0
     rounds: int = 0
     scored: int = 0
     found: list[Codes] = field(default_factory=list)
     values: list[Floats] = field(default_factory=list)
+    maps: list[list[Floats]] = field(default_factory=list)
     held: int = 0
 
     @classmethod
@@ -250,7 +270,10 @@ class _Search:
     def score(self, read: Reader, how: SampleOptions) -> None:
         """The population's values, and slopes where its children inherit them."""
         if how.inherited:
-            self.value, self.slopes = read.slopes(self.codes, self.neuron)
+            self.value, self.slopes, maps = read.slopes(
+                self.codes, self.neuron, self.wanted, seed=self.seed
+            )
+            self.maps.append([m[self.value > self.threshold] for m in maps])
         else:
             self.value, self.slopes = read.values(self.codes, [self.neuron])[:, 0], None
         active = self.value > self.threshold
@@ -265,6 +288,8 @@ class _Search:
         first = np.sort(np.unique(words, return_index=True)[1])
         kept = first[_spread(value[first], self.threshold, how, self.rng)]
         self.found, self.values, self.held = [codes[kept]], [value[kept]], len(kept)
+        if self.wanted:
+            self.maps = [[np.concatenate(m)[kept] for m in zip(*self.maps, strict=True)]]
 
     def result(self, how: SampleOptions) -> Sample:
         self._thin(how)
@@ -275,6 +300,7 @@ class _Search:
             is_complete=False,
             rounds=self.rounds,
             scored=self.scored,
+            maps=self.maps[0] if self.wanted else None,
         )
 
 

@@ -21,6 +21,7 @@ Rows = NDArray[np.int64]
 VARIANTS = ("rectified", "published")
 
 LEAST = 50  # nodes with fewer sequences are leaves
+ENOUGH = 100  # sequences of a leaf on average, for two parts to be asked
 FEW = 25  # sequences of a part on average, at least
 HALVES = 2  # a split is judged on the half that did not make it
 
@@ -113,7 +114,8 @@ def parts_of(sample: Sample, levels: Sequence[Level], deepest: Floats, *, seed: 
     """How many parts of the motif shift on their own: 1 or 2.
 
     A second part squares the choices of every level. It is believed when, at the deepest level,
-    it brings at least half as many bits a held-out sequence as the first did.
+    it brings at least half as many bits a held-out sequence as the first did, and asked only
+    where all the leaves that it makes possible would have 100 sequences on average.
 
     Parameters
     ----------
@@ -126,8 +128,9 @@ def parts_of(sample: Sample, levels: Sequence[Level], deepest: Floats, *, seed: 
     """
     rng = generator(seed, "parts")
     rows = np.sort(rng.permutation(len(sample.value))[:ASKED])
+    leaves = math.prod(level.choices for level in levels) ** 2
     for level in levels[:1]:
-        if len(rows) < LEAST * level.choices**2:
+        if len(sample.value) < ENOUGH * leaves or len(rows) < LEAST * level.choices**2:
             break
         maps = deepest[rows]
         _, one = _clusters(maps, sample, rows, level.choices, rng)
