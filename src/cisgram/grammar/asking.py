@@ -217,6 +217,8 @@ class _Reader:
         copies = copies_of(
             self.f, self.model, x, before, n_copies=n * len(members), batch_size=self.batch_size
         )
+        if copies.path != "plain":  # even where it is given up on the way
+            self.rounding = ROUNDING["quick"]
         columns = list(members)
         size = max(1, AT_ONCE // n)
         for at in range(0, len(columns), size):
@@ -230,9 +232,8 @@ class _Reader:
             )
             after = (change[:, 0].view(len(some), n) + before).double().cpu().numpy()
             values[:, some] = after.T
-        self.path, self.why = copies.path, copies.why
-        if copies.path != "plain":
-            self.rounding = ROUNDING["quick"]
+        if self.path == "plain":
+            self.path, self.why = copies.path, copies.why
 
 
 def _columns(stem: Codes, placement: Placement, word: Codes) -> Codes:
