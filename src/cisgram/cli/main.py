@@ -12,7 +12,7 @@ import click
 
 import cisgram
 from cisgram.cli import memory
-from cisgram.cli.commands import explain, export, listing, motif_tools, neurons, run, train
+from cisgram.cli.commands import explain, export, judge, listing, motif_tools, neurons, run, train
 from cisgram.core.errors import CisgramError
 from cisgram.core.files import is_full
 
@@ -34,6 +34,7 @@ for _command in (
     train.predict,
     explain.explain,
     neurons.demix,
+    judge.trust,
     explain.motifs,
     explain.report,
     export.export,
