@@ -43,7 +43,8 @@ def gc_only(n, *, seed=0):
 def trained(folder, codes, *, measured=None, **train):
     """A run of a small DeepBind on these sequences."""
     labels = np.arange(len(codes)) % 2 if measured is None else measured
-    rows = [f"s{i}\t{s}\t{y}\n" for i, (s, y) in enumerate(zip(from_codes(codes), labels))]
+    named = enumerate(zip(from_codes(codes), labels, strict=True))
+    rows = [f"s{i}\t{s}\t{y}\n" for i, (s, y) in named]
     folder.mkdir(exist_ok=True)
     (folder / "a.tsv").write_text("name\tsequence\tbound\n" + "".join(rows))
     (folder / "m.meme").write_text(MEME)

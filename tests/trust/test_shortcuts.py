@@ -187,7 +187,7 @@ def test_a_baseline_equals_the_network_unless_the_network_is_better_beyond_chanc
     same = Baseline("k-mers", good + random.normal(0, 0.1, 800), "")
     worse = Baseline("k-mers", good + random.normal(0, 3, 800), "")
     for baseline, raised in ((same, True), (worse, False)):
-        flags, table, _ = judged(test, good, [baseline])
+        flags, *_ = judged(test, good, [baseline])
         flag = flags["k-mer baseline equals the network"]
         assert flag.raised is raised
         assert flag.value == pytest.approx(

@@ -88,8 +88,8 @@ def trust_run(
     data = prepared or data_of(run)
     if data.test is None:
         msg = (
-            f"{run.path} has no test set, and a model can only be judged on sequences that it never "
-            "saw. Train with one (--test F, --test-chromosomes, or data.test_fraction above 0)."
+            f"{run.path} has no test set, and a model can only be judged on sequences that it "
+            "never saw. Train with one: --test F, --test-chromosomes, data.test_fraction above 0."
         )
         raise InputError(msg)
     where = chosen_device(device)

@@ -139,7 +139,7 @@ def word_baseline(
 
     References
     ----------
-    Ghandi, Lee, Mohammad-Noori and Beer 2014, PLoS Comput Biol 10:e1003711 (words as a baseline of
+    gkm-SVM, PLoS Comput Biol 10:e1003711, 2014 (words as a baseline of
     regulatory sequence); here without gaps, and linear.
     """
     _check_labels(train)

@@ -216,7 +216,8 @@ def _composition(
     raised = low > measure.chance and float(row["share"]) >= MOSTLY
     if left is not None:
         few = measure.chance == 0.5 and left["pairs"] < FEW_PAIRS
-        rest = (float(left["score"]) - measure.chance) / (float(network[first]) - measure.chance)
+        lift = float(network[first]) - measure.chance
+        rest = (float(left["score"]) - measure.chance) / lift if lift > 0 else math.nan
         rule += f", or when, at equal GC, at most {REMNANT:.0%} of that distance is left"
         if not few and math.isfinite(rest):
             raised = raised or (low > measure.chance and rest <= REMNANT)
