@@ -24,7 +24,7 @@ def gc_share(codes: Codes) -> Array:
 
 def known_bases(codes: Codes) -> Array:
     """(n,) bases that are not N: the length that a sequence had before it was padded."""
-    return (codes < N).sum(1).astype(np.float64)
+    return np.asarray((codes < N).sum(1), dtype=np.float64)
 
 
 def low_complexity(codes: Codes) -> Array:
