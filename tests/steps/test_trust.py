@@ -205,6 +205,21 @@ def test_parts_that_are_done_are_kept_and_others_are_done_again(good, monkeypatc
     assert files.read_json(run.path / "trust" / "calibration.json")["digest"] != record["digest"]
 
 
+def test_a_network_of_random_labels_is_at_chance_and_shows_something_else(bad):
+    run, before = bad
+    summary = trust_run(run, sequences=6, random_labels=True, device="cpu")
+    assert 0.3 < summary["random-labels"]["test_score_of_random_labels"] < 0.7
+    table = run.read_table("trust/random-labels.tsv")
+    assert table["method"].tolist() == ["gradient_x_input", "deep_lift"]
+    flags = raised(summary)
+    assert flags.keys() - raised(before).keys() == {
+        "blind to the labels: gradient_x_input",
+        "blind to the labels: deep_lift",
+    }
+    kept = trust_run(run, sequences=6, device="cpu")  # what was asked for once stays
+    assert kept == summary
+
+
 def test_a_regression_has_intervals_instead_of_calibration(tmp_path, monkeypatch):
     monkeypatch.setattr(step, "PARTS", {k: step.PARTS[k] for k in ("shortcuts", "calibration")})
     codes = gc_only(300)

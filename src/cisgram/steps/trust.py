@@ -16,6 +16,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.data import Prepared
 from cisgram.models import read_card
+from cisgram.steps import trust_labels as labels
 from cisgram.steps.explain import asked_column
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import chosen_device, data_of
@@ -32,6 +33,7 @@ PARTS: dict[str, Part] = {
     "stability": stability,
 }
 """What is judged, in this order; each writes tables of its own."""
+LABELS = "random-labels"  # a part that trains a network, and is done when it is asked for
 SEQUENCES = 50
 
 
@@ -40,6 +42,7 @@ def trust_run(
     *,
     sequences: int = SEQUENCES,
     target: int | str | None = None,
+    random_labels: bool = False,
     seed: int = 0,
     device: str = "auto",
     prepared: Prepared | None = None,
@@ -59,6 +62,8 @@ def trust_run(
         Test sequences whose explanations are judged.
     target
         Output, by number or name; default the run's setting, or the only one.
+    random_labels
+        Also train one network on the labels in random order, and compare explanations with its.
     seed
         Of everything random.
     device
@@ -97,7 +102,9 @@ def trust_run(
         run, settings, card, data, column, sequences, seed, where, say or (lambda _: None)
     )
     digest = _digest(job)
-    done = {name: _part(job, name, digest) for name in PARTS}
+    done = {name: _part(job, name, digest, part) for name, part in PARTS.items()}
+    if random_labels or _kept(run.path / "trust" / f"{LABELS}.json", digest) is not None:
+        done[LABELS] = _part(job, LABELS, digest, labels.random_labels)
     flags = [(name, Flag(**f)) for name, part in done.items() for f in part["flags"]]
     run.write_table("trust/flags.tsv", flag_table(flags))
     summary = {
@@ -112,14 +119,14 @@ def trust_run(
     return summary
 
 
-def _part(job: TrustJob, name: str, digest: str) -> dict[str, Any]:
+def _part(job: TrustJob, name: str, digest: str, part: Part) -> dict[str, Any]:
     """The record of a part, done now or before."""
     path = job.run.path / "trust" / f"{name}.json"
     found = _kept(path, digest)
     if found is not None:
         job.say(f"{name}: kept")
         return found
-    judged = PARTS[name](job)
+    judged = part(job)
     for table, rows in judged.tables.items():
         job.run.write_table(f"trust/{table}.tsv", rows)
     record = _record(judged, digest)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -35,9 +35,12 @@ from cisgram.trust.removal import STEPS
 from cisgram.trust.resample import mean_ends
 from cisgram.trust.sensitivity import sizes
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Array = NDArray[np.float64]
 DRAWN = 2  # networks of random weights
-FEW = 20  # sequences that they are compared on
+FEW = slice(0, 20)  # sequences that they are compared on
 ALIKE = 0.5  # rank correlation with what a network of random weights shows
 
 
@@ -78,7 +81,11 @@ def faithfulness(job: TrustJob) -> Judged:
         "random-weights": redrawn,
     }
     flags = [_removal_flag(row) for row in areas.to_dict("records")]
-    flags += [_weights_flag(row) for row in redrawn.to_dict("records")]
+    networks, table = "networks with random weights", "random-weights"
+    flags += [
+        alike_flag(row, what="weights", networks=networks, table=table)
+        for row in redrawn.to_dict("records")
+    ]
     flags += [
         Flag(f"not faithful: {m}", None, f"{m} cannot be judged: {said}", "", "faithfulness")
         for m, said in refused.items()
@@ -135,28 +142,43 @@ def _sensitivity(job: TrustJob, found: Mapping[str, Array]) -> Any:
     return pd.DataFrame(rows, columns=["method", "size", "correlation", "low", "high", "n"])
 
 
-def _redrawn(job: TrustJob, found: Mapping[str, Array]) -> Any:
+def _redrawn(job: TrustJob, found: Mapping[str, Array]) -> pd.DataFrame:
     """How alike the attributions of networks with random weights are to those of the trained."""
-    import pandas as pd
-
-    few = slice(0, FEW)
     rows = []
     for method, scores in found.items():
         job.say(f"{method} on random weights")
-        others = [attribution(job, method, _drawn(job, i), few) for i in range(DRAWN)]
-        size = np.mean([likeness(scores[few], other) for other in others], 0)
-        signed = np.mean([rank_agreement(scores[few], other) for other in others], 0)
-        mean, low, high = mean_ends(size, seed=job.seed)
-        known = int(np.isfinite(size).sum())
-        rows.append((method, mean, low, high, mean_ends(signed, seed=job.seed)[0], known))
+        others = [attribution(job, method, drawn(job, i), FEW) for i in range(DRAWN)]
+        rows.append({"method": method, **alike(scores[FEW], others, seed=job.seed)})
+    return alike_table(rows)
+
+
+def alike_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of `alike`, with their columns where there is none."""
+    import pandas as pd
+
     return pd.DataFrame(rows, columns=["method", "likeness", "low", "high", "signed", "n"])
 
 
-def _drawn(job: TrustJob, number: int) -> nn.Module:
+def alike(scores: Array, others: Sequence[Array], *, seed: int) -> dict[str, Any]:
+    """Rank correlations with the scores of other networks: of sizes with interval, and signed."""
+    size = np.mean([likeness(scores, other) for other in others], 0)
+    signed = np.mean([rank_agreement(scores, other) for other in others], 0)
+    mean, low, high = mean_ends(size, seed=seed)
+    known = int(np.isfinite(size).sum())
+    own = mean_ends(signed, seed=seed)[0]
+    return {"likeness": mean, "low": low, "high": high, "signed": own, "n": known}
+
+
+def drawn(job: TrustJob, number: int) -> nn.Module:
     """The same architecture with weights that were never trained."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(job.seed, "random weights", number))
         model = build(job.card)
+    return as_asked(job, model)
+
+
+def as_asked(job: TrustJob, model: nn.Module) -> nn.Module:
+    """A model as the run's own is asked: in eval mode, on both strands where that one is."""
     both = job.card.strands == "both"
     return (BothStrands(model) if both else model).eval().to(job.device)
 
@@ -177,19 +199,31 @@ def _removal_flag(row: Mapping[Any, Any]) -> Flag:
     return Flag(f"not faithful: {method}", raised, said, rule, "faithfulness", value, low, high)
 
 
-def _weights_flag(row: Mapping[Any, Any]) -> Flag:
+def alike_flag(row: Mapping[Any, Any], *, what: str, networks: str, table: str) -> Flag:
+    """A flag for a method that shows the same without what was learned.
+
+    Parameters
+    ----------
+    row
+        Of `alike_table`.
+    what
+        ``weights`` or ``labels``: what the method is blind to.
+    networks
+        What it was compared with, in words.
+    table
+        Where the row stands.
+    """
     method = str(row["method"])
     value, low, high = (float(row[c]) for c in ("likeness", "low", "high"))
-    known = np.isfinite(value)
-    raised = bool(value >= ALIKE) if known else None
+    known = bool(np.isfinite(value))
+    raised = value >= ALIKE if known else None
     said = (
-        f"{method}: its scores and those of networks with random weights have a rank correlation "
-        f"of {value:.2f} ({low:.2f} to {high:.2f})."
+        f"{method}: its scores and those of {networks} have a rank correlation of {value:.2f} "
+        f"({low:.2f} to {high:.2f})."
         if known
-        else f"{method}: a network of random weights has no scores that vary."
+        else f"{method}: the scores of {networks} do not vary."
     )
     if raised:
         said += " It shows the letters or the architecture, not what was learned."
-    rule = f"raised when that correlation of sizes is at least {ALIKE:g}"
-    name = f"blind to the weights: {method}"
-    return Flag(name, raised, said, rule, "random-weights", value, low, high)
+    rule = f"raised when the rank correlation of their sizes is at least {ALIKE:g}"
+    return Flag(f"blind to the {what}: {method}", raised, said, rule, table, value, low, high)

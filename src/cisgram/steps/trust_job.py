@@ -72,11 +72,15 @@ class TrustJob:
         return self.data.test
 
     @cached_property
+    def epoch(self) -> tuple[Codes, NDArray[np.float32]]:
+        """Codes and labels (n, t) of one epoch of training, on the strand as given."""
+        plain = replace(self.data.train, reverse_complement=False, max_shift=0)
+        return plain.epoch(0, seed=self.seed, shuffle=False)
+
+    @cached_property
     def labeled(self) -> dict[str, Labeled]:
         """``train`` (with the negatives of one epoch), ``valid``, ``test``; no label missing."""
-        plain = replace(self.data.train, reverse_complement=False, max_shift=0)
-        codes, y = plain.epoch(0, seed=self.seed, shuffle=False)
-        parts = {"train": (codes, y)}
+        parts = {"train": self.epoch}
         parts |= {
             name: (part.codes, part.y)
             for name, part in (("valid", self.data.valid), ("test", self.test))

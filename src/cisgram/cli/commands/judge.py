@@ -22,11 +22,20 @@ MARKS = {True: "DOUBT", False: "good", None: "?"}
     help="Test sequences whose explanations are judged.",
 )
 @click.option("--target", help="Output, by number or name.  [default: the only one]")
+@click.option(
+    "--random-labels", is_flag=True, help="Also train on labels in random order, and compare."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @DEVICE
 @JSON
 def trust(
-    run: Path, sequences: int, target: str | None, seed: int, device: str, as_json: bool
+    run: Path,
+    sequences: int,
+    target: str | None,
+    random_labels: bool,
+    seed: int,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Judge a run: shortcuts, faithful explanations, calibration, stability.
 
@@ -36,7 +45,13 @@ def trust(
     from cisgram.core.run import Run
 
     summary = steps.trust_run(
-        Run(run), sequences=sequences, target=target, seed=seed, device=device, say=say
+        Run(run),
+        sequences=sequences,
+        target=target,
+        random_labels=random_labels,
+        seed=seed,
+        device=device,
+        say=say,
     )
     if as_json:
         print_json(summary)

@@ -27,6 +27,7 @@ TABLES = {
     "faithfulness": "Area between the curves of a method and those of random orders",
     "sensitivity": "Sensitivity-n: correlation of summed scores with what the output loses",
     "random-weights": "How alike the scores of networks with random weights are",
+    "random-labels": "How alike the scores of a network trained on labels in random order are",
     "reliability": "Predicted probability and observed share of positives",
     "calibration": "Calibration error, and the Brier score taken apart",
     "conformal": "Promised and kept coverage of conformal intervals or label sets",
