@@ -13,6 +13,7 @@ from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
 from cisgram.steps.settings import Settings, described, from_file, resolve, settings_of
 from cisgram.steps.train import evaluate_run, train_run
+from cisgram.steps.trust import trust_run
 
 __all__ = [
     "DATASETS",
@@ -39,4 +40,5 @@ __all__ = [
     "run_all",
     "settings_of",
     "train_run",
+    "trust_run",
 ]

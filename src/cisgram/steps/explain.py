@@ -99,7 +99,7 @@ def explain_run(
     folder = out or default_folder(run, method, sequences)
     _refuse_foreign(folder)
     card = read_card(run.member(0))
-    column = _asked(card, settings.explain.target if target is None else target)
+    column = asked_column(card, settings.explain.target if target is None else target)
     most_own = most or settings.explain.most
     if sequences is None:
         data = prepared or data_of(run)
@@ -265,8 +265,16 @@ def _refuse_foreign(folder: Path) -> None:
         raise InputError(msg)
 
 
-def _asked(card: Card, target: int | str | None) -> int:
-    """The column to explain; of several outputs none is explained by accident."""
+def asked_column(card: Card, target: int | str | None) -> int:
+    """The column to explain; of several outputs none is explained by accident.
+
+    Raises
+    ------
+    InputError
+        When there are several and none is given.
+    UnknownName
+        When the model has no such output.
+    """
     if target is None and len(card.outputs) > 1:
         msg = (
             f"The model has the outputs {', '.join(card.outputs)}. Say with --target, or with the "

@@ -10,6 +10,18 @@ from cisgram.report.sections import (
     scores,
     sequences,
     summary,
+    trust,
 )
 
-__all__ = ["cite", "data", "demo", "done", "motifs", "neurons", "scores", "sequences", "summary"]
+__all__ = [
+    "cite",
+    "data",
+    "demo",
+    "done",
+    "motifs",
+    "neurons",
+    "scores",
+    "sequences",
+    "summary",
+    "trust",
+]

@@ -105,6 +105,13 @@ def _cautions(run: Run, held_out: str | None, m: dict[str, Any]) -> list[str]:
                 f"{plural(kept, 'pair')} of the same or nearly the same sequence stayed in "
                 "different sets: the score may be too good (see Data)."
             )
+    flags = read.table(run.path / "trust" / "flags.tsv", needs=("name", "raised", "said"))
+    if flags is not None:
+        called = flags[flags["raised"] == "yes"]
+        for name, text in zip(called["name"][:SHOWN], called["said"], strict=False):
+            said.append(f"{name[:1].upper()}{name[1:]}: {text}")
+        if len(called) > SHOWN:
+            said.append(f"{len(called) - SHOWN} more dangers are called by name (see Trust).")
     brier, share = as_float(m.get("brier")), _prevalence(m)
     if brier is not None and share is not None and brier > share * (1 - share):
         said.append(

@@ -1,0 +1,127 @@
+"""What every part of the trust step is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from cisgram.core.run import Run
+from cisgram.data import Dataset, Prepared
+from cisgram.models import Card, load, predict
+from cisgram.steps.settings import Settings
+from cisgram.trust import Flag, Labeled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class TrustJob:
+    """A trained run, opened for the parts of the trust step.
+
+    Attributes
+    ----------
+    run, settings, card, data
+        The run, what it was made with, its model's card, its data; it has a test set.
+    column
+        Output that is judged.
+    n
+        Test sequences that are explained.
+    seed
+        Of everything random.
+    device
+        Where models run.
+    say
+        Called with a word on what is being done.
+    """
+
+    run: Run
+    settings: Settings
+    card: Card
+    data: Prepared
+    column: int
+    n: int
+    seed: int
+    device: torch.device
+    say: Callable[[str], None]
+
+    @property
+    def task(self) -> str:
+        """``classification`` or ``regression``."""
+        return self.data.task
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The run's model: the mean of its members."""
+        return load(self.run).to(self.device)
+
+    @property
+    def test(self) -> Dataset:
+        """The test set."""
+        assert self.data.test is not None
+        return self.data.test
+
+    @cached_property
+    def epoch(self) -> tuple[Codes, NDArray[np.float32]]:
+        """Codes and labels (n, t) of one epoch of training, on the strand as given."""
+        plain = replace(self.data.train, reverse_complement=False, max_shift=0)
+        return plain.epoch(0, seed=self.seed, shuffle=False)
+
+    @cached_property
+    def labeled(self) -> dict[str, Labeled]:
+        """``train`` (with the negatives of one epoch), ``valid``, ``test``; no label missing."""
+        parts = {"train": self.epoch}
+        parts |= {
+            name: (part.codes, part.y)
+            for name, part in (("valid", self.data.valid), ("test", self.test))
+        }
+        found = {}
+        for name, (rows, labels) in parts.items():
+            known = ~np.isnan(labels[:, self.column])
+            found[name] = Labeled(rows[known], labels[known, self.column].astype(np.float64))
+        return found
+
+    @cached_property
+    def outputs(self) -> dict[str, Array]:
+        """The model's output for the sequences of ``labeled``'s ``valid`` and ``test``."""
+        return {name: self.output(self.labeled[name].codes) for name in ("valid", "test")}
+
+    def output(self, codes: Codes) -> Array:
+        """(n,) output of the model that is judged."""
+        return self.output_of(self.model, codes)
+
+    def output_of(self, model: nn.Module, codes: Codes) -> Array:
+        """(n,) output of another model for the same target."""
+        return predict(model, codes).numpy().astype(np.float64)[:, self.column]
+
+    @cached_property
+    def explained(self) -> Codes:
+        """Codes of at most n test sequences: positives, or of a regression the largest labels."""
+        test = self.labeled["test"]
+        if self.task == "classification":
+            rows = np.flatnonzero(test.y > 0.5)
+        else:
+            rows = np.argsort(-test.y, kind="stable")
+        return test.codes[rows[: self.n]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What a part gives: tables by name, flags, and facts for ``summary.json``."""
+
+    tables: Mapping[str, pd.DataFrame]
+    flags: list[Flag]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+Part: TypeAlias = Callable[[TrustJob], Judged]

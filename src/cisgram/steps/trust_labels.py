@@ -1,0 +1,79 @@
+"""The part of the trust step that is run when asked for: a network fitted to mixed labels."""
+
+from __future__ import annotations
+
+import torch
+
+from cisgram.core.errors import InputError
+from cisgram.core.seeds import derive, generator
+from cisgram.data import Dataset, TrainingData
+from cisgram.models import build
+from cisgram.steps.trust_explanations import (
+    FEW,
+    alike,
+    alike_flag,
+    alike_table,
+    as_asked,
+    attribution,
+    methods_of,
+)
+from cisgram.steps.trust_job import Judged, TrustJob
+from cisgram.train import fit
+from cisgram.train.metrics import auroc, pearson
+
+
+def random_labels(job: TrustJob) -> Judged:
+    """Scores of a network trained as the run was, on its labels in random order.
+
+    The last epoch counts: on labels that mean nothing there is no best one.
+    """
+    model, worth = _fitted(job)
+    rows = []
+    for method in methods_of(job):
+        job.say(f"{method} on random labels")
+        try:
+            own = attribution(job, method, job.model, FEW)
+            other = attribution(job, method, model, FEW)
+        except InputError:
+            continue  # faithfulness says why
+        rows.append({"method": method, **alike(own, [other], seed=job.seed)})
+    table = alike_table(rows)
+    networks = "a network trained on labels in random order"
+    flags = [
+        alike_flag(row, what="labels", networks=networks, table="random-labels")
+        for row in table.to_dict("records")
+    ]
+    return Judged({"random-labels": table}, flags, {"test_score_of_random_labels": worth})
+
+
+def _fitted(job: TrustJob) -> tuple[torch.nn.Module, float]:
+    """The network, and its test score (AUROC or Pearson), which should be that of chance."""
+    codes, y = job.epoch
+    order = generator(job.seed, "random labels").permutation(len(y))
+    outputs = job.data.valid.outputs
+    mixed = Dataset([str(i) for i in range(len(y))], codes, y[order], outputs)
+    data = TrainingData(
+        mixed,
+        reverse_complement=job.data.train.reverse_complement,
+        max_shift=job.data.train.max_shift,
+    )
+    seed = derive(job.seed, "random labels")
+    torch.manual_seed(derive(seed, "weights"))
+    model = build(job.card)
+    options = job.settings.train
+    options = options.model_copy(update={"select": "last", "patience": max(1, options.epochs)})
+    job.say("training on labels in random order")
+    fit(
+        model,
+        data,
+        options,
+        valid=job.data.valid,
+        task=job.task,
+        seed=seed,
+        device=job.device.type,
+        progress=lambda s: job.say(f"  epoch {len(s.history)} of {options.epochs}"),
+    )
+    ready = as_asked(job, model)
+    test = job.labeled["test"]
+    score = auroc if job.task == "classification" else pearson
+    return ready, float(score(test.y, job.output_of(ready, test.codes)))
