@@ -53,7 +53,7 @@ def demix_run(
     run: Run,
     *,
     layer: str | None = None,
-    neuron: int | None = None,
+    neuron: int | Sequence[int] | None = None,
     by: str = "rectified",
     parts: int | None = None,
     start: str = "random",
@@ -75,7 +75,7 @@ def demix_run(
     layer
         ``conv1``, ``conv2``, ..., ``output``, or a module's path; default the last convolution.
     neuron
-        Channel; default all of the layer.
+        Channel, or several in the order in which they are done; default all of the layer.
     by, parts, seed
         As `cisgram.explain.demix.demix`.
     start
@@ -104,9 +104,7 @@ def demix_run(
         raise unknown(what, start, STARTS)
     model = load(run).to(chosen_device(device))
     place = find_layer(layers(model, length=card.length, seed=seed), layer)
-    if neuron is not None:
-        check_neuron(place, neuron)
-    wanted = range(place.channels) if neuron is None else range(neuron, neuron + 1)
+    wanted = _channels(place, neuron)
     asked = {"by": by, "parts": parts, "start": start, "seed": seed}
     folder = run.path / FOLDER / place.name
     output = scalar(model, output_column(card, settings.explain.target))
@@ -126,6 +124,15 @@ def demix_run(
         said = summary(found, database=known.database, max_q=known.max_q)
         files.write_json(run.path / FOLDER / "summary.json", said)
     return folder
+
+
+def _channels(layer: Layer, neuron: int | Sequence[int] | None) -> Sequence[int]:
+    if neuron is None:
+        return range(layer.channels)
+    wanted = neuron if isinstance(neuron, Sequence) else (neuron,)
+    for k in wanted:
+        check_neuron(layer, k)
+    return wanted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

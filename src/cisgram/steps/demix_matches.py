@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,7 +108,7 @@ def summary(found: Sequence[dict[str, Any]], *, database: str, max_q: float) -> 
 
 def _layer(found: Sequence[dict[str, Any]], max_q: float) -> dict[str, Any]:
     scored = [d["fidelity"] for d in found if d["fidelity"]]
-    own = [[_known(m, max_q) for m in d["motifs"]] for d in found if d["motifs"]]
+    own = [[known(m, max_q) for m in d["motifs"]] for d in found if d["motifs"]]
     each = [one for neuron in own for one in neuron]
     any_ = [(any(a for a, _ in neuron), any(b for _, b in neuron)) for neuron in own]
     return {
@@ -120,7 +120,7 @@ def _layer(found: Sequence[dict[str, Any]], max_q: float) -> dict[str, Any]:
     }
 
 
-def _known(motif: dict[str, Any], max_q: float) -> tuple[bool, bool]:
+def known(motif: Mapping[str, Any], max_q: float) -> tuple[bool, bool]:
     """Whether a motif, and its shuffled copy, have a match: both only where it says enough."""
     sure = bool(motif["is_specific"])
     return sure and motif["q"] < max_q, sure and motif["control_q"] < max_q
