@@ -174,7 +174,7 @@ def test_the_search_starts_where_it_is_told(copy, monkeypatch):
     def search(*_args, start, **_options):
         raise Stopped(start)
 
-    monkeypatch.setattr("cisgram.steps.demix.demix_layer", search)
+    monkeypatch.setattr("cisgram.steps.demix.demix_each", search)
     layer = find_layer(layers(load(copy), length=60), "output")
     for start, wanted in (("random", None), ("real", real_windows(copy, layer))):
         with pytest.raises(Stopped) as caught:

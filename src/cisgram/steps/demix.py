@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from cisgram import motifs
 from cisgram.core import files
@@ -22,8 +21,9 @@ from cisgram.core.run import Run
 from cisgram.core.seeds import generator
 from cisgram.explain.base import scalar
 from cisgram.explain.demix import (
+    DemixedNeuron,
     Layer,
-    demix_layer,
+    demix_each,
     diagnose,
     find_layer,
     layers,
@@ -113,10 +113,11 @@ def demix_run(
         left = [k for k in wanted if not _is_done(folder / f"{k}.json", asked)]
         if left:
             first = real_windows(run, place, seed=seed) if start == "real" else None
-            job = _Job(model, place, output, motifs.database(known.database), known.max_q, asked)
+            job = _Job(place, output, motifs.database(known.database), known.max_q, asked)
             same = twins(place, seed=seed).tolist()
-            for done, k in enumerate(left, 1 + len(wanted) - len(left)):
-                _write(folder / f"{k}.json", job.demixed(k, first, same[k]))
+            each = demix_each(model, place, left, by=by, parts=parts, start=first, seed=seed)
+            for done, one in enumerate(each, 1 + len(wanted) - len(left)):
+                _write(folder / f"{one.neuron}.json", job.written(one, same[one.neuron]))
                 if progress is not None:
                     progress(done, len(wanted))
         found = demixed(run)
@@ -139,27 +140,25 @@ def _channels(layer: Layer, neuron: int | Sequence[int] | None) -> Sequence[int]
 class _Job:
     """All that the neurons of a layer share."""
 
-    model: nn.Module
     layer: Layer
     output: Callable[[torch.Tensor], torch.Tensor]
     targets: Sequence[Motif]
     max_q: float
     asked: dict[str, Any]
 
-    def demixed(self, k: int, first: NDArray[np.uint8] | None, twin: int) -> dict[str, Any]:
+    def written(self, one: DemixedNeuron, twin: int) -> dict[str, Any]:
         """A neuron as its file has it."""
-        how = {name: self.asked[name] for name in ("by", "parts", "seed")}
-        (one,) = demix_layer(self.model, self.layer, [k], start=first, **how)
-        matches = matched(one, self.targets, seed=how["seed"])
+        seed = self.asked["seed"]
+        matches = matched(one, self.targets, seed=seed)
         names = named(matches, self.max_q)
         grammar = syntax(
             self.layer,
-            k,
+            one.neuron,
             one.leaves,
             one.motifs,
             names=names,
             output=self.output,
-            seed=how["seed"],
+            seed=seed,
         )
         value = plain(one, grammar, names)
         for motif, match in zip(value["motifs"], matches, strict=True):

@@ -5,8 +5,9 @@ import pytest
 
 from cisgram import motifs
 from cisgram.explain.demix import demix, demix_layer, find_layer, layers
+from cisgram.explain.demix.reader import reader
 from cisgram.explain.demix.sample import sample
-from cisgram.explain.demix.split import split
+from cisgram.explain.demix.split import maps_of, split
 from cisgram.explain.demix.syntax import syntax
 from published import neuronmotif_demo1, neuronmotif_demo2
 
@@ -112,10 +113,16 @@ def test_the_second_network_is_two_sites_at_free_distances(data_dir, matrix, see
 def test_published_features_separate_the_pairs_less(data_dir, matrix):
     layer = find_layer(layers(neuronmotif_demo2(data_dir), length=82), "conv5")
     (s,) = sample(layer.window, [0], stride=layer.stride)
+    read = reader(layer.window)
     left, right = starts(s.codes, matrix)
     share = {
         by: modal_share(
-            [n.rows for n in split(s, layer.window, layer.levels, by=by, parts=2).leaves()],
+            [
+                n.rows
+                for n in split(
+                    s, layer.levels, maps_of(s, layer.levels, read, by=by), by=by, parts=2
+                ).leaves()
+            ],
             100 * left + right,
         )
         for by in ("rectified", "published")

@@ -1,7 +1,7 @@
 """NeuronMotif: what a deep neuron has learned, demixed layer by layer."""
 
 from cisgram.explain.demix.asking import Edge, Profile
-from cisgram.explain.demix.demix import DemixedNeuron, demix, demix_layer
+from cisgram.explain.demix.demix import DemixedNeuron, demix, demix_each, demix_layer
 from cisgram.explain.demix.diagnosis import KINDS, Diagnosis, diagnose
 from cisgram.explain.demix.fidelity import Fidelity
 from cisgram.explain.demix.leaves import Block, Leaf, Word
@@ -29,6 +29,7 @@ __all__ = [
     "Syntax",
     "Word",
     "demix",
+    "demix_each",
     "demix_layer",
     "diagnose",
     "find_layer",

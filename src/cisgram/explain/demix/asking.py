@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,13 +13,19 @@ from numpy.typing import NDArray
 from cisgram.core.seeds import generator
 from cisgram.explain.demix.leaves import Word
 from cisgram.explain.demix.neurons import Layer
-from cisgram.explain.demix.sample import Codes
+from cisgram.explain.demix.reader import (
+    Codes,
+    Reader,
+    affordable,
+    cost,
+    multiplications,
+    reader,
+)
 from cisgram.seq.alphabet import one_hot
 
 Floats = NDArray[np.float64]
 Slots = tuple[tuple[int, str], ...]
 
-STARTS = 5  # places of the left motif over which a profile is averaged
 Z = 1.96
 
 
@@ -30,7 +36,8 @@ class Profile:
     Attributes
     ----------
     at
-        (p,) distances from start to start of a pair, or starts of a single motif (bp).
+        (p,) distances from start to start of a pair, or starts of a single motif (bp), ascending.
+        All that fit; where the neuron is dear, some (`Effort`).
     mean, low, high
         (p,) mean value over backgrounds and its 95 % interval.
     left, right, none
@@ -60,7 +67,7 @@ class Edge:
     gaps
         Distance from start to start (bp) -> sequences of the sample that have it.
     profile
-        The neuron asked back at every distance that fits into its window.
+        The neuron asked back at distances that fit into its window.
     holds
         Whether both motifs at the observed distances excite the neuron more than the better one
         of them alone: the lower ends of the 95 % intervals, averaged over observed distances
@@ -75,6 +82,42 @@ class Edge:
     holds: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is asked of a neuron: less where it, or its model, is dear.
+
+    Attributes
+    ----------
+    backgrounds, outputs
+        Random backgrounds for each placement, and those of them in which the model is run too.
+    starts
+        Places of the left motif over which a pair's profile is averaged.
+    places
+        Distances of a pair, or places of a motif, that are asked at most: the ones that the
+        windows have most often, and others evenly between them.
+    """
+
+    backgrounds: int = 100
+    outputs: int = 100
+    starts: int = 5
+    places: int = 1000
+
+
+def effort(
+    layer: Layer, output: Callable[[torch.Tensor], torch.Tensor] | None, *, questions: int
+) -> Effort:
+    """What a neuron of this layer can be asked for so many pairs and single motifs."""
+    own = cost(layer.window)
+    whole = 0
+    if output is not None:
+        x = torch.zeros_like(layer.window.graph.x[:1])
+        whole = multiplications(lambda: output(x))
+    backgrounds = affordable(own, 100, 20)
+    outputs = min(backgrounds, affordable(whole, 100, 4))
+    places = max(affordable(own, 2000, 100) // max(questions, 1), 12)
+    return Effort(backgrounds, outputs, affordable(own, 5, 1), places)
+
+
 @dataclass(slots=True, eq=False)
 class Asker:
     """Places motifs into random backgrounds and reads the neuron, and the model's output."""
@@ -84,14 +127,18 @@ class Asker:
     words: Sequence[Word]
     names: Sequence[str]
     output: Callable[[torch.Tensor], torch.Tensor] | None
-    backgrounds: int
+    effort: Effort
     seed: int
+    read: Reader = field(init=False)
 
-    def single(self, slot: tuple[int, str]) -> Profile:
+    def __post_init__(self) -> None:
+        self.read = reader(self.layer.window)
+
+    def single(self, slot: tuple[int, str], starts: Mapping[int, int]) -> Profile:
         """One motif at every place where it fits."""
         width = self.layer.width
         letters = self._letters(slot)
-        at = np.arange(0, width - len(letters) + 1)
+        at = _some(np.arange(0, width - len(letters) + 1), starts, self.effort.places)
         value, output = self._asked([[(s, letters)] for s in at.tolist()])
         none = float(self._asked([[]])[0].mean())
         low, mean, high = _interval(value)
@@ -107,9 +154,9 @@ class Asker:
         """A pair at every distance, averaged over the left motif's most frequent places."""
         left, right = self._letters(slots[j]), self._letters(slots[j + 1])
         width = self.layer.width
-        common = [s for s, _ in Counter(starts[0]).most_common(STARTS)] or [0]
-        common = [int(np.clip(s, 0, width - len(left))) for s in common]
-        at = np.arange(len(left), width - len(right) - min(common) + 1)
+        common = self._common(starts[0], width - len(left))
+        every = np.arange(len(left), width - len(right) - min(common) + 1)
+        at = _some(every, gaps, self.effort.places)
         placements, owner = [], []
         for i, distance in enumerate(at.tolist()):
             for s in common:
@@ -127,13 +174,17 @@ class Asker:
         low, mean, high = np.array([_interval(v[None]) for v in pooled])[..., 0].T
         out = np.array([output[owner_of == i].mean() for i in kept]) if len(output) else output
         alone = self._asked([[(s, left)] for s in common])[0].mean()
-        places = [s for s, _ in Counter(starts[1]).most_common(STARTS)] or [0]
-        places = [int(np.clip(s, 0, width - len(right))) for s in places]
+        places = self._common(starts[1], width - len(right))
         other = self._asked([[(s, right)] for s in places])[0].mean()
         none = self._asked([[]])[0].mean()
         at = at[kept]
         profile = Profile(at, mean, low, high, float(alone), float(other), float(none), out)
         return Edge(j, j + 1, ordered(gaps), profile, _holds(profile, gaps))
+
+    def _common(self, starts: Mapping[int, int], last: int) -> list[int]:
+        """The most frequent places of a motif, moved to where it fits."""
+        common = [s for s, _ in Counter(starts).most_common(self.effort.starts)] or [0]
+        return [int(np.clip(s, 0, last)) for s in common]
 
     def _letters(self, slot: tuple[int, str]) -> Codes:
         motif, strand = slot
@@ -145,22 +196,32 @@ class Asker:
     def _asked(self, placements: Sequence[Sequence[tuple[int, Codes]]]) -> tuple[Floats, Floats]:
         """(p, backgrounds) values of the neuron, and (p,) mean outputs, the same backgrounds."""
         width, length = self.layer.width, self.layer.window.graph.x.shape[2]
-        start = self.layer.window.start
+        start, asked = self.layer.window.start, self.effort
         rng = generator(self.seed, "backgrounds")
-        base = rng.integers(0, 4, (self.backgrounds, length), dtype=np.uint8)
-        values, outputs = [], []
+        base = rng.integers(0, 4, (asked.backgrounds, length), dtype=np.uint8)
+        outputs = []
         device = self.layer.window.graph.x.device
-        for placement in placements:
-            codes = base.copy()
+        codes = np.repeat(base[None], len(placements), axis=0)
+        for placed, placement in zip(codes, placements, strict=True):
             for at, letters in placement:
-                codes[:, start + at : start + at + len(letters)] = letters
-            x = one_hot(torch.from_numpy(codes).to(device))
-            with torch.no_grad():
-                v = self.layer.window(x[:, :, start : start + width])[:, self.neuron]
-                values.append(v.double().cpu().numpy())
-                if self.output is not None:
+                placed[:, start + at : start + at + len(letters)] = letters
+            if self.output is not None:
+                with torch.no_grad():
+                    x = one_hot(torch.from_numpy(placed[: asked.outputs]).to(device))
                     outputs.append(float(self.output(x).double().mean()))
-        return np.array(values), np.array(outputs)
+        windows = codes[:, :, start : start + width].reshape(-1, width)
+        values = self.read.values(windows, [self.neuron]).astype(np.float64)
+        return values.reshape(len(placements), -1), np.array(outputs)
+
+
+def _some(at: NDArray[np.int64], seen: Mapping[int, int], most: int) -> NDArray[np.int64]:
+    """At most so many of the places: half of them the most frequent, the others evenly spread."""
+    if len(at) <= most:
+        return at
+    frequent = [p for p, _ in Counter(seen).most_common(most // 2) if at[0] <= p <= at[-1]]
+    rest = np.setdiff1d(at, frequent)
+    evenly = np.linspace(0, len(rest) - 1, most - len(frequent)).round().astype(np.int64)
+    return np.union1d(np.array(frequent, dtype=np.int64), rest[evenly])
 
 
 def _interval(value: Floats) -> tuple[Floats, Floats, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,13 +14,17 @@ from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.seeds import generator
-from cisgram.explain.demix.fidelity import Fidelity, fidelity
+from cisgram.explain.demix.fidelity import MOST, Fidelity, fidelity
 from cisgram.explain.demix.leaves import Leaf, Word, leaves_of, words
 from cisgram.explain.demix.neurons import Layer, check_neuron, find_layer, layers
-from cisgram.explain.demix.sample import Codes, Sample, SampleOptions, sample
-from cisgram.explain.demix.split import VARIANTS, Node, parts_of, split
+from cisgram.explain.demix.reader import Codes, Reader, affordable, cost, reader
+from cisgram.explain.demix.sample import COUNTED, Sample, SampleOptions, sample
+from cisgram.explain.demix.split import VARIANTS, Node, maps_of, parts_of, split
 from cisgram.models.probe import core
 from cisgram.models.state import untouched
+
+TOGETHER = 8  # neurons whose samples are held at once where all windows are counted
+FEWEST = 1000  # windows of which a dear neuron's fidelity is asked at least
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,8 +163,55 @@ def demix_layer(
     progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> list[DemixedNeuron]:
-    """`demix` for several neurons of a layer, whose windows are searched together."""
+    """`demix` for several neurons of a layer."""
+    found = []
+    for one in demix_each(
+        model, layer, neurons, by=by, parts=parts, start=start, options=options, seed=seed
+    ):
+        found.append(one)
+        if progress is not None:
+            progress(len(found), len(neurons))
+    return found
+
+
+def demix_each(
+    model: nn.Module,
+    layer: Layer,
+    neurons: Sequence[int],
+    *,
+    by: str = "rectified",
+    parts: int | None = None,
+    start: Codes | None = None,
+    options: SampleOptions | None = None,
+    seed: int = 0,
+) -> Iterator[DemixedNeuron]:
+    """`demix` for neurons of a layer one after the other, each given as soon as it is done.
+
+    What they share is done once for all or for a few of them; none depends on the others.
+    """
     how = options or SampleOptions()
+    _check(layer, neurons, by, parts, start)
+    with untouched(core(model)):
+        read = reader(layer.window, batch_size=how.batch_size)
+        together = TOGETHER if layer.width <= COUNTED else 1
+        for i in range(0, len(neurons), together):
+            some = neurons[i : i + together]
+            samples = sample(
+                layer.window,
+                some,
+                stride=layer.stride,
+                options=how,
+                start=start,
+                read=read,
+                seed=seed,
+            )
+            for k, s in zip(some, samples, strict=True):
+                yield _demixed(layer, read, k, s, by=by, parts=parts, how=how, seed=seed)
+
+
+def _check(
+    layer: Layer, neurons: Sequence[int], by: str, parts: int | None, start: Codes | None
+) -> None:
     if by not in VARIANTS:
         what = "variant of demixing"
         raise unknown(what, by, VARIANTS)
@@ -177,24 +228,11 @@ def demix_layer(
     if start is not None and (start.ndim != 2 or start.shape[1] != layer.width):
         msg = f"start must be codes of shape (m, {layer.width}); got {start.shape}."
         raise InputError(msg)
-    with untouched(core(model)):
-        samples = sample(
-            layer.window,
-            neurons,
-            stride=layer.stride,
-            options=how,
-            start=start,
-            progress=progress,
-            seed=seed,
-        )
-        return [
-            _demixed(layer, k, s, by=by, parts=parts, how=how, seed=seed)
-            for k, s in zip(neurons, samples, strict=True)
-        ]
 
 
 def _demixed(
     layer: Layer,
+    read: Reader,
     neuron: int,
     s: Sample,
     *,
@@ -208,10 +246,13 @@ def _demixed(
         return DemixedNeuron(
             layer.name, neuron, layer.width, (), (), nothing, parts or 1, math.nan, None, s
         )
-    m = parts or parts_of(s, layer.window, layer.levels, seed=seed)
-    tree = split(s, layer.window, layer.levels, by=by, parts=m, seed=seed)
+    maps = maps_of(s, layer.levels, read, by=by, seed=seed)
+    rectified = maps if by != "published" else maps_of(s, layer.levels[:1], read, seed=seed)
+    m = parts or (parts_of(s, layer.levels, rectified[0], seed=seed) if maps else 1)
+    tree = split(s, layer.levels, maps, by=by, parts=m, seed=seed)
     groups = sorted((node.rows for node in tree.leaves()), key=len, reverse=True)
-    leaves = leaves_of(s, groups, layer.window, neuron, bins=how.bins)
+    leaves = leaves_of(s, groups, read, neuron, bins=how.bins)
+    asked = affordable(cost(layer.window), MOST, FEWEST)
     return DemixedNeuron(
         layer.name,
         neuron,
@@ -220,14 +261,14 @@ def _demixed(
         tuple(words(leaves)),
         tree,
         m,
-        _control(layer, neuron, s, groups, how, seed),
-        fidelity(s, groups, layer.window, neuron, bins=how.bins, seed=seed),
+        _control(read, neuron, s, groups, how, seed),
+        fidelity(s, groups, read, neuron, bins=how.bins, most=asked, seed=seed),
         s,
     )
 
 
 def _control(
-    layer: Layer,
+    read: Reader,
     neuron: int,
     s: Sample,
     groups: Sequence[NDArray[np.int64]],
@@ -236,5 +277,5 @@ def _control(
 ) -> float:
     rows = generator(seed, "random leaves").permutation(len(s.value))
     dealt = np.split(rows, np.cumsum([len(g) for g in groups])[:-1])
-    random = leaves_of(s, dealt, layer.window, neuron, bins=how.bins)
+    random = leaves_of(s, dealt, read, neuron, bins=how.bins)
     return float(np.median([leaf.ratio for leaf in random]))

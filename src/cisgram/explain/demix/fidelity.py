@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from cisgram.core.seeds import generator
 from cisgram.explain.demix.leaves import profile
-from cisgram.explain.demix.neurons import scores
-from cisgram.explain.demix.sample import Codes, Sample
-from cisgram.explain.demix.window import Window
+from cisgram.explain.demix.reader import Codes, Reader
+from cisgram.explain.demix.sample import Sample
 
 Rows = NDArray[np.int64]
 
-MOST = 4000  # windows that the neuron is asked on
+MOST = 4000  # windows that the neuron is asked on, at most
 PSEUDO = 0.05  # uniform share of a profile, so that no letter is impossible
 
 
@@ -52,13 +51,17 @@ class Fidelity:
 def fidelity(
     sample: Sample,
     groups: Sequence[Rows],
-    window: Window,
+    read: Reader,
     neuron: int,
     *,
     bins: int,
+    most: int = MOST,
     seed: int = 0,
 ) -> Fidelity | None:
-    """How well the leaves explain the neuron; None where the sample is too small to halve."""
+    """How well the leaves explain the neuron; None where the sample is too small to halve.
+
+    At most ``most`` windows are asked.
+    """
     n = len(sample.value)
     rng = generator(seed, "fidelity")
     half = rng.permutation(n) % 2 == 0
@@ -67,10 +70,10 @@ def fidelity(
     rest = np.flatnonzero(~half)
     if not made or len(rest) < 20:
         return None
-    asked = sample.codes[rng.permutation(rest)[:MOST]]
+    asked = sample.codes[rng.permutation(rest)[:most]]
     changed = rng.random(asked.shape) < rng.random((len(asked), 1))
     asked = np.where(changed, rng.integers(0, 4, asked.shape, dtype=np.uint8), asked)
-    value = np.maximum(scores(window, asked)[:, neuron] - sample.threshold, 0)
+    value = np.maximum(read.values(asked, [neuron])[:, 0] - sample.threshold, 0)
     shuffled = rng.permutation(np.concatenate(made))
     dealt = np.split(shuffled, np.cumsum([len(rows) for rows in made])[:-1])
     ours, control = (_explained(_best(sample, g, asked, bins), value) for g in (made, dealt))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from cisgram.explain.demix.neurons import scores
-from cisgram.explain.demix.sample import Codes, Floats, Sample
-from cisgram.explain.demix.window import Window
+from cisgram.explain.demix.reader import Codes, Floats, Reader
+from cisgram.explain.demix.sample import Sample
 from cisgram.motifs import Motif, cluster
 
 Matrix = NDArray[np.float64]
@@ -142,7 +142,7 @@ def profile(codes: Codes, value: Floats, *, bins: int) -> Matrix:
 
 
 def leaves_of(
-    sample: Sample, groups: Sequence[Rows], window: Window, neuron: int, *, bins: int
+    sample: Sample, groups: Sequence[Rows], read: Reader, neuron: int, *, bins: int
 ) -> list[Leaf]:
     """A leaf for each group of rows; all consensi are scored at once."""
     profiles = [
@@ -152,7 +152,7 @@ def leaves_of(
     if not profiles:
         return []
     consensi = np.stack([p.argmax(0) for p in profiles]).astype(np.uint8)
-    asked = scores(window, consensi)[:, neuron]
+    asked = read.values(consensi, [neuron])[:, 0]
     return [
         Leaf(p, rows, float(sample.value[rows].max()), float(v))
         for p, rows, v in zip(profiles, groups, asked.tolist(), strict=True)
@@ -276,14 +276,16 @@ def _inside(piece: Matrix, whole: Matrix) -> tuple[int, float, str]:
     """Column of the whole at which a piece lies best, its correlation there, its strand."""
     best = (0, -1.0, "+")
     k = piece.shape[1]
+    if k > whole.shape[1]:
+        return best
+    parts = sliding_window_view(whole - 0.25, k, axis=1)  # (4, columns, k)
+    size = np.sqrt((parts**2).sum((0, 2)) * ((piece - 0.25) ** 2).sum())
     for strand, p in (("+", piece), ("-", piece[::-1, ::-1])):
-        a = p - 0.25
-        for column in range(whole.shape[1] - k + 1):
-            b = whole[:, column : column + k] - 0.25
-            size = float(np.sqrt((a**2).sum() * (b**2).sum()))
-            value = float((a * b).sum()) / size if size > 0 else 0.0
-            if value > best[1] + 1e-12:
-                best = (column, value, strand)
+        product = np.einsum("ack,ak->c", parts, p - 0.25)
+        value = np.where(size > 0, product / np.where(size > 0, size, 1), 0.0)
+        column = int((value > value.max() - 1e-12).argmax())  # the first of equals
+        if value[column] > best[1] + 1e-12:
+            best = (column, float(value[column]), strand)
     return best
 
 

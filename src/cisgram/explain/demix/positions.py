@@ -122,7 +122,8 @@ def listed(out: Any) -> list[Tensor | None]:
     return [o if isinstance(o, Tensor) else None for o in outs]
 
 
-def _argument(operation: Operation, name: str) -> Any:
+def argument(operation: Operation, name: str) -> Any:
+    """An argument of an operation by its schema's name, or its default."""
     for i, argument in enumerate(operation.op._schema.arguments):
         if argument.name == name:
             if i < len(operation.args):
@@ -155,7 +156,7 @@ def _pointwise(operation: Operation, held: Held) -> list[Placed | None]:
 def _joined(operation: Operation, held: Held) -> list[Placed | None]:
     """Branches side by side along the channels, lined up like those of a sum."""
     p = held[operation.inputs[0]]
-    if p.axis is not None and int(_argument(operation, "dim")) % p.tensor.ndim == p.axis:
+    if p.axis is not None and int(argument(operation, "dim")) % p.tensor.ndim == p.axis:
         msg = "cat lays pieces of the sequence behind one another"
         raise NotLocal(msg)
     if any(isinstance(a, Tensor) for a in operation.args[0]):
@@ -168,7 +169,7 @@ def _sliced(operation: Operation, held: Held) -> list[Placed | None]:
     """Positions that are cut off at the start shift the index of those that are left."""
     (value,) = operation.inputs
     p = held[value]
-    dim, start, step = (_argument(operation, a) for a in ("dim", "start", "step"))
+    dim, start, step = (argument(operation, a) for a in ("dim", "start", "step"))
     if p.axis is None or dim % p.tensor.ndim != p.axis:
         return [Placed(called(operation, {value: p.tensor}), p.axis, p.first)]
     if step != 1 or (start or 0) < 0:
@@ -180,7 +181,7 @@ def _sliced(operation: Operation, held: Held) -> list[Placed | None]:
 def _refuse_positional(operation: Operation, axis: int) -> None:
     """A constant that differs along the positions belongs to whole sequences."""
     if operation.name.startswith(("native_batch_norm", "_native_batch_norm")):
-        if _argument(operation, "training") if operation.name == "native_batch_norm" else False:
+        if argument(operation, "training") if operation.name == "native_batch_norm" else False:
             msg = "a batch norm in training mode mixes sequences"
             raise NotLocal(msg)
         return
@@ -199,17 +200,17 @@ def _sliding(operation: Operation, held: Held, *, width: str, name: str) -> list
         raise NotLocal(msg)
     at = p.axis - p.tensor.ndim
     stride, padding, dilation = (
-        _along(_argument(operation, a), at, d) if _has(operation, a) else d
+        _along(argument(operation, a), at, d) if _has(operation, a) else d
         for a, d in (("stride", 1), ("padding", 0), ("dilation", 1))
     )
     size = (
-        _argument(operation, "weight").shape[at]
+        argument(operation, "weight").shape[at]
         if width == "weight"
-        else _along(_argument(operation, width), at, 1)
+        else _along(argument(operation, width), at, 1)
     )
-    if name == "pool" and not _argument(operation, "stride"):
+    if name == "pool" and not argument(operation, "stride"):
         stride = size
-    if _has(operation, "ceil_mode") and _argument(operation, "ceil_mode"):
+    if _has(operation, "ceil_mode") and argument(operation, "ceil_mode"):
         msg = f"{operation.name} with ceil_mode has windows that hang over the end"
         raise NotLocal(msg)
     skip = -(p.first + padding) % stride
@@ -220,7 +221,7 @@ def _sliding(operation: Operation, held: Held, *, width: str, name: str) -> list
     cut = p.tensor.narrow(at, skip, p.tensor.shape[at] - skip)
     changed = {}
     if padding:
-        changed["padding"] = list(_argument(operation, "padding"))
+        changed["padding"] = list(argument(operation, "padding"))
         changed["padding"][at] = 0
     out = listed(called(operation, {value: cut}, **changed))
     first = (p.first + skip + padding) // stride
@@ -228,7 +229,7 @@ def _sliding(operation: Operation, held: Held, *, width: str, name: str) -> list
 
 
 def _convolution(operation: Operation, held: Held) -> list[Placed | None]:
-    if _argument(operation, "transposed"):
+    if argument(operation, "transposed"):
         msg = "a transposed convolution is not cut to windows"
         raise NotLocal(msg)
     return _sliding(operation, held, width="weight", name="convolution")
@@ -310,7 +311,7 @@ def _reduced(operation: Operation, held: Held) -> list[Placed | None]:
     """A sum, mean or maximum over channels, position by position."""
     (value,) = operation.inputs
     p = held[value]
-    over, keeps = _argument(operation, "dim"), _argument(operation, "keepdim")
+    over, keeps = argument(operation, "dim"), argument(operation, "keepdim")
     axes = {a % p.tensor.ndim for a in ([over] if isinstance(over, int) else over or ())}
     if p.axis is None or p.axis in axes or not axes or not keeps:
         msg = f"{operation.name} joins all positions"
@@ -325,7 +326,7 @@ def _layer_norm(operation: Operation, held: Held) -> list[Placed | None]:
     """A norm over channels; one over positions has no window."""
     (value,) = operation.inputs
     p = held[value]
-    normed = len(_argument(operation, "normalized_shape"))
+    normed = len(argument(operation, "normalized_shape"))
     if p.axis is None or p.axis >= p.tensor.ndim - normed:
         msg = "a norm over positions sees the whole sequence"
         raise NotLocal(msg)

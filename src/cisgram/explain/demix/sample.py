@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from cisgram.core.seeds import generator
+from cisgram.explain.demix.reader import Codes, Floats, Reader, affordable, cost, reader
 from cisgram.explain.demix.window import Window
-from cisgram.seq.alphabet import one_hot
 
-Codes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+_N = TypeVar("_N", bound=np.generic)
 
 COUNTED = 10  # windows of at most so many base pairs are enumerated
+FEWEST = 256  # windows of a population, however dear the neuron
+ROUNDS, SHORTEST = 200, 12  # the longest search of a cheap neuron, and of a dear one
 FLAT = 0.02  # share of a sequence's steepest position below which the gradient counts as flat
 
 
@@ -28,9 +28,10 @@ class SampleOptions:
     Attributes
     ----------
     population
-        Sequences of a round; None: 1,000 for every 20 bp of the window, from 2,000 to 5,000.
+        Sequences of a round; None: 1,000 for every 20 bp of the window, from 2,000 to 5,000
+        (NeuronMotif's), and fewer for dear neurons, down to 256 (`reader.affordable`).
     rounds
-        At most so many.
+        At most so many; None: 200 (NeuronMotif's), and fewer for dear neurons, down to 12.
     patience
         Rounds without a better mean after which the search ends.
     step
@@ -43,20 +44,25 @@ class SampleOptions:
         Added to the weights of the letters where the gradient is flat, so that letters that do
         not matter to the neuron keep changing; 0 is NeuronMotif's choice, under which they are
         handed down and look like motifs in small populations.
+    inherited
+        Whether a crossing is mutated along the slopes of its parents, each on its own side, so
+        that a round is one pass and its gradient; False: along its own, for which it has to be
+        run first (NeuronMotif's choice).
     most
         Sequences kept, spread over the range of activation.
     bins
         Equal steps of activation for this.
     batch_size
-        Windows scored at once.
+        Windows scored at once, at most.
     """
 
     population: int | None = None
-    rounds: int = 200
+    rounds: int | None = None
     patience: int = 10
     step: float = 1.0
     normalized: bool = False
     mutation: float = 0.05
+    inherited: bool = True
     most: int = 100_000
     bins: int = 50
     batch_size: int = 4096
@@ -98,6 +104,7 @@ def sample(
     options: SampleOptions | None = None,
     start: Codes | None = None,
     threshold: float = 0.0,
+    read: Reader | None = None,
     progress: Callable[[int, int], None] | None = None,
     seed: int = 0,
 ) -> list[Sample]:
@@ -125,6 +132,8 @@ def sample(
         as many random ones.
     threshold
         Value above which a neuron counts as active.
+    read
+        How to read the neurons; default `reader` of the window.
     progress
         Called with neurons done and the number of all.
     seed
@@ -142,13 +151,19 @@ def sample(
     intends (1 + v above 0, exp(v) below), without seeds from the layer below.
     """
     how = options or SampleOptions()
+    read = read or reader(window, batch_size=how.batch_size)
     if window.width <= COUNTED:
-        return _counted(window, neurons, threshold, how, seed)
+        return _counted(read, window.width, neurons, threshold, how, seed)
+    published = int(np.clip(1000 * (window.width // 20), 2000, 5000))
+    dear = cost(window)
+    n = how.population or affordable(dear, published, FEWEST)
+    rounds = how.rounds or affordable(dear, ROUNDS, SHORTEST)
     out = []
     for done, k in enumerate(neurons, 1):
-        search = _Search.begin(window, k, how, start, threshold, seed)
-        while search.rounds < how.rounds and not search.is_over(how):
-            _advance(window, search, how, stride, is_first=search.rounds == 0)
+        search = _Search.begin(window.width, k, n, start, threshold, seed)
+        search.score(read, how)
+        while search.rounds < rounds and not search.is_over(how):
+            search.advance(read, how, stride)
         out.append(search.result(how))
         if progress is not None:
             progress(done, len(neurons))
@@ -156,27 +171,24 @@ def sample(
 
 
 def _counted(
-    window: Window, neurons: Sequence[int], threshold: float, how: SampleOptions, seed: int
+    read: Reader,
+    width: int,
+    neurons: Sequence[int],
+    threshold: float,
+    how: SampleOptions,
+    seed: int,
 ) -> list[Sample]:
-    n = 4**window.width
-    shift = 2 * np.arange(window.width - 1, -1, -1)
+    n = 4**width
+    shift = 2 * np.arange(width - 1, -1, -1)
     codes = ((np.arange(n)[:, None] >> shift) & 3).astype(np.uint8)
-    device = window.graph.x.device
-    with torch.no_grad():
-        value = torch.cat(
-            [
-                window(one_hot(torch.from_numpy(part).to(device)))[:, list(neurons)].cpu()
-                for part in np.array_split(codes, max(1, -(-n // how.batch_size)))
-            ]
-        ).numpy()
+    value = read.values(codes, neurons)
     out = []
-    for i in range(len(neurons)):
-        v = value[:, i].astype(np.float32)
+    for i, k in enumerate(neurons):
+        v = value[:, i]
         kept = np.flatnonzero(v > threshold)
         is_complete = len(kept) <= how.most
         if not is_complete:
-            rng = generator(seed, f"neuron {neurons[i]}")
-            kept = kept[_spread(v[kept], threshold, how, rng)]
+            kept = kept[_spread(v[kept], threshold, how, generator(seed, f"neuron {k}"))]
         out.append(Sample(codes[kept], v[kept], threshold, is_complete=is_complete, scored=n))
     return out
 
@@ -190,7 +202,9 @@ class _Search:
     rng: np.random.Generator
     threshold: float
     factors: NDArray[np.uint64]
+    value: Floats = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     best: float = -np.inf
+    slopes: Floats | None = None
     stalled: int = 0
     rounds: int = 0
     scored: int = 0
@@ -200,35 +214,50 @@ class _Search:
 
     @classmethod
     def begin(
-        cls,
-        window: Window,
-        neuron: int,
-        how: SampleOptions,
-        start: Codes | None,
-        threshold: float,
-        seed: int,
+        cls, width: int, neuron: int, n: int, start: Codes | None, threshold: float, seed: int
     ) -> _Search:
-        n = how.population or int(np.clip(1000 * (window.width // 20), 2000, 5000))
+        """A population of ``n``, before it is scored."""
         rng = generator(seed, f"neuron {neuron}")
-        codes = rng.integers(0, 4, (n, window.width), dtype=np.uint8)
+        codes = rng.integers(0, 4, (n, width), dtype=np.uint8)
         if start is not None and len(start):
             some = start[rng.permutation(len(start))[:n]]
             codes[: len(some)] = some
-        factors = rng.integers(0, 2**64, window.width, dtype=np.uint64) | np.uint64(1)
+        factors = rng.integers(0, 2**64, width, dtype=np.uint64) | np.uint64(1)
         return cls(neuron, codes, rng, threshold, factors)
 
     def is_over(self, how: SampleOptions) -> bool:
+        """Whether the mean no longer rises."""
         return self.stalled > how.patience
 
-    def keep(self, codes: Codes, value: Floats, how: SampleOptions) -> None:
-        active = value > self.threshold
-        self.found.append(codes[active])
-        self.values.append(value[active])
-        self.held += int(active.sum())
-        self.scored += len(codes)
+    def advance(self, read: Reader, how: SampleOptions, stride: int) -> None:
+        """One round: breed, follow the gradient, keep what is active."""
+        slopes = self.slopes
+        if self.rounds:
+            chosen = _bred(self.value, self.codes.shape[1], stride, self.rng)
+            self.codes = chosen.of(self.codes)
+            slopes = chosen.of(slopes) if slopes is not None else None
+        if slopes is None:
+            slopes = read.slopes(self.codes, self.neuron)[1]
+        self.codes = _drawn(self.codes, slopes, how, self.rng)
         self.rounds += 1
+        self.score(read, how)
+        mean = float(self.value.mean())
+        self.stalled = 0 if mean > self.best else self.stalled + 1
+        self.best = max(self.best, mean)
         if self.rounds % 5 == 0 and self.held > how.most:
             self._thin(how)
+
+    def score(self, read: Reader, how: SampleOptions) -> None:
+        """The population's values, and slopes where its children inherit them."""
+        if how.inherited:
+            self.value, self.slopes = read.slopes(self.codes, self.neuron)
+        else:
+            self.value, self.slopes = read.values(self.codes, [self.neuron])[:, 0], None
+        active = self.value > self.threshold
+        self.found.append(self.codes[active])
+        self.values.append(self.value[active])
+        self.held += int(active.sum())
+        self.scored += len(self.codes)
 
     def _thin(self, how: SampleOptions) -> None:
         codes, value = np.concatenate(self.found), np.concatenate(self.values)
@@ -262,82 +291,71 @@ def _spread(
     return np.sort(np.concatenate(kept))
 
 
-def _advance(
-    window: Window, s: _Search, how: SampleOptions, stride: int, *, is_first: bool
-) -> None:
-    """One round: follow the gradient, keep what is active, breed."""
-    if is_first:  # the population to start from counts too
-        s.keep(s.codes, _values(window, s, how), how)
-        s.rounds -= 1
-    s.codes = _drawn(s.codes, _slopes(window, s, how), how, s.rng)
-    value = _values(window, s, how)
-    s.keep(s.codes, value, how)
-    mean = float(value.mean())
-    s.stalled = 0 if mean > s.best else s.stalled + 1
-    s.best = max(s.best, mean)
-    s.codes = _next(s.codes, value, stride, s.rng)
-
-
-def _batches(window: Window, s: _Search, how: SampleOptions) -> Iterator[Tensor]:
-    device = window.graph.x.device
-    for i in range(0, len(s.codes), how.batch_size):
-        yield one_hot(torch.from_numpy(s.codes[i : i + how.batch_size]).to(device))
-
-
-def _values(window: Window, s: _Search, how: SampleOptions) -> Floats:
-    """(n,) the neuron's value on its population."""
-    with torch.no_grad():
-        parts = [window(x)[:, s.neuron].cpu() for x in _batches(window, s, how)]
-    out: Floats = torch.cat(parts).numpy().astype(np.float32)
-    return out
-
-
-def _slopes(window: Window, s: _Search, how: SampleOptions) -> Floats:
-    """(n, width, 4) gradient of the neuron's value at its population."""
-    parts = []
-    with torch.enable_grad():
-        for x in _batches(window, s, how):
-            (slope,) = torch.autograd.grad(window(x.requires_grad_())[:, s.neuron].sum(), x)
-            parts.append(slope.transpose(1, 2).cpu())
-    out: Floats = torch.cat(parts).contiguous().numpy()
-    return out
-
-
-def _drawn(codes: Codes, slope: Floats, how: SampleOptions, rng: np.random.Generator) -> Codes:
+def _drawn(codes: Codes, slopes: Floats, how: SampleOptions, rng: np.random.Generator) -> Codes:
     """Every letter anew, with probability proportional to max(0, x + step * gradient)."""
     n, width = codes.shape
-    q = slope * np.float32(how.step)
-    reach = slope.max(2) - slope.min(2)  # (n, width)
-    flat_here = reach <= FLAT * reach.max(1, keepdims=True)
+    planes = np.ascontiguousarray(slopes.transpose(1, 0, 2))  # (4, n, width)
+    low, high = (f(f(planes[0], planes[1]), f(planes[2], planes[3])) for f in (np.fmin, np.fmax))
+    reach = high - low
+    flat_here = np.float32(how.mutation) * (reach <= FLAT * reach.max(1, keepdims=True))
+    scale = np.full((n, 1), how.step, dtype=np.float32)
     if how.normalized:
-        spread = slope.reshape(n, -1).std(1)
-        q /= np.where(spread > 0, spread, 1)[:, None, None].astype(np.float32)
-    flat = q.reshape(-1, 4)
-    flat[np.arange(n * width), codes.ravel()] += 1
-    np.maximum(flat, 0, out=flat)
-    flat[flat_here.ravel()] += np.float32(how.mutation)
-    flat[flat.sum(1) == 0] = 1
-    np.cumsum(flat, axis=1, out=flat)
-    u = rng.random(n * width, dtype=np.float32) * flat[:, 3]
-    drawn: Codes = (u[:, None] >= flat[:, :3]).sum(1, dtype=np.uint8)
-    return drawn.reshape(n, width)
+        spread = slopes.reshape(n, -1).std(1, keepdims=True)
+        scale /= np.where(spread > 0, spread, 1)
+    planes *= scale
+    for letter in range(4):  # weights, then their running sum
+        planes[letter] += codes == letter
+        np.maximum(planes[letter], 0, out=planes[letter])
+        planes[letter] += flat_here
+        if letter:
+            planes[letter] += planes[letter - 1]
+    below = planes[3]
+    u = rng.random((n, width), dtype=np.float32)
+    none = below <= 0  # no letter is better than nothing: all four alike
+    u *= below
+    drawn: Codes = (u >= planes[0]).astype(np.uint8)
+    for letter in (1, 2):
+        drawn += u >= planes[letter]
+    if none.any():
+        drawn[none] = rng.integers(0, 4, int(none.sum()), dtype=np.uint8)
+    return drawn
 
 
-def _next(codes: Codes, value: Floats, stride: int, rng: np.random.Generator) -> Codes:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bred:
+    """For every letter of the next population, whose it is and from where."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+
+    def of(self, array: NDArray[_N]) -> NDArray[_N]:
+        """The next population of letters (n, width), or of slopes (n, 4, width)."""
+        if array.ndim == 2:
+            return array[self.rows, self.columns]
+        return np.stack([plane[self.rows, self.columns] for plane in array.swapaxes(0, 1)], 1)
+
+
+def _bred(value: Floats, width: int, stride: int, rng: np.random.Generator) -> _Bred:
     """A tenth best, the same shifted, and crossings of pairs drawn by activation."""
-    n, width = codes.shape
-    best = codes[np.argsort(-value, kind="stable")[: n // 10]]
-    parts = [best]
+    n, column = len(value), np.arange(width)
+    best = np.argsort(-value, kind="stable")[: n // 10]
+    rows, columns = [best], [np.zeros(len(best), dtype=np.int64)]
     if stride > 1:
-        steps = rng.integers(1, stride, (2, len(best))) * np.array([[1], [-1]])
-        column = np.arange(width)
-        parts += [np.take_along_axis(best, (column + s[:, None]) % width, 1) for s in steps]
-    pairs = (n - sum(map(len, parts))) // 2
+        rows += [best, best]
+        columns += list(rng.integers(1, stride, (2, len(best))) * np.array([[1], [-1]]))
+    pairs = (n - sum(map(len, rows))) // 2
     weight = np.where(value > 0, 1 + np.maximum(value, 0), np.exp(np.minimum(value, 0)))
     cumulative = np.cumsum(weight.astype(np.float64))
     drawn = np.searchsorted(cumulative, rng.random((2, pairs)) * cumulative[-1], side="right")
-    one, other = codes[np.minimum(drawn, n - 1)]
-    is_left = np.arange(width) < rng.integers(1, width, (pairs, 1))
-    parts += [np.where(is_left, one, other), np.where(is_left, other, one)]
-    made = np.concatenate(parts)
-    return np.concatenate([made, best[: n - len(made)]]) if len(made) < n else made
+    one, other = np.minimum(drawn, n - 1)
+    is_left = column < rng.integers(1, width, (pairs, 1))
+    left = n - sum(map(len, rows)) - 2 * pairs
+    rows.append(best[:left])
+    shifted = np.concatenate(rows)
+    by = np.concatenate([*columns, np.zeros(left, dtype=np.int64)])
+    crossed = [np.where(is_left, a[:, None], b[:, None]) for a, b in ((one, other), (other, one))]
+    straight = np.broadcast_to(column, (2 * pairs, width))
+    return _Bred(
+        np.concatenate([np.broadcast_to(shifted[:, None], (len(shifted), width)), *crossed]),
+        np.concatenate([(column + by[:, None]) % width, straight]),
+    )

@@ -7,24 +7,21 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from cisgram.core.seeds import generator
 from cisgram.explain.demix.levels import Level
-from cisgram.explain.demix.sample import Codes, Floats, Sample
-from cisgram.explain.demix.window import Window
-from cisgram.models.graph import Value
-from cisgram.seq.alphabet import one_hot
+from cisgram.explain.demix.means import means, nearest
+from cisgram.explain.demix.reader import Codes, Floats, Reader
+from cisgram.explain.demix.sample import Sample
 
 Rows = NDArray[np.int64]
 VARIANTS = ("rectified", "published")
 
 LEAST = 50  # nodes with fewer sequences are leaves
-DIMENSIONS = 128  # maps of more numbers are projected to so many
+FEW = 25  # sequences of a part on average, at least
 HALVES = 2  # a split is judged on the half that did not make it
 
 
@@ -60,54 +57,47 @@ class Node:
 
 def split(
     sample: Sample,
-    window: Window,
     levels: Sequence[Level],
+    maps: Sequence[Floats],
     *,
     by: str = "rectified",
     parts: int = 1,
-    batch_size: int = 4096,
     seed: int = 0,
 ) -> Node:
     """The demixing tree of a neuron's sample.
 
     At each level, from the deepest up, every node is split by weighted k-means on the map that
-    enters the level, into at most ``choices ** parts`` children.
+    enters the level, into at most ``choices ** parts`` children (of 25 sequences on average).
 
     Parameters
     ----------
     sample
         Windows that activate the neuron, weighted by its value.
-    window
-        The neuron's layer.
     levels
         What makes it choice- or shift-invariant, deepest first.
+    maps
+        (n, d) of each level, from `maps_of`.
     by
-        ``rectified``: the map after its nonlinearity, and a split stands only when it describes
-        held-out sequences better than a permuted one; ``published``: the map before the
-        nonlinearity, always split, as NeuronMotif does.
+        ``rectified``: a split stands only when it describes held-out sequences better than a
+        permuted one, and better than none; ``published``: always split, as NeuronMotif does.
     parts
         Number of parts of the motif that shift on their own (NeuronMotif's m).
-    batch_size
-        Windows run at once.
     seed
         Of k-means and of the halves.
     """
     root = Node(np.arange(len(sample.value)))
     nodes = [root]
-    for number, level in enumerate(levels):
-        k = level.choices**parts
-        asked = [n for n in nodes if len(n.rows) >= max(k, LEAST)]
-        if not asked:
-            continue
-        value = level.raw if by == "published" else level.entering
-        maps = _maps(window, value, sample.codes, batch_size, seed)
+    for number, (level, m) in enumerate(zip(levels, maps, strict=True)):
+        most = level.choices**parts
+        asked = [n for n in nodes if len(n.rows) >= max(most, LEAST)]
         for at, node in enumerate(asked):
+            k = most if by == "published" else min(most, len(node.rows) // FEW)
             rng = generator(seed, f"level {number} node {at}")
             label: Rows | None
             if by == "published":
-                label, gain = _published(maps[node.rows], sample, node.rows, k, seed), math.nan
+                label, gain = _published(m[node.rows], sample, node.rows, k, seed), math.nan
             else:
-                label, gain = _clusters(maps[node.rows], sample, node.rows, k, rng)
+                label, gain = _clusters(m[node.rows], sample, node.rows, k, rng)
             if label is None:
                 continue
             node.level, node.gain = number, gain
@@ -119,18 +109,27 @@ def split(
 ASKED = 20_000  # sequences on which the number of parts is chosen
 
 
-def parts_of(sample: Sample, window: Window, levels: Sequence[Level], *, seed: int = 0) -> int:
+def parts_of(sample: Sample, levels: Sequence[Level], deepest: Floats, *, seed: int = 0) -> int:
     """How many parts of the motif shift on their own: 1 or 2.
 
     A second part squares the choices of every level. It is believed when, at the deepest level,
     it brings at least half as many bits a held-out sequence as the first did.
+
+    Parameters
+    ----------
+    sample, levels
+        As in `split`.
+    deepest
+        (n, d) rectified maps of the first level.
+    seed
+        Of the sequences asked and of k-means.
     """
     rng = generator(seed, "parts")
     rows = np.sort(rng.permutation(len(sample.value))[:ASKED])
     for level in levels[:1]:
         if len(rows) < LEAST * level.choices**2:
             break
-        maps = _maps(window, level.entering, sample.codes[rows], 4096, seed)
+        maps = deepest[rows]
         _, one = _clusters(maps, sample, rows, level.choices, rng)
         _, two = _clusters(maps, sample, rows, level.choices**2, rng)
         if one > 0 and two - one >= one / 2:
@@ -138,21 +137,15 @@ def parts_of(sample: Sample, window: Window, levels: Sequence[Level], *, seed: i
     return 1
 
 
-def _maps(window: Window, value: Value, codes: Codes, batch_size: int, seed: int) -> Floats:
-    """(n, d) maps of every sequence, d at most `DIMENSIONS`, by a random projection."""
-    device = window.graph.x.device
-    parts: list[torch.Tensor] = []
-    project: torch.Tensor | None = None
-    with torch.no_grad():
-        for i in range(0, len(codes), batch_size):
-            x = one_hot(torch.from_numpy(codes[i : i + batch_size]).to(device))
-            (m,) = window.values(x, [value])[1]
-            if project is None and m.shape[1] > DIMENSIONS:
-                g = torch.Generator().manual_seed(seed)
-                project = torch.randn(m.shape[1], DIMENSIONS, generator=g).to(m) / DIMENSIONS**0.5
-            parts.append((m if project is None else m @ project).cpu())
-    out: Floats = torch.cat(parts).float().numpy()
-    return out
+def maps_of(
+    sample: Sample, levels: Sequence[Level], read: Reader, *, by: str = "rectified", seed: int = 0
+) -> list[Floats]:
+    """(n, d) maps of every level, from one pass; d at most 128, by a random projection.
+
+    ``rectified``: after the nonlinearity; ``published``: before it, as NeuronMotif does.
+    """
+    wanted = [level.raw if by == "published" else level.entering for level in levels]
+    return read.maps(sample.codes, wanted, seed=seed) if wanted else []
 
 
 def _clusters(
@@ -162,25 +155,13 @@ def _clusters(
     weight = sample.value[rows] - sample.threshold
     codes = sample.codes[rows]
     half = rng.permutation(len(rows)) % HALVES == 0
-    model = _means(maps[half], weight[half], k, rng)
-    label = model.predict(maps)
-    gain = _gain(codes, label, half, k) - _gain(codes, rng.permutation(label), half, k)
-    if gain <= 0:
+    centers = means(maps[half], weight[half], k, rng)
+    label = nearest(maps, centers)
+    own = _gain(codes, label, half, k)
+    gain = own - _gain(codes, rng.permutation(label), half, k)
+    if min(own, gain) <= 0:
         return None, gain
-    whole = _means(maps, weight, k, rng, start=model.cluster_centers_)
-    return whole.labels_.astype(np.int64), gain
-
-
-def _means(
-    maps: Floats, weight: Floats, k: int, rng: np.random.Generator, *, start: Floats | None = None
-) -> Any:
-    """k-means of weighted maps, from given centers or from the better of two draws."""
-    from sklearn.cluster import KMeans
-
-    state = int(rng.integers(2**31))
-    how = {"n_init": 2} if start is None else {"init": start, "n_init": 1}
-    with _few_distinct_maps():
-        return KMeans(k, random_state=state, **how).fit(maps, sample_weight=weight)
+    return nearest(maps, means(maps, weight, k, rng, start=centers)), gain
 
 
 def _published(maps: Floats, sample: Sample, rows: Rows, k: int, seed: int) -> Rows:

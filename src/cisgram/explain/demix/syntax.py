@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from cisgram.core.grammar_tree import Either, GrammarTree, Join, Site
-from cisgram.explain.demix.asking import Asker, Edge, Profile, ordered
+from cisgram.explain.demix.asking import Asker, Edge, Profile, effort, ordered
 from cisgram.explain.demix.leaves import Block, Leaf, Word
 from cisgram.explain.demix.neurons import Layer
 
@@ -19,7 +19,6 @@ Floats = NDArray[np.float64]
 
 RARE = 0.02  # combinations with a smaller share of the sequences are left out
 LONGEST = 6  # motifs of one combination
-BACKGROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +75,7 @@ def syntax(
     *,
     names: Sequence[str] | None = None,
     output: Callable[[torch.Tensor], torch.Tensor] | None = None,
-    backgrounds: int = BACKGROUNDS,
+    backgrounds: int | None = None,
     seed: int = 0,
 ) -> Syntax:
     """Combinations of a neuron's motifs, each edge asked back.
@@ -93,20 +92,24 @@ def syntax(
         The model's output, (n, 4, length) -> (n,): read beside the neuron with the window in its
         place in random sequences.
     backgrounds
-        Random backgrounds for each placement.
+        Random backgrounds for each placement; default 100, and fewer, as of everything that is
+        asked, where a neuron is dear (`asking.effort`).
     seed
         Of the backgrounds.
     """
     lists = _lists(leaves, words)
     total = sum(leaves[i].n for i in lists)
-    found = []
     called = list(names) if names is not None else [f"m{k + 1}" for k in range(len(words))]
-    asker = Asker(layer, neuron, words, called, output, backgrounds, seed)
-    for slots, members in _combinations(lists, leaves):
-        n = sum(leaves[i].n for i in members)
-        if n < RARE * total:
-            continue
-        found.append(_combination(slots, members, lists, leaves, asker))
+    common = [
+        (slots, members)
+        for slots, members in _combinations(lists, leaves)
+        if sum(leaves[i].n for i in members) >= RARE * total
+    ]
+    how = effort(layer, output, questions=sum(max(len(s) - 1, 1) for s, _ in common))
+    if backgrounds is not None:
+        how = replace(how, backgrounds=backgrounds, outputs=backgrounds)
+    asker = Asker(layer, neuron, words, called, output, how, seed)
+    found = [_combination(s, members, lists, leaves, asker) for s, members in common]
     found.sort(key=lambda c: -c.n)
     return Syntax(tuple(found))
 
@@ -229,7 +232,7 @@ def _combination(
     edges = tuple(
         asker.edge(j, slots, gaps[j], (starts[j], starts[j + 1])) for j in range(len(slots) - 1)
     )
-    single = asker.single(slots[0]) if len(slots) == 1 else None
+    single = asker.single(slots[0], starts[0]) if len(slots) == 1 else None
     n = sum(leaves[i].n for i in members)
     tree = _tree(slots, gaps, asker)
     return Combination(
