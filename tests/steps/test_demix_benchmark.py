@@ -124,6 +124,7 @@ def test_a_layer_that_was_stopped_goes_on_and_is_counted(data, tmp_path):
     assert len(cost["seconds"]) == 9 + 1  # the first of a sitting waits for the network
     assert all(s > 0 for s in cost["seconds"])
     assert run() == page
+    assert benchmark_demix(data, tmp_path, only="", scale=scale) == page
 
 
 def test_an_unknown_layer_is_refused_with_the_nearest(data, tmp_path):

@@ -100,8 +100,8 @@ def benchmark_demix(
         Folder of the runs. Networks on single sets are those of ``cisgram benchmark tf-chipseq``;
         a network of `GIVEN` is taken where its run lies in ``OUT/demix``.
     only
-        Comma-separated networks, or layers as ``basset.conv2``, to run; the page shows all that
-        is done.
+        Comma-separated networks, or layers as ``basset.conv2``, to run (an empty text: none); the
+        page shows all that is done.
     scale, device, epoch, say
         As in the main job.
 
@@ -173,7 +173,7 @@ def _wanted(only: str | None, networks: Sequence[Deep]) -> set[str]:
     every = {f"{n.name}.{layer}": n.name for n in networks for layer in n.layers}
     if only is None:
         return {*every}
-    wanted = {w.strip() for w in only.split(",")}
+    wanted = {w.strip() for w in only.split(",")} - {""}
     for word in sorted(wanted - {*every, *every.values()}):
         what = "network or layer"
         raise unknown(what, word, {*every, *every.values()})
@@ -198,8 +198,7 @@ def _trained(
     return {
         "network": network.name,
         "trained_on": cell.experiment,
-        "parameters": row["parameters"],
-        "auroc": row["auroc"],
+        **{k: row[k] for k in ("parameters", "valid_auroc", "auroc")},
         "tasks": [[o["output"], o["auroc"]] for o in test["per_output"]],
     }
 

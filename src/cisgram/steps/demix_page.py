@@ -100,11 +100,14 @@ def page_of(networks: Sequence[Row], rows: Sequence[Row]) -> str:
 def _network_table(networks: Sequence[Row]) -> list[str]:
     if not networks:
         return []
-    lines = ["| network | trained on | parameters | test AUROC |", "|---|---|---|---|"]
+    lines = [
+        "| network | trained on | parameters | validation AUROC | test AUROC |",
+        "|---|---|---|---|---|",
+    ]
     for r in networks:
         size = f"{r['parameters']:,}" if "parameters" in r else ""
-        score = f"{r['auroc']:.3f}" if "auroc" in r else ""
-        lines.append(f"| {r['network']} | {r['trained_on']} | {size} | {score} |")
+        scores = " | ".join(f"{r[k]:.3f}" if k in r else "" for k in ("valid_auroc", "auroc"))
+        lines.append(f"| {r['network']} | {r['trained_on']} | {size} | {scores} |")
     several = [r for r in networks if len(r["tasks"]) > 1]
     if not several:
         return lines
