@@ -148,23 +148,33 @@ def neuron(kind, motifs, *, r2=0.5, ratio=0.9, holds=(), leaves=2):
 def test_a_layers_figures_are_those_of_its_neurons():
     found = [
         neuron("read", [("CTCF", 0.01, 0.9, True), ("CTCF", 0.02, 0.03, True)], holds=(True, None)),
-        neuron("read", [("ELK1", 0.01, 0.5, False)], r2=0.7, ratio=0.5, holds=(False,), leaves=4),
+        neuron(
+            "read",
+            [("ELK1", 0.01, 0.01, False), ("SRF", 1e-3, 1, True)],
+            r2=0.7,
+            ratio=0.5,
+            holds=(False,),
+            leaves=4,
+        ),
         neuron("no motif", [], r2=0.1, ratio=0.7),
         neuron("dead", [], r2=None, ratio=None, leaves=0),
     ]
     row = layer_row(
         "basset", found, {"neurons": 8, "seconds": [1, 2, 9], "peak": 2**30}, max_q=0.05
     )
-    assert (row["matched"], row["control"]) == (1, 1)
-    assert row["names"] == [("CTCF", 1)]  # neurons, not motifs; what says little has no name
+    assert (row["matched"], row["control"]) == (2, 1)
+    assert row["names"] == [
+        ("CTCF", 1),
+        ("SRF", 1),
+    ]  # neurons, not motifs; what says little has no name
     assert row["r2"] == [0.3, 0.5, 0.6]
     assert row["ratio"] == [0.6, 0.7, 0.8]
     assert (row["held"], row["asked"]) == (1, 2)
     page = page_of([], [row])
     line = (
-        "| basset | conv1 | 19 | 4 of 8 | **25 %** | 25 % | 64 % | 0.50 (0.30-0.60) | "
+        "| basset | conv1 | 19 | 4 of 8 | **50 %** | 25 % | 64 % | 0.50 (0.30-0.60) | "
         "0.25 (0.15-0.30) | 0.70 (0.60-0.80) | 0.20 (0.20-0.20) | 2.0, at most 9 | 1.0 GiB |"
     )
     assert line in page
-    assert "| basset | conv1 | 2 | 0 | 1 | 0 | 1 | 2 | 0.8 | 1 of 2 |" in page
-    assert "| basset | conv1 | 1 | CTCF (1) |" in page
+    assert "| basset | conv1 | 2 | 0 | 1 | 0 | 1 | 2 | 1.0 | 1 of 2 |" in page
+    assert "| basset | conv1 | 2 | CTCF (1), SRF (1) |" in page

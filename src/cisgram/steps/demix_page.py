@@ -115,8 +115,8 @@ def _network_table(networks: Sequence[Row]) -> list[str]:
     lines += ["", f"| test AUROC | {' | '.join(r['network'] for r in several)} |"]
     lines.append("|---" * (len(several) + 1) + "|")
     for task in tasks:
-        scores = [dict(r["tasks"]).get(task) for r in several]
-        lines.append(f"| {task} | {' | '.join('' if s is None else f'{s:.3f}' for s in scores)} |")
+        own = [dict(r["tasks"]).get(task) for r in several]
+        lines.append(f"| {task} | {' | '.join('' if s is None else f'{s:.3f}' for s in own)} |")
     return lines
 
 
