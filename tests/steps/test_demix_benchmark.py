@@ -150,7 +150,7 @@ def test_a_layers_figures_are_those_of_its_neurons():
         neuron("read", [("CTCF", 0.01, 0.9, True), ("CTCF", 0.02, 0.03, True)], holds=(True, None)),
         neuron(
             "read",
-            [("ELK1", 0.01, 0.01, False), ("SRF", 1e-3, 1, True)],
+            [("ELK1", 0.01, 0.01, False), ("SRF", 1e-4, 1, True)],
             r2=0.7,
             ratio=0.5,
             holds=(False,),
@@ -162,7 +162,8 @@ def test_a_layers_figures_are_those_of_its_neurons():
     row = layer_row(
         "basset", found, {"neurons": 8, "seconds": [1, 2, 9], "peak": 2**30}, max_q=0.05
     )
-    assert (row["matched"], row["control"]) == (2, 1)
+    assert row["matched"] == [2, 1]
+    assert row["strict"] == [1, 0]
     assert row["names"] == [
         ("CTCF", 1),
         ("SRF", 1),
@@ -172,9 +173,12 @@ def test_a_layers_figures_are_those_of_its_neurons():
     assert (row["held"], row["asked"]) == (1, 2)
     page = page_of([], [row])
     line = (
-        "| basset | conv1 | 19 | 4 of 8 | **50 %** | 25 % | 64 % | 0.50 (0.30-0.60) | "
-        "0.25 (0.15-0.30) | 0.70 (0.60-0.80) | 0.20 (0.20-0.20) | 2.0, at most 9 | 1.0 GiB |"
+        "| basset | conv1 | 19 | 4 of 8 | **50 %** | 25 % | 25 % | 0 % | 64 % | 0.50 (0.30-0.60) | "
+        "0.25 (0.15-0.30) | 0.70 (0.60-0.80) | 0.20 (0.20-0.20) |"
     )
     assert line in page
-    assert "| basset | conv1 | 2 | 0 | 1 | 0 | 1 | 2 | 1.0 | 1 of 2 |" in page
+    assert (
+        "| basset | conv1 | 2 | 0 | 1 | 0 | 1 | 2 | 1.0 | 1 of 2 | 2.0, at most 9 | 1.0 GiB |"
+        in page
+    )
     assert "| basset | conv1 | 2 | CTCF (1), SRF (1) |" in page
