@@ -1,6 +1,7 @@
 """The published DeepSTARR network and its enhancers, read from the authors' files.
 
-``python tests/deepstarr.py DATA`` prints docs/benchmarks/deepstarr.md.
+``python tests/deepstarr.py DATA`` prints docs/benchmarks/deepstarr.md. ``cd tests`` and
+``python deepstarr.py DATA RUN`` makes a run of the network, which cisgram's commands read there.
 
 de Almeida BP, Reiter F, Pagani M, Stark A (2022). DeepSTARR predicts enhancer activity from DNA
 sequence and enables the de novo design of synthetic enhancers. Nat Genet 54:613-624.
@@ -16,8 +17,10 @@ import torch
 from torch import nn
 
 from cisgram import explain, motifs
-from cisgram.models import predict
+from cisgram.core.run import Run, job_of
+from cisgram.models import Card, predict, save
 from cisgram.seq import encode
+from cisgram.steps import resolve
 
 OUTPUTS = ("developmental", "housekeeping")
 SAMPLES = ("train", "val")  # the README's names; every row was among the network's training data
@@ -84,6 +87,20 @@ def load(path: Path) -> DeepSTARR:
         model.head.weight.copy_(torch.cat([h["kernel"] for h in heads]))
         model.head.bias.copy_(torch.cat([h["bias"] for h in heads]))
     return model.eval()
+
+
+def write_run(data: Path, folder: Path) -> Run:
+    """A run of the network, whose motifs are matched with JASPAR's insects."""
+    name, run = "deepstarr:DeepSTARR", Run(folder)
+    groups = {
+        "data": {"positives": str(data / "enhancer-drosophila" / "sample_train.txt.gz")},
+        "model": {"name": name},
+        "motifs": {"database": "jaspar:insects"},
+    }
+    run.record(job_of(resolve(groups).model_dump(mode="json"), inputs={}))
+    card = Card(name, {}, length=249, outputs=OUTPUTS, task="regression")
+    save(run.member(0), load(data / "models" / "deepstarr.model.h5"), card)
+    return run
 
 
 def _group(file, name):
@@ -185,4 +202,5 @@ def page(data: Path, n: int = 200) -> str:
 
 
 if __name__ == "__main__":
-    print(page(Path(sys.argv[1])))
+    paths = [Path(p) for p in sys.argv[1:]]
+    print(write_run(*paths).path if len(paths) > 1 else page(*paths))

@@ -13,10 +13,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cisgram.models import create
+from cisgram.models import MODELS, create
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {}
 WIDTH = 8
+# options of the zoo's large models that keep a test quick: all their parts, few of each
+SMALL = {
+    "basset": {"maps": [8, 7, 6], "hidden": 9, "length": 168},
+    "bd-10": {"maps": [16, 15] * 5, "hidden": 24, "length": 144},
+}
+
+
+def small(name: str, **options: object) -> nn.Module:
+    """A model of the zoo in a size for tests."""
+    return create(name, **SMALL.get(name, {}) | options)
+
+
+def fitting(name: str, length: int) -> int:
+    """The length, or the shortest that a model of the zoo can read where that is more."""
+    return max(length, MODELS[name].facts["min_length"])
 
 
 def network(name: str, *, gain: float = 3.0, seed: int = 0) -> Callable[[type], type]:

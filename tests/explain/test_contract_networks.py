@@ -10,13 +10,13 @@ import torch
 
 from cisgram import explain
 from cisgram.core.errors import InputError
-from cisgram.models import MODELS, BothStrands, create
+from cisgram.models import MODELS, BothStrands
 from cisgram.seq import encode
-from networks import NETWORKS, made
+from networks import NETWORKS, fitting, made, small
 from toys import state_of
 
 METHODS = {n: e for n, e in explain.METHODS.items() if e.facts["gives"] == "attribution"}
-ZOO = {name: lambda name=name: made(lambda: create(name, n_outputs=2), gain=1.5) for name in MODELS}
+ZOO = {name: lambda name=name: made(lambda: small(name, n_outputs=2), gain=1.5) for name in MODELS}
 BUILD = {**NETWORKS, **ZOO}
 # as little work as still shows what a method does
 CHEAP = {"n_references": 2, "samples": 4, "steps": 16, "tolerance": 0.05}
@@ -29,7 +29,7 @@ def network(request):
 
 
 def given(name):
-    length = max(32, MODELS[name].facts["min_length"] if name in MODELS else 0)
+    length = fitting(name, 32) if name in MODELS else 32
     return encode([(text * (-(-length // 32)))[:length] for text in TEXT])
 
 

@@ -6,7 +6,8 @@ import torch
 pytest.importorskip("h5py", reason="the authors' weights are an h5 file; install cisgram[modisco]")
 
 import deepstarr
-from cisgram import explain
+from cisgram import explain, motifs
+from cisgram.steps.demix_matches import matched
 
 pytestmark = pytest.mark.data
 
@@ -52,3 +53,22 @@ def test_random_weights_have_no_such_motifs(data_dir):
     _, _, matches = deepstarr.found_patterns(deepstarr.DeepSTARR().eval(), x, 0)
     names = set.union(*deepstarr.KNOWN[0].values())
     assert not (matches["target_name"].isin(names) & (matches["q"] < 0.05)).any()
+
+
+def demixed_names(model, neuron):
+    """Known motifs of a neuron of the last convolution, and of its motifs' columns shuffled."""
+    found = explain.demix(model, layer="conv4", neuron=neuron, length=249)
+    matches = matched(found, motifs.jaspar("insects"))
+    sure = [m for m in matches if m.is_specific]
+    return {m.name for m in sure if m.q < 1e-3}, [m for m in sure if m.control_q < 1e-3]
+
+
+def test_a_deep_neuron_is_read_as_two_motifs_of_the_cells_enhancers(model):
+    """AP-1 of developmental, Ohler 1 of housekeeping enhancers; none by chance."""
+    names, by_chance = demixed_names(model, 44)
+    assert names & deepstarr.KNOWN[0]["AP-1"]
+    assert names & deepstarr.KNOWN[1]["Ohler 1"]
+    assert not by_chance
+    torch.manual_seed(0)
+    untrained, _ = demixed_names(deepstarr.DeepSTARR().eval(), 44)
+    assert not untrained & set.union(*(n for known in deepstarr.KNOWN for n in known.values()))

@@ -10,6 +10,7 @@ from cisgram import models
 from cisgram.core.errors import InputError, UnsafeError
 from cisgram.models import Card, read_tensors, write_tensors
 from cisgram.seq import encode
+from networks import SMALL, fitting
 from toys import Conv
 
 X = encode(["ACGTACGTACGTACGTACGTACGTACGTACGT", "TTTTGGGGCCCCAAAATTTTGGGGCCCCNNNN"])
@@ -27,7 +28,7 @@ class Bomb:
 
 def saved(folder, name="demo-cnn", *, seed=0, **facts):
     torch.manual_seed(seed)
-    card = Card(name=name, length=32, **facts)
+    card = Card(name=name, **{"length": 32} | facts)
     model = models.build(card)
     models.save(folder, model, card)
     return model, card
@@ -35,13 +36,23 @@ def saved(folder, name="demo-cnn", *, seed=0, **facts):
 
 @pytest.mark.parametrize("name", sorted(models.MODELS))
 def test_round_trip_is_bit_identical(name, tmp_path):
-    model, card = saved(tmp_path / "m", name, outputs=("a", "b"))
+    options, length = SMALL.get(name, {}), fitting(name, 32)
+    x = X.repeat(1, 1, -(-length // 32))[:, :, :length]
+    model, card = saved(tmp_path / "m", name, options=options, length=length, outputs=("a", "b"))
     back = models.load(tmp_path / "m")
     assert models.read_card(tmp_path / "m") == card
     assert not back.training
     for key, value in model.state_dict().items():
         assert torch.equal(back.state_dict()[key], value)
-    assert torch.equal(models.predict(back, X), models.predict(model, X))
+    assert torch.equal(models.predict(back, x), models.predict(model, x))
+
+
+def test_a_model_of_one_length_has_that_of_its_card(tmp_path):
+    options = {k: v for k, v in SMALL["basset"].items() if k != "length"}
+    saved(tmp_path, "basset", options=options, length=203)
+    back = models.load(tmp_path)
+    assert back.length == 203
+    assert back(torch.zeros(2, 4, 203)).shape == (2, 1)
 
 
 def test_equal_models_give_equal_bytes(tmp_path):

@@ -9,14 +9,50 @@ import torch.nn.functional as F
 
 from cisgram import models
 from cisgram.core.errors import InputError, UnknownName
+from cisgram.explain.demix import layers
 from cisgram.models.layers import Dropout, MeanLSTM, TwoClassHead, keep_mask
 from cisgram.seq import encode, reverse_complement
+from networks import fitting, small
 
 every = pytest.mark.parametrize("name", sorted(models.MODELS))
 
 
 def parameters(model):
     return sum(p.numel() for p in model.parameters())
+
+
+def dense(d, units):
+    """A linear layer and its norm."""
+    return (d + 1) * units + 2 * units
+
+
+def convolution(d, maps, width):
+    """Filters, biases, and a norm."""
+    return (d * width + 1) * maps + 2 * maps
+
+
+# 600 bp: 194, 46 and 10 positions are left after the three poolings
+BASSET = (
+    convolution(4, 300, 19)
+    + convolution(300, 200, 11)
+    + convolution(200, 200, 7)
+    + dense(10 * 200, 1000)
+    + dense(1000, 1000)
+)
+# 600 bp: 594, 296, 294, 146, 144, 71, 69, 33, 31 and 29 positions are left
+BD_10 = (
+    convolution(4, 128, 7)
+    + convolution(128, 128, 3)
+    + convolution(128, 160, 3)
+    + convolution(160, 160, 3)
+    + convolution(160, 256, 3)
+    + convolution(256, 256, 3)
+    + convolution(256, 384, 3)
+    + convolution(384, 384, 3)
+    + convolution(384, 512, 3)
+    + convolution(512, 512, 3)
+    + dense(29 * 512, 768)
+)
 
 
 def block(d):
@@ -44,6 +80,7 @@ def some(n=3, length=101, *, unknown=False):
         ("demo-cnn-rnn", {"size": "large"}, 46_338 + 128 * 128 * 5 + 128),
         ("deepbind", {"hidden": 0}, 1_569),
         ("deepbind", {}, 2_129),
+        ("basset", {"n_outputs": 164}, 4_135_064),
     ],
 )
 def test_parameter_counts_are_the_published_ones(name, options, count):
@@ -57,6 +94,9 @@ def test_parameter_counts_are_the_published_ones(name, options, count):
         ("dilated", {"maps": 8, "width": 7, "layers": 1}, (4 * 7 + 1) * 8 + (8 * 3 + 1) * 8 + 9),
         ("transformer", {}, (4 * 15 + 1) * 64 + 2 * block(64) + 2 * 64 + 65),
         ("transformer", {"maps": 8, "blocks": 1}, (4 * 15 + 1) * 8 + block(8) + 2 * 8 + 9),
+        ("basset", {}, BASSET + 1001),
+        ("bd-10", {}, BD_10 + 769 + 2),
+        ("bd-10", {"n_outputs": 164}, BD_10 + 164 * 769 + 2 * 164),
     ],
 )
 def test_parameter_counts_follow_from_the_sizes(name, options, count):
@@ -72,6 +112,45 @@ def test_lengths_inside_the_cnn_are_the_published_ones():
             lengths.append(x.shape[2])
     assert lengths == [93, 46, 42, 21, 19]
     assert x.shape == (3, 128)
+
+
+@pytest.mark.parametrize(
+    ("name", "lengths"),
+    [
+        ("basset", [582, 194, 184, 46, 40, 10]),
+        ("bd-10", [594, 592, 296, 294, 292, 146, 144, 142, 71, 69, 67, 33, 31, 29]),
+    ],
+)
+def test_lengths_inside_the_unpadded_networks_of_600_bp(name, lengths):
+    model = small(name, length=600).eval()
+    x, seen = some(2, 600), []
+    for layer in model.features:
+        before, x = x.shape[2], layer(x)
+        if x.shape[2] != before:
+            seen.append(x.shape[2])
+    assert seen == lengths
+
+
+def test_basset_has_2000_features_of_600_bp_as_published():
+    model = models.create("basset").eval()
+    assert model.features(some(1, 600)).flatten(1).shape == (1, 2000)
+    assert [tuple(m.weight.shape) for m in model.head if hasattr(m, "in_features")] == [
+        (1000, 2000), (1000, 1000), (1, 1000),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["basset", "bd-10"])
+def test_a_model_of_one_length_refuses_another_by_its_name(name):
+    model = small(name, length=201).eval()
+    with pytest.raises(InputError, match="made for sequences of 201 bp; got 200 bp"):
+        model(some(2, 200))
+
+
+@pytest.mark.parametrize(("name", "reach"), [("basset", [19, 51, 132]), ("bd-10", [7, 9, 14])])
+def test_neurons_of_the_first_layers_see_what_the_authors_say(name, reach):
+    found = layers(small(name, length=210).eval(), length=210)[:3]
+    assert [layer.width for layer in found] == reach
+    assert not any(layer.why_whole for layer in found)
 
 
 def test_deepbind_sees_124_positions_of_101_bp():
@@ -91,8 +170,8 @@ def test_the_recurrent_part_of_the_cnn_rnn_reads_every_position():
 
 @every
 def test_every_model_maps_sequences_to_one_logit_an_output(name):
-    model = models.create(name, n_outputs=3).eval()
-    y = model(some(unknown=True))
+    model = small(name, n_outputs=3).eval()
+    y = model(some(length=fitting(name, 101), unknown=True))
     assert y.shape == (3, 3)
     assert torch.isfinite(y).all()
 
@@ -100,11 +179,16 @@ def test_every_model_maps_sequences_to_one_logit_an_output(name):
 @every
 def test_every_model_runs_at_its_shortest_length_and_not_below(name):
     shortest = models.MODELS[name].facts["min_length"]
-    model = models.create(name).eval()
-    assert model(some(2, shortest)).shape == (2, 1)
+
+    def output(length):
+        is_one_length = "length" in inspect.signature(models.MODELS[name].fn).parameters
+        model = small(name, **({"length": length} if is_one_length else {})).eval()
+        return model(some(2, length))
+
+    assert output(shortest).shape == (2, 1)
     if shortest > 9:  # one that pools: a base less leaves nothing to look at
-        with pytest.raises(RuntimeError):
-            model(some(2, shortest - 1))
+        with pytest.raises((RuntimeError, InputError)):
+            output(shortest - 1)
 
 
 @every
@@ -112,7 +196,7 @@ def test_equal_seeds_give_equal_weights(name):
     made = []
     for _ in range(2):
         torch.manual_seed(3)
-        made.append(models.create(name).state_dict())
+        made.append(small(name).state_dict())
     assert all(torch.equal(made[0][k], made[1][k]) for k in made[0])
 
 
@@ -305,6 +389,17 @@ def test_unknown_names_are_answered_with_the_nearest(name, options, message):
         ("transformer", {"pool": 0}),
         ("transformer", {"blocks": 1.0}),
         ("transformer", {"dropout": -1}),
+        ("basset", {"maps": (300, 200)}),
+        ("basset", {"maps": "300"}),
+        ("basset", {"maps": (300, 0, 200)}),
+        ("basset", {"hidden": 0}),
+        ("basset", {"dropout": 1}),
+        ("basset", {"length": 167}),
+        ("bd-10", {"maps": 128}),
+        ("bd-10", {"hidden": -1}),
+        ("bd-10", {"dropout": -0.2}),
+        ("bd-10", {"length": 143}),
+        ("bd-10", {"length": 200.0}),
     ],
 )
 def test_options_without_sense_are_refused(name, options):

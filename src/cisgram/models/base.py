@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -67,4 +67,24 @@ def check_share(value: float, *, name: str) -> None:
     """Raise `InputError` unless 0 <= value < 1."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
         msg = f"{name} must be at least 0 and below 1; got {value!r}."
+        raise InputError(msg)
+
+
+def check_maps(maps: Sequence[int], layers: int, *, model: str) -> None:
+    """Raise `InputError` unless ``maps`` holds one positive integer a layer."""
+    if isinstance(maps, str) or not isinstance(maps, Sequence) or len(maps) != layers:
+        msg = f"maps of {model} must be {layers} numbers of filters; got {maps!r}."
+        raise InputError(msg)
+    for i, n in enumerate(maps):
+        check_positive(n, name=f"maps[{i}]")
+
+
+def check_length(length: int, shortest: int, *, model: str) -> None:
+    """Raise `InputError` unless a sequence of ``length`` bp leaves something to the last layer."""
+    check_positive(length, name="length")
+    if length < shortest:
+        msg = (
+            f"length must be at least {shortest} bp for {model}, which does not pad; got {length}. "
+            "Give longer sequences (--length), or another model."
+        )
         raise InputError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,11 +64,16 @@ class _CardFile(config.Options):
 
 
 def build(card: Card) -> nn.Module:
-    """The model of a card with new weights, as it is trained (one strand)."""
+    """The model of a card with new weights, as it is trained (one strand).
+
+    The number of outputs, and for a model of one length this length, are the card's.
+    """
     if ":" in card.name:
         return from_callable(card.name, dict(card.options))
     options = dict(card.options)
     options.setdefault("n_outputs", len(card.outputs))
+    if "length" in inspect.signature(MODELS[card.name].fn).parameters:
+        options.setdefault("length", card.length)
     return create(card.name, **options)
 
 

@@ -8,12 +8,14 @@ rounding, nothing else; on other devices they are torch's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from cisgram.core.errors import InputError
 
 
 class Conv1d(nn.Conv1d):
@@ -172,6 +174,62 @@ class MeanLSTM(nn.Module):
             down = self.dropout(forward(down)[0])  # (n, length, size)
             up = self.dropout(backward(up)[0])
         return torch.cat([down.mean(1), up.mean(1)], 1)
+
+
+class FixedLength(nn.Module):
+    """Convolutions whose maps are flattened into a dense head: sequences of one length only.
+
+    Another length is refused by its name, not by the size of a matrix.
+    """
+
+    def __init__(
+        self, length: int, features: Iterable[nn.Module], head: Iterable[nn.Module]
+    ) -> None:
+        super().__init__()
+        self.length = length
+        self.features = nn.Sequential(*features)
+        self.head = nn.Sequential(*head)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != self.length:
+            msg = (
+                f"This model was made for sequences of {self.length} bp; got {x.shape[-1]} bp. "
+                f"Make it with length={x.shape[-1]}, or give sequences of {self.length} bp."
+            )
+            raise InputError(msg)
+        out: Tensor = self.head(self.features(x).flatten(1))  # (n, f, m) -> (n, f * m) -> (n, t)
+        return out
+
+
+def convolved(
+    maps: Sequence[int], layers: Sequence[tuple[int, int]], length: int
+) -> tuple[list[nn.Module], int]:
+    """Unpadded convolutions, each with norm, ReLU and pooling, and the positions that are left.
+
+    Parameters
+    ----------
+    maps
+        Filters of each.
+    layers
+        Width in positions and pooling of each; 1: no pooling.
+    length
+        bp of the sequences.
+
+    Examples
+    --------
+    >>> len(convolved((8, 6), [(7, 1), (3, 2)], 20)[0]), convolved((8, 6), [(7, 1), (3, 2)], 20)[1]
+    (7, 6)
+    """
+    found: list[nn.Module] = []
+    d = 4
+    for f, (width, pool) in zip(maps, layers, strict=True):
+        found += [Conv1d(d, f, width), nn.BatchNorm1d(f), nn.ReLU()]
+        length -= width - 1
+        if pool > 1:
+            found.append(MaxPool1d(pool, pool))
+            length //= pool
+        d = f
+    return found, length
 
 
 def _channels_last(x: Tensor) -> Tensor:

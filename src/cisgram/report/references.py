@@ -28,6 +28,10 @@ REFERENCES = {
         "Greenside, Shimko, Fordyce and Kundaje. Discovering epistatic feature interactions from "
         "neural network models of regulatory DNA sequences. Bioinformatics 34, i629-i637, 2018."
     ),
+    "kelley2016": (
+        "Kelley, Snoek and Rinn. Basset: learning the regulatory code of the accessible genome "
+        "with deep convolutional neural networks. Genome Research 26, 990-999, 2016."
+    ),
     "lanchantin2017": (
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
         "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "
@@ -56,6 +60,11 @@ REFERENCES = {
     "ullah2021": (
         "Ullah and Ben-Hur. A self-attention model for inferring cooperativity between regulatory "
         "features. Nucleic Acids Research 49, e77, 2021."
+    ),
+    "wei2023": (
+        "Wei, Hua, Wei, Ma, Jiang, Zhang, Li, Wong and Wang. NeuronMotif: deciphering "
+        "cis-regulatory codes by layer-wise demixing of deep neural networks. Proceedings of the "
+        "National Academy of Sciences 120, e2216698120, 2023."
     ),
     "zeiler2014": (
         "Zeiler and Fergus. Visualizing and understanding convolutional networks. European "

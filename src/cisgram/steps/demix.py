@@ -52,7 +52,7 @@ def demix_run(
     run: Run,
     *,
     layer: str | None = None,
-    neuron: int | None = None,
+    neuron: int | Sequence[int] | None = None,
     by: str = "rectified",
     parts: int | None = None,
     start: str = "random",
@@ -75,7 +75,7 @@ def demix_run(
     layer
         ``conv1``, ``conv2``, ..., ``output``, or a module's path; default the last convolution.
     neuron
-        Channel; default all of the layer.
+        Channel, or several in the order in which they are done; default all of the layer.
     by, parts, seed
         As `cisgram.explain.demix.demix`.
     start
@@ -113,9 +113,7 @@ def demix_run(
     model = load(run).to(chosen_device(device))
     every = layers(model, length=card.length, seed=seed)
     place = find_layer(every, layer)
-    if neuron is not None:
-        check_neuron(place, neuron)
-    wanted = range(place.channels) if neuron is None else range(neuron, neuron + 1)
+    wanted = _channels(place, neuron)
     asked: dict[str, Any] = {"by": by, "parts": parts, "start": start, "seed": seed}
     below = lower_start(run, every, place, seed=seed) if start == "lower" else None
     if below is not None:
@@ -145,6 +143,15 @@ def demix_run(
         said = summary(found, database=known.database, max_q=known.max_q)
         files.write_json(run.path / FOLDER / "summary.json", said)
     return folder
+
+
+def _channels(layer: Layer, neuron: int | Sequence[int] | None) -> Sequence[int]:
+    if neuron is None:
+        return range(layer.channels)
+    wanted = neuron if isinstance(neuron, Sequence) else (neuron,)
+    for k in wanted:
+        check_neuron(layer, k)
+    return wanted
 
 
 @dataclass(frozen=True, slots=True, eq=False)

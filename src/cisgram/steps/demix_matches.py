@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +120,7 @@ def _layer(found: Sequence[dict[str, Any]], max_q: float) -> dict[str, Any]:
     }
 
 
-def known(motif: dict[str, Any], max_q: float) -> tuple[bool, bool]:
+def known(motif: Mapping[str, Any], max_q: float) -> tuple[bool, bool]:
     """Whether a motif, and its shuffled copy, have a match: both only where it says enough."""
     sure = bool(motif["is_specific"])
     return sure and motif["q"] < max_q, sure and motif["control_q"] < max_q

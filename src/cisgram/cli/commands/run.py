@@ -108,11 +108,13 @@ def demo(out: Path, seed: int, device: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["attribution", "demo-table4", "tf-chipseq", "yeast"]))
+@click.argument(
+    "name", type=click.Choice(["attribution", "demix", "demo-table4", "tf-chipseq", "yeast"])
+)
 @click.option("--data", type=click.Path(path_type=Path), envvar="CISGRAM_DATA", help="Data sets.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Folder.")
 @click.option("--docs", type=click.Path(path_type=Path), help="Write the table there (Markdown).")
-@click.option("--only", help="Comma-separated experiments, networks or methods.")
+@click.option("--only", help="Comma-separated experiments, networks, methods or layers.")
 @DEVICE
 def benchmark(
     name: str, data: Path | None, out: Path, docs: Path | None, only: str | None, device: str
@@ -120,17 +122,20 @@ def benchmark(
     """Rebuild a table of the docs; finished cells are kept, the rest resumes.
 
     attribution: every method on networks of four kinds, where the bases that matter are known.
+    demix: what the neurons of Basset, BD-10 and others learned, layer by layer, beside controls.
     demo-table4: how often a method points at the factor's motif, on the networks of tf-chipseq.
     """
     from cisgram.steps.attribution import benchmark_attribution
     from cisgram.steps.benchmark import benchmark as benchmark_data
+    from cisgram.steps.demix_benchmark import benchmark_demix
     from cisgram.steps.table4 import benchmark_table4
 
     if name == "attribution":
         page = benchmark_attribution(data, out, only=only, device=device, epoch=say_epoch, say=say)
     else:
         folder = need(data, "--data")
-        rebuild = benchmark_table4 if name == "demo-table4" else partial(benchmark_data, name)
+        own = {"demix": benchmark_demix, "demo-table4": benchmark_table4}
+        rebuild = own.get(name) or partial(benchmark_data, name)
         page = rebuild(folder, out, only=only, device=device, epoch=say_epoch, say=say)
     if docs is None:
         click.echo(page)

@@ -1,5 +1,7 @@
 """One file per architecture, its paper and licence in its head."""
 
+from cisgram.models.zoo.basset import basset
+from cisgram.models.zoo.bd_10 import bd_10
 from cisgram.models.zoo.deepbind import deepbind
 from cisgram.models.zoo.demo_cnn import demo_cnn
 from cisgram.models.zoo.demo_cnn_rnn import demo_cnn_rnn
@@ -7,4 +9,13 @@ from cisgram.models.zoo.demo_rnn import demo_rnn
 from cisgram.models.zoo.dilated import dilated
 from cisgram.models.zoo.transformer import transformer
 
-__all__ = ["deepbind", "demo_cnn", "demo_cnn_rnn", "demo_rnn", "dilated", "transformer"]
+__all__ = [
+    "basset",
+    "bd_10",
+    "deepbind",
+    "demo_cnn",
+    "demo_cnn_rnn",
+    "demo_rnn",
+    "dilated",
+    "transformer",
+]
