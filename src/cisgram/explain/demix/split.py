@@ -22,7 +22,6 @@ VARIANTS = ("rectified", "published")
 
 LEAST = 50  # nodes with fewer sequences are leaves
 ENOUGH = 100  # sequences of a leaf on average, for two parts to be asked
-FEW = 25  # sequences of a part on average, at least
 HALVES = 2  # a split is judged on the half that did not make it
 
 
@@ -68,7 +67,7 @@ def split(
     """The demixing tree of a neuron's sample.
 
     At each level, from the deepest up, every node is split by weighted k-means on the map that
-    enters the level, into at most ``choices ** parts`` children (of 25 sequences on average).
+    enters the level, into at most ``choices ** parts`` children.
 
     Parameters
     ----------
@@ -80,7 +79,7 @@ def split(
         (n, d) of each level, from `maps_of`.
     by
         ``rectified``: a split stands only when it describes held-out sequences better than a
-        permuted one, and better than none; ``published``: always split, as NeuronMotif does.
+        permuted one; ``published``: always split, as NeuronMotif does.
     parts
         Number of parts of the motif that shift on their own (NeuronMotif's m).
     seed
@@ -89,10 +88,9 @@ def split(
     root = Node(np.arange(len(sample.value)))
     nodes = [root]
     for number, (level, m) in enumerate(zip(levels, maps, strict=True)):
-        most = level.choices**parts
-        asked = [n for n in nodes if len(n.rows) >= max(most, LEAST)]
+        k = level.choices**parts
+        asked = [n for n in nodes if len(n.rows) >= max(k, LEAST)]
         for at, node in enumerate(asked):
-            k = most if by == "published" else min(most, len(node.rows) // FEW)
             rng = generator(seed, f"level {number} node {at}")
             label: Rows | None
             if by == "published":
@@ -160,9 +158,8 @@ def _clusters(
     half = rng.permutation(len(rows)) % HALVES == 0
     centers = means(maps[half], weight[half], k, rng)
     label = nearest(maps, centers)
-    own = _gain(codes, label, half, k)
-    gain = own - _gain(codes, rng.permutation(label), half, k)
-    if min(own, gain) <= 0:
+    gain = _gain(codes, label, half, k) - _gain(codes, rng.permutation(label), half, k)
+    if gain <= 0:
         return None, gain
     return nearest(maps, means(maps, weight, k, rng, start=centers)), gain
 
