@@ -180,6 +180,15 @@ def test_a_gc_shortcut_that_the_baseline_misses_is_seen_in_what_is_left():
     assert flags["GC shortcut"].raised
 
 
+def test_the_scores_of_the_table_are_those_of_the_metrics():
+    test = words(200)
+    score = np.round(test.y + np.random.default_rng(0).normal(0, 1, 200), 1)  # with ties
+    _, table, _ = judged(test, score, [])
+    assert table["auroc"][0] == pytest.approx(metrics.auroc(test.y, score), abs=1e-12)
+    assert table["auprc"][0] == pytest.approx(metrics.auprc(test.y, score), abs=1e-12)
+    assert table[["lead", "lead_low", "lead_high"]].to_numpy().tolist() == [[0, 0, 0]]
+
+
 def test_a_baseline_equals_the_network_unless_the_network_is_better_beyond_chance():
     test = words(800)
     random = np.random.default_rng(0)

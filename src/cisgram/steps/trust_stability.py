@@ -126,9 +126,10 @@ def _agreement_flag(what: str, table: pd.DataFrame, least: float) -> Flag:
         return Flag(name, None, said, rule, "stability")
     worst = known.sort_values("agreement", kind="stable").iloc[0]
     value, low, high = (float(worst[c]) for c in ("agreement", "low", "high"))
+    first, second = int(worst["first"]), int(worst["second"])
     said = (
-        f"{what}: of {len(known)} pairs, numbers {worst['first']} and {worst['second']} agree "
-        f"least, with a rank correlation of {value:.2f} ({low:.2f} to {high:.2f})."
+        f"{what}: of {len(known)} pairs, numbers {first} and {second} agree least, "
+        f"with a rank correlation of {value:.2f} ({low:.2f} to {high:.2f})."
     )
     raised = value < least
     if raised:
