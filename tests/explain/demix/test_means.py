@@ -31,7 +31,7 @@ def test_clusters_are_as_tight_as_those_of_scikit_learn(seed):
 
 
 def test_blobs_are_told_apart_also_where_only_some_maps_make_the_centers():
-    maps, label = blobs(12_000, 4, 10, 1)
+    maps, label = blobs(101_000, 4, 10, 1)
     centers = means(maps, np.ones(len(maps), np.float32), 4, np.random.default_rng(0))
     pairs = np.unique(np.stack([label, nearest(maps, centers)]), axis=1)
     assert pairs.shape == (2, 4)

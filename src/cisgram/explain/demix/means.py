@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
-FITTED = 10_000  # maps that make the centers; all are then assigned
+FITTED = 100_000  # maps that make the centers; all are then assigned
 PASSES = 50  # at most
-STILL = 1e-4  # centers that move by less than this share of the variance have arrived
+STILL = 1e-5  # centers that move by less than this share of the variance have arrived
 
 
 def means(
@@ -20,7 +20,7 @@ def means(
     rng: np.random.Generator,
     *,
     start: Floats | None = None,
-    draws: int = 2,
+    draws: int = 4,
 ) -> Floats:
     """(k, d) centers of weighted k-means.
 
@@ -30,7 +30,7 @@ def means(
     Parameters
     ----------
     maps
-        (n, d); of more than 10,000, so many random ones are used.
+        (n, d); of more than 100,000, so many random ones are used.
     weight
         (n,) not negative.
     k
