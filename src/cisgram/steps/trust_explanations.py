@@ -87,7 +87,7 @@ def faithfulness(job: TrustJob) -> Judged:
         for row in redrawn.to_dict("records")
     ]
     flags += [
-        Flag(f"not faithful: {m}", None, f"{m} cannot be judged: {said}", "", "faithfulness")
+        Flag(f"unfaithful: {m}", None, f"{m} cannot be judged: {said}", "", "faithfulness")
         for m, said in refused.items()
     ]
     return Judged(tables, flags, {"n_explained": len(job.explained), "refused": refused})
@@ -196,7 +196,7 @@ def _removal_flag(row: Mapping[Any, Any]) -> Flag:
     if raised:
         said += " Its pictures are not shown to say what this model does."
     rule = "raised when the interval of the area between random and own deletion curve reaches 0"
-    return Flag(f"not faithful: {method}", raised, said, rule, "faithfulness", value, low, high)
+    return Flag(f"unfaithful: {method}", raised, said, rule, "faithfulness", value, low, high)
 
 
 def alike_flag(row: Mapping[Any, Any], *, what: str, networks: str, table: str) -> Flag:
