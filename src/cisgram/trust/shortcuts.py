@@ -213,8 +213,8 @@ def _composition(
     row, network = rows[predictor], rows[NETWORK]
     value, low, high = (float(row[c]) for c in (first, f"{first}_low", f"{first}_high"))
     rule = (
-        f"raised when {predictor} alone, by its test {measure.name}, reaches {100 * MOSTLY:.0f} % of the "
-        "network's distance from chance"
+        f"raised when {predictor} alone, by its test {measure.name}, reaches {100 * MOSTLY:.0f} % "
+        "of the network's distance from chance"
     )
     text = _text(measure, value, low, high)
     said = f"{_capital(predictor)} alone reaches {text}; the network {float(network[first]):.3f}."
@@ -267,12 +267,12 @@ def _reached(
 def _leak(n_test: int, n_leaked: int) -> Flag:
     share = n_leaked / n_test
     rule = (
-        f"raised when at least {100 * LEAKED:.0f} % of the test sequences share half of their 16-letter "
-        "words with a training sequence"
+        f"raised when at least {100 * LEAKED:.0f} % of the test sequences share half of their "
+        "16-letter words with a training sequence"
     )
     said = (
-        f"{n_leaked:,} of {n_test:,} test sequences ({100 * share:.1f} %) have a copy or near copy in the "
-        "training set."
+        f"{n_leaked:,} of {n_test:,} test sequences ({100 * share:.1f} %) have a copy or near "
+        "copy in the training set."
     )
     raised = share >= LEAKED
     if raised:
