@@ -217,7 +217,7 @@ def _composition(
         "of the network's distance from chance"
     )
     text = _text(measure, value, low, high)
-    said = f"{_capital(predictor)} alone reaches {text}; the network {float(network[first]):.3f}."
+    said = f"{_capital(predictor)} alone: {text}; the network: {float(network[first]):.3f}."
     raised = low > measure.chance and float(row["share"]) >= MOSTLY
     if left is not None:
         few = measure.chance == 0.5 and left["pairs"] < FEW_PAIRS
