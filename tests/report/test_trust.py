@@ -53,7 +53,7 @@ def test_dangers_are_called_by_name_with_number_and_file(judged, opened):
     doubt, believe = said.index("What not to believe"), said.index("What to believe")
     unknown = said.index("What this run cannot say")
     assert doubt < said.index("GC shortcut. GC alone reaches AUROC 0.912", doubt) < believe
-    assert believe < said.index("Not found: leak. 0 of 60 test sequences", believe) < unknown
+    assert believe < said.index("Not found: “leak”. 0 of 60 test sequences", believe) < unknown
     assert unknown < said.index("Unstable over seeds. The run holds one network.", unknown)
     for name in ("baselines", "leaks", "stability"):
         assert f"Numbers: trust/{name}.tsv" in said

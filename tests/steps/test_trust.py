@@ -130,7 +130,7 @@ def test_a_network_that_learned_the_spacing_of_two_words_is_not(good):
         "k-mer baseline equals the network",
         "one motif explains it",
         "leak",
-        "not faithful: deep_lift",
+        "unfaithful: deep_lift",
         "blind to the weights: deep_lift",
     ):
         assert flags[name] is False, said

@@ -49,11 +49,11 @@ def test_bad_calibration_is_large_and_beyond_chance(error, chance, raised):
     assert f"{100 * error:.1f} points" in flag.said
 
 
-@pytest.mark.parametrize(("high", "raised"), [(0.899, True), (0.9, False)])
-def test_a_promise_is_broken_when_its_coverage_lies_below_it(high, raised):
+@pytest.mark.parametrize(("p", "raised"), [(0.024, True), (0.026, False)])
+def test_a_promise_is_broken_when_chance_rarely_covers_so_little(p, raised):
     table = pd.DataFrame(
-        {"level": [0.8, 0.9], "covered": [0.7, 0.85], "low": [0.6, 0.8], "high": [0.8, high],
-         "size": [1, 1.5], "certain": [0.9, 0.8]}
+        {"level": [0.8, 0.9], "covered": [0.7, 0.85], "low": [0.6, 0.8], "high": [0.8, 0.89],
+         "p": [0.5, p], "size": [1, 1.5], "certain": [0.9, 0.8]}
     )  # fmt: skip
     flag = _coverage_flag(table, "set of labels")
     assert flag.raised is raised

@@ -16,7 +16,7 @@ from cisgram.trust import (
     set_coverage,
 )
 from cisgram.trust.calibration import expected_error, wilson
-from cisgram.trust.conformal import quantile
+from cisgram.trust.conformal import chance_of, quantile
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,22 @@ def test_conformal_intervals_keep_their_promise_on_exchangeable_data(n, level):
         covered.append(found.covered)
     error = np.std(covered) / np.sqrt(len(covered))
     assert level - 2.5 * error <= np.mean(covered) <= level + 1 / (n + 1) + 2.5 * error
+
+
+def test_a_low_coverage_is_called_rare_as_often_as_it_is():
+    """On exchangeable data p is below 0.025 in about 2.5 % of draws; the interval of the test set
+    alone lies below the promise far more often."""
+    few, narrow = [], []
+    for seed in range(800):
+        y = np.random.default_rng(seed).standard_normal(300)
+        said = np.zeros(300)
+        found = interval_coverage((y[:100], said[:100]), (y[100:], said[100:]), level=0.9)
+        few.append(found.p < 0.025)
+        narrow.append(found.high < 0.9)
+    assert 0.005 < np.mean(few) < 0.04
+    assert np.mean(narrow) > 2 * np.mean(few)
+    assert chance_of(5, 5, n_calibration=50, level=0.8) == pytest.approx(1)
+    assert chance_of(0, 5, n_calibration=5, level=0.9) == 1  # too few to promise anything finite
 
 
 def test_label_sets_keep_their_promise_even_when_probabilities_are_wrong():

@@ -87,7 +87,7 @@ def faithfulness(job: TrustJob) -> Judged:
         for row in redrawn.to_dict("records")
     ]
     flags += [
-        Flag(f"not faithful: {m}", None, f"{m} cannot be judged: {said}", "", "faithfulness")
+        Flag(f"unfaithful: {m}", None, f"{m} cannot be judged: {said}", "", "faithfulness")
         for m, said in refused.items()
     ]
     return Judged(tables, flags, {"n_explained": len(job.explained), "refused": refused})
@@ -189,14 +189,14 @@ def _removal_flag(row: Mapping[Any, Any]) -> Flag:
     raised = not low > 0
     change = float(row["change"])
     said = (
-        f"{method}: taking out bases in its order lowers the output by {value:.3g} more, in the "
+        f"Taking out bases in the order of {method} lowers the output by {value:.3g} more, in the "
         f"mean over the curve, than a random order does ({low:.3g} to {high:.3g}); with all bases "
         f"out it falls by {change:.3g}."
     )
     if raised:
         said += " Its pictures are not shown to say what this model does."
     rule = "raised when the interval of the area between random and own deletion curve reaches 0"
-    return Flag(f"not faithful: {method}", raised, said, rule, "faithfulness", value, low, high)
+    return Flag(f"unfaithful: {method}", raised, said, rule, "faithfulness", value, low, high)
 
 
 def alike_flag(row: Mapping[Any, Any], *, what: str, networks: str, table: str) -> Flag:
@@ -218,10 +218,10 @@ def alike_flag(row: Mapping[Any, Any], *, what: str, networks: str, table: str) 
     known = bool(np.isfinite(value))
     raised = value >= ALIKE if known else None
     said = (
-        f"{method}: its scores and those of {networks} have a rank correlation of {value:.2f} "
+        f"The scores of {method} and those of {networks} have a rank correlation of {value:.2f} "
         f"({low:.2f} to {high:.2f})."
         if known
-        else f"{method}: the scores of {networks} do not vary."
+        else f"The scores of {networks} do not vary."
     )
     if raised:
         said += " It shows the letters or the architecture, not what was learned."

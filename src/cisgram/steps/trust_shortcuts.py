@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORD = 6  # letters of the longest word of the k-mer baseline
+RARE = 0.025  # one end of a 95 % interval
 BADLY = 0.05  # expected calibration error
 
 
@@ -127,7 +128,7 @@ def _error_flag(error: dict[str, float]) -> Flag:
 def _coverage_flag(table: pd.DataFrame, what: str) -> Flag:
     row = table[table["level"] == 0.9].iloc[0]
     value, low, high = (float(row[c]) for c in ("covered", "low", "high"))
-    raised = high < 0.9
+    raised = float(row["p"]) < RARE
     size = (
         f"their width is {float(row['size']):.3g}"
         if what == "interval"
@@ -139,5 +140,8 @@ def _coverage_flag(table: pd.DataFrame, what: str) -> Flag:
     )
     if raised:
         said += " The test sequences are unlike the validation set: promises made there fail here."
-    rule = "raised when the interval of the coverage of 90 % lies below 90 %"
+    rule = (
+        "raised when test sequences like the validation set would have so low a coverage of 90 % "
+        f"in fewer than {100 * RARE:g} % of such runs"
+    )
     return Flag("intervals too narrow", raised, said, rule, "conformal", value, low, high)

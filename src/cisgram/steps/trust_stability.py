@@ -12,6 +12,7 @@ from cisgram.core.errors import InputError
 from cisgram.models import load
 from cisgram.models.probe import core
 from cisgram.motifs import MotifSet
+from cisgram.report.text import plural
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.filters import READ
 from cisgram.steps.trust_explanations import attribution, methods_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SURE = 0.9  # rank correlation of predictions
 LIKE = 0.5  # rank correlation of attributions
+SAME = 0.7  # of attributions of one network against other references
 REFERENCED = "deep_lift"
 DRAWS = 3  # sets of references
 
@@ -59,7 +61,7 @@ def stability(job: TrustJob) -> Judged:
     references = _references(job)
     if references is not None:
         agreed.append(references)
-        flags.append(_agreement_flag("references of DeepLIFT", references, SURE))
+        flags.append(_agreement_flag("references of DeepLIFT", references, SAME))
     columns = ["what", "first", "second", "agreement", "low", "high", "n"]
     kept = [a for a in agreed if len(a)]
     tables["stability"] = (
@@ -122,13 +124,13 @@ def _agreement_flag(what: str, table: pd.DataFrame, least: float) -> Flag:
     rule = f"raised when the pair that agrees least has a rank correlation below {least:g}"
     known = table[table["agreement"].notna()]
     if known.empty:
-        said = f"{what}: no sequence has scores that vary, so agreement cannot be measured."
+        said = "No sequence has scores that vary, so agreement cannot be measured."
         return Flag(name, None, said, rule, "stability")
     worst = known.sort_values("agreement", kind="stable").iloc[0]
     value, low, high = (float(worst[c]) for c in ("agreement", "low", "high"))
     first, second = int(worst["first"]), int(worst["second"])
     said = (
-        f"{what}: of {len(known)} pairs, numbers {first} and {second} agree least, "
+        f"Of {plural(len(known), 'pair')}, numbers {first} and {second} agree least, "
         f"with a rank correlation of {value:.2f} ({low:.2f} to {high:.2f})."
     )
     raised = value < least

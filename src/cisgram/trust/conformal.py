@@ -33,6 +33,10 @@ class Coverage:
         Of label sets, the share with exactly one label; of intervals, NaN.
     n, n_calibration
         Sequences of test and calibration.
+    p
+        Probability that so few or fewer are held when test and calibration sequences are alike:
+        both are samples, so the share held varies about the level by more than the test's own
+        interval.
     """
 
     level: float
@@ -44,6 +48,7 @@ class Coverage:
     certain: float
     n: int
     n_calibration: int
+    p: float
 
 
 def quantile(scores: Array, level: float) -> float:
@@ -64,6 +69,26 @@ def quantile(scores: Array, level: float) -> float:
         raise InputError(msg)
     k = math.ceil((len(scores) + 1) * level - 1e-12)
     return float(np.sort(scores)[k - 1]) if k <= len(scores) else math.inf
+
+
+def chance_of(held: int, n: int, *, n_calibration: int, level: float) -> float:
+    """Probability that at most ``held`` of n are held: beta-binomial, whatever the model.
+
+    References
+    ----------
+    Vovk 2012, ACML, proposition 2a (the coverage of a given calibration set is beta-distributed).
+
+    Examples
+    --------
+    >>> round(chance_of(0, 1, n_calibration=9, level=0.8), 3)  # 8 of 10 places are inside
+    0.2
+    """
+    from scipy.stats import betabinom
+
+    k = math.ceil((n_calibration + 1) * level - 1e-12)
+    if k > n_calibration:
+        return 1.0  # an infinite interval holds everything
+    return float(betabinom.cdf(held, n, k, n_calibration + 1 - k))
 
 
 def interval_coverage(
@@ -89,7 +114,7 @@ def interval_coverage(
     low, high = wilson(float(held.sum()), len(held))
     return Coverage(
         level, half, float(held.mean()), low, high, 2 * half, math.nan, len(held),
-        len(calibration[0]),
+        len(calibration[0]), _p(held, len(calibration[0]), level),
     )  # fmt: skip
 
 
@@ -126,8 +151,12 @@ def set_coverage(
     size = holds.sum(1)
     return Coverage(
         level, most, float(held.mean()), low, high, float(size.mean()),
-        float((size == 1).mean()), len(held), len(y),
+        float((size == 1).mean()), len(held), len(y), _p(held, len(y), level),
     )  # fmt: skip
+
+
+def _p(held: NDArray[np.bool_], n_calibration: int, level: float) -> float:
+    return chance_of(int(held.sum()), len(held), n_calibration=n_calibration, level=level)
 
 
 def _check(calibration: tuple[Array, Array], test: tuple[Array, Array]) -> None:

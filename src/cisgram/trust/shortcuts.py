@@ -213,17 +213,17 @@ def _composition(
     row, network = rows[predictor], rows[NETWORK]
     value, low, high = (float(row[c]) for c in (first, f"{first}_low", f"{first}_high"))
     rule = (
-        f"raised when {predictor} alone, by its test {measure.name}, reaches {MOSTLY:.0%} of the "
-        "network's distance from chance"
+        f"raised when {predictor} alone, by its test {measure.name}, reaches {100 * MOSTLY:.0f} % "
+        "of the network's distance from chance"
     )
     text = _text(measure, value, low, high)
-    said = f"{_capital(predictor)} alone reaches {text}; the network {float(network[first]):.3f}."
+    said = f"{_capital(predictor)} alone: {text}; the network: {float(network[first]):.3f}."
     raised = low > measure.chance and float(row["share"]) >= MOSTLY
     if left is not None:
         few = measure.chance == 0.5 and left["pairs"] < FEW_PAIRS
         lift = float(network[first]) - measure.chance
         rest = (float(left["score"]) - measure.chance) / lift if lift > 0 else math.nan
-        rule += f", or when, at equal GC, at most {REMNANT:.0%} of that distance is left"
+        rule += f", or when, at equal GC, at most {100 * REMNANT:.0f} % of that distance is left"
         if not few and math.isfinite(rest):
             raised = raised or (low > measure.chance and rest <= REMNANT)
             at_equal = _text(measure, *(float(left[c]) for c in ("score", "low", "high")))
@@ -267,12 +267,12 @@ def _reached(
 def _leak(n_test: int, n_leaked: int) -> Flag:
     share = n_leaked / n_test
     rule = (
-        f"raised when at least {LEAKED:.0%} of the test sequences share half of their 16-letter "
-        "words with a training sequence"
+        f"raised when at least {100 * LEAKED:.0f} % of the test sequences share half of their "
+        "16-letter words with a training sequence"
     )
     said = (
-        f"{n_leaked:,} of {n_test:,} test sequences ({share:.1%}) have a copy or near copy in the "
-        "training set."
+        f"{n_leaked:,} of {n_test:,} test sequences ({100 * share:.1f} %) have a copy or near "
+        "copy in the training set."
     )
     raised = share >= LEAKED
     if raised:
