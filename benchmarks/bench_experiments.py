@@ -4,8 +4,8 @@ The curve is the output with both motifs at each distance; the whole experiment 
 alone at each place as well, which the peer does with one more call of ``space`` (the first motif
 written as N, which leaves the background). Ours is the whole call, preparation and self-check
 included. Values are compared before anything is timed, and those that were timed after; the peer
-runs at its best batch size, on the first of the backgrounds where ``--peer-backgrounds`` says so
-(each of its arms costs one pass, whatever their number).
+runs at its best batch size, at some of the distances where ``--peer-distances`` says so (each
+costs it one pass over the backgrounds, whatever their number).
 ``python benchmarks/bench_experiments.py [--backgrounds 100] [--distances 150]``
 """
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--distances", type=int, default=150)
     parser.add_argument("--length", type=int, default=600)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--peer-backgrounds", type=int, default=0, help="0: all")
+    parser.add_argument("--peer-distances", type=int, default=0, help="0: all")
     parser.add_argument("--curve", action="store_true", help="leave each motif alone out")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
@@ -63,7 +63,8 @@ def _line(name: str, model: nn.Module, arguments: argparse.Namespace, *, singles
     codes = grammar.random_backgrounds(arguments.backgrounds, arguments.length, seed=1)
     gaps = list(range(arguments.distances))
     start = (arguments.length - len(FIRST + SECOND) - gaps[-1]) // 2
-    peer = _peer(model, arguments.length, gaps, start, singles=singles)
+    some = gaps[:: -(-len(gaps) // (arguments.peer_distances or len(gaps)))]
+    peer = _peer(model, arguments.length, some, start, singles=singles)
 
     def ours(codes: Codes) -> grammar.Experiment:
         return grammar.spacing(
@@ -71,9 +72,13 @@ def _line(name: str, model: nn.Module, arguments: argparse.Namespace, *, singles
         )
 
     few = codes[:CHECKED]
-    off = float("nan") if peer is None else _off(name, ours(few), peer(seq.one_hot(few)))
+    off = (
+        float("nan")
+        if peer is None
+        else _off(name, _in_order(ours(few), some), peer(seq.one_hot(few)))
+    )
     seconds: dict[tuple[str, str], list[float]] = {}
-    given = seq.one_hot(codes[: arguments.peer_backgrounds or len(codes)])
+    given = seq.one_hot(codes)
     for i in range(arguments.repeats):
         results = {}
         pair = [("ours", lambda: ours(codes)), ("peer", lambda: peer(given) if peer else None)]
@@ -81,14 +86,13 @@ def _line(name: str, model: nn.Module, arguments: argparse.Namespace, *, singles
             before = {k: now() for k, now in CLOCKS.items()}
             results[who] = work()
             for k, now in CLOCKS.items():
-                each = len(codes) if who == "ours" else len(given)
-                seconds.setdefault((who, k), []).append((now() - before[k]) / each)
+                seconds.setdefault((who, k), []).append(now() - before[k])
         if results["peer"] is not None:
-            off = max(off, _off(name, results["ours"], results["peer"]))
+            off = max(off, _off(name, _in_order(results["ours"], some), results["peer"]))
     found = results["ours"]
     for k in CLOCKS:
-        arms = found.values.shape[1]
-        rates = {w: arms / statistics.median(seconds[w, k]) for w in ("ours", "peer")}
+        arms = {"ours": found.values.size, "peer": _in_order(found, some).numel()}
+        rates = {w: arms[w] / statistics.median(seconds[w, k]) for w in arms}
         theirs = rates["peer"] if peer else float("nan")
         print(
             f"{name + (', each alone too' if singles else ', both'):<26}{k:>6}"
@@ -98,19 +102,19 @@ def _line(name: str, model: nn.Module, arguments: argparse.Namespace, *, singles
         )
 
 
-def _off(name: str, found: grammar.Experiment, truth: Tensor) -> float:
+def _off(name: str, found: Tensor, truth: Tensor) -> float:
     """Largest difference as a share of the largest output; refused above 1e-5."""
-    off = float((_in_order(found)[: len(truth)] - truth).abs().max() / truth.abs().max())
+    off = float((found - truth).abs().max() / truth.abs().max())
     if not off <= 1e-5:
         raise ValueError(f"{name}: values differ by {off:.1e} of the largest output")
     return off
 
 
-def _in_order(e: grammar.Experiment) -> Tensor:
+def _in_order(e: grammar.Experiment, gaps: list[int]) -> Tensor:
     """(n, arms) background, pairs by distance, then what is alone, as the peer gives them."""
-    alone = [a.name for a in e.arms if not a.name.startswith(f"{FIRST}, ")]
-    both = [a.name for a in e.arms if a.name.startswith(f"{FIRST}, ")]
-    order = [alone[0], *both, *alone[1:]]
+    names = [arm.name for arm in e.arms if arm.facts.get("distance") in (None, *gaps)]
+    both = [name for name in names if name.startswith(f"{FIRST}, ")]
+    order = [names[0], *both, *(name for name in names[1:] if name not in both)]
     return torch.stack([torch.from_numpy(e[name]) for name in order], 1)
 
 

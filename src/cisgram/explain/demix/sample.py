@@ -63,7 +63,7 @@ class SampleOptions:
     patience: int = 10
     step: float = 1.0
     normalized: bool = False
-    mutation: float = 0.05
+    mutation: float = 0.15
     inherited: bool | None = None
     most: int = 100_000
     bins: int = 50
