@@ -121,7 +121,7 @@ def test_a_contrast_of_outputs_wants_what_only_the_first_wants():
 def test_a_hidden_neuron_is_a_target_by_its_layer_and_number():
     net = Best("GATAAG", "CACGTG")
     for k, word in enumerate(("GATAAG", "CACGTG")):
-        found = class_optimization(net, 30, layer="conv", neuron=k, steps=100, starts=2, width=10)
+        found = class_optimization(net, 30, layer="conv", neuron=k, starts=4, width=10)
         assert found.motifs[0].consensus == word
     assert hooks_left(net) == 0
 
