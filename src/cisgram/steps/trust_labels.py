@@ -47,7 +47,11 @@ def random_labels(job: TrustJob) -> Judged:
 
 
 def _fitted(job: TrustJob) -> tuple[torch.nn.Module, float]:
-    """The network, and its test score (AUROC or Pearson), which should be that of chance."""
+    """The network, and its test score (AUROC or Pearson).
+
+    Over seeds that score is chance in the mean; where one thing alone varies between sequences
+    (GC, say), a single network may know it with either sign.
+    """
     codes, y = job.epoch
     order = generator(job.seed, "random labels").permutation(len(y))
     outputs = job.data.valid.outputs
