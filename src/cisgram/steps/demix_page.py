@@ -64,7 +64,7 @@ def layer_row(
         "kinds": {k: sum(d["kind"] == k for d in found) for k in KINDS},
         "asked": sum(h is not None for h in pairs),
         "held": sum(bool(h) for h in pairs),
-        "names": names.most_common(),
+        "names": sorted(names.items(), key=lambda item: (-item[1], item[0])),
         "seconds": cost.get("seconds", []),
         "peak": cost.get("peak"),
     }
