@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def gc_matched(test: Labeled, network: Array, *, task: str, seed: int = 0) -> pd
     pairs = n_pairs(test.y, stratum) if task == "classification" else len(test)
     rows = []
     for name, score in ((NETWORK, network), ("GC content", share)):
-        draws = resampled([lambda r, s=score: of(s, r)], len(test), seed=seed)  # type: ignore[misc]
+        draws = resampled([partial(of, score)], len(test), seed=seed)
         low, high = ends(draws[:, 0])
         rows.append((name, of(score, np.arange(len(test))), low, high, pairs))
     return pd.DataFrame(rows, columns=["predictor", "score", "low", "high", "pairs"])

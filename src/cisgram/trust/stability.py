@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -45,11 +46,7 @@ def prediction_agreement(outputs: Array, *, seed: int = 0) -> pd.DataFrame:
     rows = []
     for i, j in combinations(range(len(outputs)), 2):
         a, b = outputs[i], outputs[j]
-        draws = resampled(
-            [lambda r, a=a, b=b: metrics.spearman(a[r], b[r])],  # type: ignore[misc]
-            len(a),
-            seed=seed,
-        )
+        draws = resampled([partial(_agreement, a, b)], len(a), seed=seed)
         low, high = ends(draws[:, 0])
         rows.append(("predictions", i + 1, j + 1, metrics.spearman(a, b), low, high, len(a)))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -109,6 +106,10 @@ def motif_recurrence(found: Mapping[int, Collection[str]]) -> pd.DataFrame:
         where = ", ".join(str(m) for m, names in found.items() if name in names)
         rows.append((name, n, of, n / of, *wilson(n, of), where))
     return pd.DataFrame(rows, columns=["name", "members", "of", "share", "low", "high", "in"])
+
+
+def _agreement(a: Array, b: Array, rows: NDArray[np.int64]) -> float:
+    return metrics.spearman(a[rows], b[rows])
 
 
 def _several(n: int) -> None:
