@@ -16,6 +16,7 @@ from cisgram.models import MODELS, Card, save
 from cisgram.motifs import Motif, MotifSet, write_meme
 from cisgram.seq import encode, from_codes
 from cisgram.steps import resolve
+from cisgram.steps.interact import PREFERRED
 from cisgram.steps.train import input_files
 from cli.running import cisgram
 
@@ -125,6 +126,19 @@ def test_the_runs_own_motifs_are_asked_about_by_default(here):
     assert json.loads(Path("RUN/interactions/summary.json").read_text())["options"]["source"] == (
         "filters"
     )
+
+
+def test_a_source_with_a_single_motif_does_not_stand_before_one_with_pairs(here):
+    assert cisgram("motifs", "RUN").status == 0
+    folder = Path("RUN/motifs")
+    for kind in ("facts", "matches"):
+        rows = (folder / f"filters.{kind}.tsv").read_text().splitlines(keepends=True)
+        (folder / f"{PREFERRED[0]}.{kind}.tsv").write_text("".join(rows[: 1 + (kind == "facts")]))
+    (folder / f"{PREFERRED[0]}.meme").write_text((folder / "filters.meme").read_text())
+    assert cisgram("interact", "RUN", "--method", "epistasis", "--p", "1e-3").status == 0
+    summary = json.loads(Path("RUN/interactions/summary.json").read_text())
+    assert PREFERRED[0] != "filters"
+    assert summary["options"]["source"] == "filters"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FOLDER = "interactions"
 METHODS = ("epistasis", "dfim")
-PREFERRED = ("patterns", "modisco", "demix", "filters")  # the first whose motifs are there
+PREFERRED = ("patterns", "modisco", "demix", "filters")  # the first that gives a pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class InteractOptions:
         Of ``epistasis`` and ``dfim``.
     source
         Whose motifs: a source of the run, or a motif file; None: the first of ``PREFERRED`` that
-        the run has.
+        the run has two specific motifs of.
     target
         Output, by number or name; default the run's setting, or the only one.
     most
@@ -161,7 +161,8 @@ def _motifs(
     """Where motifs were read, the motifs, and the known ones that they match."""
     source = how.source
     if source is None:
-        source = next((s for s in PREFERRED if _meme(run, s).is_file()), None)
+        there = [s for s in PREFERRED if _meme(run, s).is_file()]
+        source = next((s for s in there if len(_specific(run, s)) > 1), next(iter(there), None))
         if source is None:
             msg = (
                 f"{run.path} holds no motifs yet; run 'cisgram motifs {run.path} --source "
@@ -181,9 +182,7 @@ def _motifs(
         facts = run.read_table(f"motifs/{source}.facts.tsv")
         matches = named_motifs(run.read_table(f"motifs/{source}.matches.tsv"), facts, max_q=max_q)
         names = dict(zip(matches["motif"], matches["target_name"], strict=True))
-        by_size = facts[facts["is_specific"] == 1].sort_values(
-            "n_sites", ascending=False, kind="stable"
-        )
+        by_size = _specific(run, source).sort_values("n_sites", ascending=False, kind="stable")
         kept = by_size["motif"].astype(str).tolist()[: how.n_motifs]
         found = [m for m in motifs.read_meme(_meme(run, source)) if m.name in set(kept)]
     if len(found) < 2 or len(found) > 40:
@@ -191,6 +190,12 @@ def _motifs(
         msg = f"{source} gives {plural(len(found), 'motif')}: {which}. Give others with --source."
         raise InputError(msg)
     return source, found, names
+
+
+def _specific(run: Run, source: str) -> pd.DataFrame:
+    """The facts of a source's motifs that say enough to be named."""
+    facts = run.read_table(f"motifs/{source}.facts.tsv")
+    return facts[facts["is_specific"] == 1]
 
 
 def _meme(run: Run, source: str) -> Any:

@@ -132,7 +132,7 @@ def _sensitivity(job: TrustJob, found: Mapping[str, Array]) -> Any:
     lent = backgrounds(codes, n=2, seed=job.seed)
     rows = []
     for size in sizes(codes.shape[1]):
-        job.say(f"removing {size} bases at random")
+        job.say(f"removing {size} {'base' if size == 1 else 'bases'} at random")
         chosen = subsets(codes, size, seed=job.seed)
         lost = losses(job.output, codes, chosen, lent)
         for method, scores in found.items():
