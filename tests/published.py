@@ -60,16 +60,7 @@ def interaction_sim(data_dir: Path) -> nn.Sequential:
     path = data_dir / "interaction-sim" / "model_weights.h5"
     if not path.is_file():
         pytest.skip("interaction-sim is not there")
-    net = nn.Sequential(
-        nn.Conv1d(4, 40, 19),
-        nn.ReLU(),
-        nn.MaxPool1d(10),
-        _PositionsFirst(),
-        nn.Linear(720, 250),
-        nn.ReLU(),
-        nn.Dropout(0.5),
-        nn.Linear(250, 1),
-    )
+    net = interaction_sim_network()
     with h5py.File(path) as file:
         layers = {
             i: [torch.tensor(file[f"layer_{i}/param_{k}"][()]) for k in (0, 1)] for i in (0, 3, 5)
@@ -83,6 +74,20 @@ def interaction_sim(data_dir: Path) -> nn.Sequential:
             module.weight.copy_(weight)
             module.bias.copy_(b)
     return net.eval()
+
+
+def interaction_sim_network() -> nn.Sequential:
+    """The architecture of that network, with weights of its own."""
+    return nn.Sequential(
+        nn.Conv1d(4, 40, 19),
+        nn.ReLU(),
+        nn.MaxPool1d(10),
+        _PositionsFirst(),
+        nn.Linear(720, 250),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(250, 1),
+    )
 
 
 class _PositionsFirst(nn.Module):

@@ -254,18 +254,21 @@ def readings(model: nn.Module, x: OneHot) -> dict[str, Tensor]:
     ``saliency-corrected``: of the output, without each position's mean. ``activation``: under the
     single strongest activation of the first convolution; ``activation-sum``: under the strongest
     sum over its filters. ``temporal``: strongest rise of the forward scores' probability, as
-    published; ``temporal-both``: of forward and backward scores together, in logits.
+    published; ``temporal-both``: of forward and backward scores together, in logits. As
+    published, a network reads the strand that it is given.
     """
     loss = {"of": "loss", "labels": torch.ones(len(x)), "corrected": False}
+    one = core(model)
     found = {
-        "saliency": strongest_window(explain.saliency(model, x, **loss).per_position),
+        "saliency": strongest_window(explain.saliency(one, x, **loss).per_position),
         "saliency-corrected": strongest_window(explain.saliency(model, x).per_position),
     }
     if any(isinstance(m, nn.Conv1d) for m in model.modules()):
         found |= _activations(model, x)
     if any(isinstance(m, nn.RNNBase) for m in model.modules()):
+        single = explain.temporal(one, x, of="logit_difference").values
+        found["temporal"] = strongest_rise(torch.sigmoid(single[:, 0]))
         tracks = explain.temporal(model, x, of="logit_difference").values
-        found["temporal"] = strongest_rise(torch.sigmoid(tracks[:, 0]))
         found["temporal-both"] = strongest_rise(tracks[:, 0], tracks[:, 1])
     return found
 
