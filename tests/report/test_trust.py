@@ -104,3 +104,14 @@ def test_a_damaged_table_is_refused_with_its_name(judged):
 
 def test_every_table_of_the_step_has_a_place_on_the_page():
     assert {"baselines", "gc-matched", "conformal", "stability", "motif-stability"} <= set(TABLES)
+
+
+def test_the_notes_cite_the_papers_of_what_was_judged(judged, opened):
+    said = opened(report.write(judged())).said
+    assert "Enhanced regulatory sequence prediction using gapped k-mer features" in said
+    assert "Adjusting for covariates in studies" in said
+    assert "Sanity checks for saliency maps" not in said  # no table of random weights
+
+
+def test_the_notes_of_a_run_that_was_not_judged_cite_none_of_them(new_run, opened):
+    assert "gapped k-mer features" not in opened(report.write(new_run())).said

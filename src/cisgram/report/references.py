@@ -1,9 +1,17 @@
 """What the page asks to cite, by the keys that models and methods are registered with."""
 
 REFERENCES = {
+    "adebayo2018": (
+        "Adebayo, Gilmer, Muelly, Goodfellow, Hardt and Kim. Sanity checks for saliency maps. "
+        "Advances in Neural Information Processing Systems, arXiv:1810.03292, 2018."
+    ),
     "alipanahi2015": (
         "Alipanahi, Delong, Weirauch and Frey. Predicting the sequence specificities of DNA- and "
         "RNA-binding proteins by deep learning. Nature Biotechnology 33, 831-838, 2015."
+    ),
+    "ancona2018": (
+        "Ancona, Ceolini, Oztireli and Gross. Towards better understanding of gradient-based "
+        "attribution methods for deep neural networks. ICLR, arXiv:1711.06104, 2018."
     ),
     "avsec2021": (
         "Avsec, Weilert, Shrikumar, Krueger, Alexandari, Dalal, Fropf, McAnany, Gagneur, Kundaje "
@@ -20,6 +28,10 @@ REFERENCES = {
         "models with axiomatic attribution priors and expected gradients. Nature Machine "
         "Intelligence 3, 620-631, 2021."
     ),
+    "ghandi2014": (
+        "Ghandi, Lee, Mohammad-Noori and Beer. Enhanced regulatory sequence prediction using "
+        "gapped k-mer features. PLoS Computational Biology 10, e1003711, 2014."
+    ),
     "grabisch1999": (
         "Grabisch and Roubens. An axiomatic approach to the concept of interaction among players "
         "in cooperative games. International Journal of Game Theory 28, 547-565, 1999."
@@ -27,6 +39,14 @@ REFERENCES = {
     "greenside2018": (
         "Greenside, Shimko, Fordyce and Kundaje. Discovering epistatic feature interactions from "
         "neural network models of regulatory DNA sequences. Bioinformatics 34, i629-i637, 2018."
+    ),
+    "guo2017": (
+        "Guo, Pleiss, Sun and Weinberger. On calibration of modern neural networks. International "
+        "Conference on Machine Learning, arXiv:1706.04599, 2017."
+    ),
+    "janes2008": (
+        "Janes and Pepe. Adjusting for covariates in studies of diagnostic, screening, or "
+        "prognostic markers. Biometrics 64, 1-9, 2008."
     ),
     "kelley2016": (
         "Kelley, Snoek and Rinn. Basset: learning the regulatory code of the accessible genome "
@@ -36,6 +56,27 @@ REFERENCES = {
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
         "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "
         "254-265, 2017."
+    ),
+    "lei2018": (
+        "Lei, G'Sell, Rinaldo, Tibshirani and Wasserman. Distribution-free predictive inference "
+        "for regression. Journal of the American Statistical Association 113, 1094-1111, 2018."
+    ),
+    "murphy1973": (
+        "Murphy. A new vector partition of the probability score. Journal of Applied Meteorology "
+        "12, 595-600, 1973."
+    ),
+    "petsiuk2018": (
+        "Petsiuk, Das and Saenko. RISE: randomized input sampling for explanation of black-box "
+        "models. British Machine Vision Conference, arXiv:1806.07421, 2018."
+    ),
+    "sadinle2019": (
+        "Sadinle, Lei and Wasserman. Least ambiguous set-valued classifiers with bounded error "
+        "levels. Journal of the American Statistical Association 114, 223-234, 2019."
+    ),
+    "samek2017": (
+        "Samek, Binder, Montavon, Lapuschkin and Mueller. Evaluating the visualization of what a "
+        "deep neural network has learned. IEEE Transactions on Neural Networks and Learning "
+        "Systems 28, 2660-2673, 2017."
     ),
     "shrikumar2016": (
         "Shrikumar, Greenside, Shcherbina and Kundaje. Not just a black box: learning important "

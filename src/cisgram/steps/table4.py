@@ -33,9 +33,11 @@ from cisgram.steps.table4_page import NETWORKS, page_of
 from cisgram.steps.train import Progress, chosen_device, data_of
 
 Row = dict[str, Any]
-Seen = dict[bytes, frozenset[str]]  # what each word of letters hits
+Hits = dict[str, float]  # q of each accession that is hit
+Seen = dict[bytes, Hits]  # of each word of letters
 WINDOW = 9  # bp, as published
 MAX_Q = 0.1
+LOOSE_Q = 0.5  # what Tomtom reports when nothing is asked
 POSITIVES = 500
 SHUFFLES = 20  # of a motif's columns
 EVERY = 5  # one window in so many is matched with its letters in another order, too
@@ -198,7 +200,7 @@ def _digest(trained: Row, factor: str, database: MotifSet) -> str:
     counts = [
         sorted(a.own | a.family) for a in [accepted(factor, database), *strangers(factor, database)]
     ]
-    measured = [WINDOW, MAX_Q, POSITIVES, SHUFFLES, EVERY, HEAD, DISTANCE, MIN_OVERLAP]
+    measured = [WINDOW, MAX_Q, LOOSE_Q, POSITIVES, SHUFFLES, EVERY, HEAD, DISTANCE, MIN_OVERLAP]
     text = json.dumps([trained.get("digest", ""), database.origin, counts, measured])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -337,36 +339,41 @@ def measure_windows(
     g = generator(0, "table 4", len(some))
     order = g.permuted(np.tile(np.arange(WINDOW), (len(some), 1)), axis=1)
     mixed = np.take_along_axis(some, order[:, None], axis=2)
-    real, chance = (_hit_ids(w, database, seen) for w in (letters, mixed))
+    real, chance = (_hits(w, database, seen) for w in (letters, mixed))
     return {
         "own": _share(real, own.own),
         "family": _share(real, own.family),
         "shuffled": _share(chance, own.family),
         "others": float(np.mean([_share(real, o.family) for o in others])),
+        "loose": _share(real, own.family, max_q=LOOSE_Q),
+        "loose_shuffled": _share(chance, own.family, max_q=LOOSE_Q),
     }
 
 
-def _share(hit: Sequence[frozenset[str]], wanted: frozenset[str]) -> float:
-    return float(np.mean([bool(h & wanted) for h in hit]))
+def _share(hits: Sequence[Hits], wanted: frozenset[str], *, max_q: float = MAX_Q) -> float:
+    return float(np.mean([_is_hit(h, wanted, max_q) for h in hits]))
 
 
-def _hit_ids(letters: NDArray[np.float64], database: MotifSet, seen: Seen) -> list[frozenset[str]]:
-    """Accessions with q < 0.1 for each word (n, 4, k); words that were seen are not matched."""
+def _is_hit(hits: Hits, wanted: frozenset[str], max_q: float = MAX_Q) -> bool:
+    return any(q < max_q for target, q in hits.items() if target in wanted)
+
+
+def _hits(letters: NDArray[np.float64], database: MotifSet, seen: Seen) -> list[Hits]:
+    """What each word (n, 4, k) hits; words that were seen are not matched."""
     new = {m.tobytes(): Motif(m, str(i)) for i, m in enumerate(letters) if m.tobytes() not in seen}
     if new:
         seen |= dict(zip(new, _below(list(new.values()), database), strict=True))
     return [seen[m.tobytes()] for m in letters]
 
 
-def _below(queries: Sequence[Motif], database: MotifSet) -> list[frozenset[str]]:
+def _below(queries: Sequence[Motif], database: MotifSet) -> list[Hits]:
     table = motifs.tomtom(
-        queries, database, distance=DISTANCE, min_overlap=MIN_OVERLAP, max_q=MAX_Q
+        queries, database, distance=DISTANCE, min_overlap=MIN_OVERLAP, max_q=LOOSE_Q
     )
-    found: dict[str, set[str]] = {m.name: set() for m in queries}
+    found: dict[str, Hits] = {m.name: {} for m in queries}
     for name, target, q in zip(table["motif"], table["target_id"], table["q"], strict=True):
-        if q < MAX_Q:
-            found[name].add(target)
-    return [frozenset(found[m.name]) for m in queries]
+        found[name][target] = q
+    return [found[m.name] for m in queries]
 
 
 def measure_optimum(
@@ -383,10 +390,10 @@ def measure_optimum(
                 "consensus": motif.consensus,
                 "gain": float(best.gains[i]),
                 "starts": motif.n_sites,
-                "own": bool(hit & own.own),
-                "family": bool(hit & own.family),
+                "own": _is_hit(hit, own.own),
+                "family": _is_hit(hit, own.family),
                 "shuffled": _share(_below(mixed, database), own.family),
-                "others": float(np.mean([bool(hit & o.family) for o in others])),
+                "others": float(np.mean([_is_hit(hit, o.family) for o in others])),
             }
         )
     return rows

@@ -27,7 +27,7 @@ OPTIMA: tuple[tuple[str, int, str, tuple[float | None, ...]], ...] = (
 )
 HEAD = (
     "| method | network | sets | published | own or family matrix | 95 % over sets | own matrix | "
-    "letters in another order | other factors |"
+    "letters in another order | other factors | q < 0.5 | letters in another order |"
 )
 
 
@@ -44,7 +44,7 @@ def page_of(
         + (f" Not measured on all three: {', '.join(missing)}." if missing else ""),
         "",
         HEAD,
-        "|---" * 9 + "|",
+        "|---" * 11 + "|",
     ]
     inside = [r for r in rows if r["set"] in shared]
     for key, title, published in WINDOWS:
@@ -101,7 +101,8 @@ def _lines(
             f"| {title} | {network} | {len(given)} | {_percent(before)} | "
             f"**{_percent(mean['family'])}** | {100 * low:.0f}-{100 * high:.0f} % | "
             f"{_percent(mean['own'])} | "
-            f"{_percent(mean['shuffled'])} | {_percent(mean['others'])} |"
+            f"{_percent(mean['shuffled'])} | {_percent(mean['others'])} | "
+            f"{_percent(mean.get('loose'))} | {_percent(mean.get('loose_shuffled'))} |"
         )
     return lines
 

@@ -13,6 +13,17 @@ from cisgram.report.references import reference
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import render
 
+# tables of `cisgram trust` by their file, what each is, and the papers that it follows
+TRUSTED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("baselines", "Baselines of words and of GC", ("ghandi2014",)),
+    ("gc-matched", "AUROC at equal GC", ("janes2008",)),
+    ("faithfulness", "Deletion and insertion curves", ("samek2017", "petsiuk2018")),
+    ("sensitivity", "Sensitivity-n", ("ancona2018",)),
+    ("random-weights", "Random weights and labels", ("adebayo2018",)),
+    ("calibration", "Calibration", ("guo2017", "murphy1973")),
+    ("conformal", "Conformal intervals and sets", ("lei2018", "sadinle2019")),
+)
+
 
 @SECTIONS.register(title="Method notes and how to cite", place=7, step=None)
 def cite(run: Run) -> Section | None:
@@ -36,6 +47,11 @@ def cite(run: Run) -> Section | None:
                     _cited(METHODS, m.name),
                 )
                 for m in explained(run)
+            ],
+            trusted=[
+                (title, " ".join(map(reference, keys)))
+                for table, title, keys in TRUSTED
+                if (run.path / "trust" / f"{table}.tsv").is_file()
             ],
             model=(name, _cited(MODELS, name)) if name else None,
         )
