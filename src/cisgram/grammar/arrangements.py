@@ -91,13 +91,29 @@ class CellArms:
         return [(Arm(BACKGROUND), []), *self._alone.values(), *self._both]
 
 
-def cells_of(motifs: Sequence[Word], gaps: Iterable[int]) -> Iterator[Cell]:
-    """All arrangements of all pairs of motifs, each with itself too, at some distances."""
+def cells_of(motifs: Sequence[Word], gaps: Iterable[int], *, folded: bool) -> Iterator[Cell]:
+    """All arrangements of all pairs of motifs, each with itself too, at some distances.
+
+    Parameters
+    ----------
+    motifs
+        With names of their own.
+    gaps
+        Distances, bp.
+    folded
+        Leave out what is another arrangement read from the other strand.
+    """
     distances = list(gaps)
     for i, left in enumerate(motifs):
         for j, right in enumerate(motifs):
-            for strands in ALL_STRANDS:
-                if i == j and strands == "--":
-                    continue  # two of one motif: what ++ is on the other strand, nearly always
+            for strands in _ways(i, j, folded=folded):
                 for gap in distances:
                     yield Cell(left, right, strands, gap)
+
+
+def _ways(i: int, j: int, *, folded: bool) -> tuple[str, ...]:
+    if i == j:  # two of one motif on - are hardly ever read otherwise than two on +
+        return ("++", "+-", "-+")
+    if folded:  # A on - before B on - is B on + before A on +
+        return ("++", "+-", "-+") if i < j else ("++",)
+    return ALL_STRANDS

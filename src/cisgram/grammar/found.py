@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cisgram.core.errors import InputError
+from cisgram.core.grammar_tree import GrammarTree, to_text
 from cisgram.grammar.rule import Evidence, Rule
+from cisgram.grammar.said import said
+from cisgram.grammar.syntax import trees
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +28,9 @@ class Rules:
     rules
         Those that the model holds by the size of their effect, then those of the data alone.
     facts
-        ``motifs``, ``same_sites`` (motifs that others stand for), numbers of tests and sequences,
-        ``scale`` (units of the output), ``least``, ``fdr``; ``not_asked``, why the model was not
-        asked.
+        ``motifs`` and their widths, ``same_sites`` (motifs that others stand for), ``absent``
+        (those with no more sites than chance gives), numbers of tests and sequences, ``scale``
+        (units of the output), ``least``, ``fdr``; ``not_asked``, why the model was not asked.
     """
 
     rules: tuple[Rule, ...]
@@ -43,6 +46,17 @@ class Rules:
     def known(self) -> tuple[Rule, ...]:
         """Rules that the model holds."""
         return tuple(r for r in self.rules if r.is_known)
+
+    @property
+    def trees(self) -> list[GrammarTree]:
+        """Syntax trees of the rules that the model holds."""
+        folded = bool(self.facts.get("both_strands", True))
+        return trees(self.known, widths=self.facts.get("motifs", {}), folded=folded)
+
+    def text(self) -> str:
+        """One sentence or two a rule, then the trees in their text form."""
+        lines = [said(r) for r in self.rules]
+        return "\n".join([*lines, *map(to_text, self.trees)])
 
     def table(self) -> pd.DataFrame:
         """One row a rule: what it says, ``verdict``, and the evidence of model and data."""
@@ -67,7 +81,8 @@ class Rules:
         return {
             "format": FORMAT,
             "facts": dict(self.facts),
-            "rules": [r.to_json() for r in self.rules],
+            "rules": [{**r.to_json(), "said": said(r)} for r in self.rules],
+            "trees": [to_text(t) for t in self.trees],
         }
 
     @classmethod

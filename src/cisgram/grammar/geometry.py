@@ -77,7 +77,7 @@ def _distinct(sites: list[Ints]) -> list[Ints]:
 def _geometry(
     first: list[Ints],
     second: list[Ints],
-    weight: NDArray[np.float64],
+    weight: NDArray[np.float64] | Ints,
     *,
     folded: bool,
     is_pair: bool,

@@ -75,7 +75,12 @@ class Hits:
 
 
 def hits_of(
-    table: pd.DataFrame, *, n: int, length: int, names: Sequence[str] | None = None
+    table: pd.DataFrame,
+    *,
+    n: int,
+    length: int,
+    names: Sequence[str] | None = None,
+    merged: bool = True,
 ) -> Hits:
     """The sites of a table, as `motifs.scan` and `explain.hits` give it.
 
@@ -92,6 +97,8 @@ def hits_of(
         Of the sequences.
     names
         Motifs in the order that counts; by default as they come in the table.
+    merged
+        Whether one motif stands for a family.
 
     Raises
     ------
@@ -116,7 +123,7 @@ def hits_of(
         own = np.flatnonzero(number == m)
         kept.append(_best(own, row, start, end, score))
         both.append(_is_palindrome(own, len(kept[m]), row, start, strand))
-    same = _families(order, kept, row, start, end)
+    same = _families(order, kept, row, start, end) if merged else {}
     chosen = [m for m, name in enumerate(order) if name not in same]
     shape = (n, len(chosen), 2)
     starts, ends = np.full(shape, NOWHERE), np.full(shape, NOWHERE)
@@ -134,7 +141,9 @@ def hits_of(
     )
 
 
-def _columns(table: pd.DataFrame, n: int, length: int) -> tuple[NDArray[np.generic], ...]:
+def _columns(
+    table: pd.DataFrame, n: int, length: int
+) -> tuple[Ints, Ints, Ints, Ints, NDArray[np.object_], NDArray[np.float64]]:
     name = next((c for c in NAMES if c in table.columns), None)
     missing = [c for c in ("sequence", "start", "end") if c not in table.columns]
     if missing or name is None:
@@ -164,11 +173,11 @@ def _best(own: Ints, row: Ints, start: Ints, end: Ints, score: NDArray[np.float6
     """Hits of one motif of which none lies over a better one, the best of a sequence first."""
     kept: list[int] = []
     taken: dict[int, list[int]] = {}
-    for i in own[np.lexsort((start[own], -score[own], row[own]))]:
+    for i in own[np.lexsort((start[own], -score[own], row[own]))].tolist():
         others = taken.setdefault(int(row[i]), [])
         if all(end[i] <= start[j] or end[j] <= start[i] for j in others):
-            others.append(int(i))
-            kept.append(int(i))
+            others.append(i)
+            kept.append(i)
     return np.array(kept, dtype=np.int64)
 
 

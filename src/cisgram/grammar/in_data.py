@@ -109,27 +109,24 @@ def _with(data: Data, rule: Rule | None) -> Iterator[Rule]:
 
 
 def _likeliest(data: Data, kind: str, first: str, second: str) -> Rule | None:
-    """The rule of a kind that these data would make of two motifs."""
+    """The rule of a kind that these data would make of two motifs; ``None`` where they cannot."""
     seen, by_chance, _ = data.pair(first, second)
-    if len(seen.gap) < FEWEST:
+    able = {"order": seen.is_ordered, "orientation": seen.is_directed}
+    if len(seen.gap) < FEWEST or not able.get(kind, True):
         return None
     wide = (0, data.hits.length)
-    if kind == "order":
-        if not seen.is_ordered:
-            return None
-        ahead = seen.ahead.mean() >= by_chance.ahead @ by_chance.weight
-        pair = (first, second) if ahead else (second, first)
-        reads = (first, second)[data.reader((first, second))]
-        strands = "".join("+" if data.folded and m == reads else "." for m in pair)
-        return Rule(kind, pair, strands, *wide)
-    if kind == "orientation":
-        if not seen.is_directed:
-            return None
-        same = seen.same.mean() >= by_chance.same @ by_chance.weight
-        return Rule(kind, (first, second), "++" if same else "+-", *wide, turned=1)
+    pair, strands, turned = (first, second), "..", None
     if kind == "spacing":
-        return Rule(kind, (first, second), "..", *_range(seen, by_chance))
-    return Rule(kind, (first, second), "..", *wide)
+        wide = _range(seen, by_chance)
+    if kind == "orientation":
+        strands = "++" if seen.same.mean() >= by_chance.same @ by_chance.weight else "+-"
+        turned = 1
+    if kind == "order":
+        is_ahead = seen.ahead.mean() >= by_chance.ahead @ by_chance.weight
+        reader = pair[data.reader(pair)]
+        pair = pair if is_ahead else (second, first)
+        strands = "".join("+" if data.folded and m == reader else "." for m in pair)
+    return Rule(kind, pair, strands, *wide, turned=turned)
 
 
 def _range(seen: Geometry, by_chance: Geometry) -> tuple[int, int]:

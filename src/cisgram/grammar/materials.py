@@ -92,15 +92,19 @@ def data_of(
     hits: pd.DataFrame | None,
     p: float,
     both_strands: bool,
+    every: bool = False,
 ) -> Data:
-    """Sites in the sequences of interest and in the others."""
-    if hits is None:
-        table = scan(codes, motifs, p=p)
-        names = _present([m.name for m in motifs], table, _by_chance(codes, motifs, p))
-    else:
-        table = hits
-        names = [m.name for m in motifs] or None
-    all_hits = hits_of(table, n=len(codes), length=codes.shape[1], names=names)
+    """Sites in the sequences of interest and in the others.
+
+    Motifs that have no more sites than chance gives are left out, and of a family all but the
+    first, unless ``every`` one is wanted.
+    """
+    table = scan(codes, motifs, p=p) if hits is None else hits
+    names = [m.name for m in motifs] or None
+    if hits is None and names is not None and not every:
+        names = _present(names, table, _by_chance(codes, motifs, p))
+    n, length = codes.shape
+    all_hits = hits_of(table, n=n, length=length, names=names, merged=not every)
     known = np.maximum((codes < N).sum(1), 1)
     gc = ((codes == 1) | (codes == 2)).sum(1) / known
     if wanted.all():

@@ -89,7 +89,9 @@ class Rule:
         if len(self.motifs) != wanted:
             msg = f"A rule of {self.kind} is about {wanted} motifs; got {self.motifs!r}."
             raise InputError(msg)
-        if (wanted == 2 or self.strands) and (len(self.strands) != 2 or set(self.strands) - set("+-.")):
+        if (wanted == 2 or self.strands) and (
+            len(self.strands) != 2 or set(self.strands) - set("+-.")
+        ):
             msg = f"The strands of two motifs are two of + - and '.'; got {self.strands!r}."
             raise InputError(msg)
         if (self.low is None) != (self.high is None) or (self.low or 0) > (self.high or 0):

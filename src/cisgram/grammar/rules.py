@@ -1,4 +1,4 @@
-"""Rules of a grammar: looked for in sequences and in a model, each confirmed by asking the model."""
+"""Rules of a grammar: looked for in sequences and in a model, confirmed by asking the model."""
 
 from __future__ import annotations
 
@@ -120,10 +120,12 @@ def rules(
     wanted = wanted_of(labels, len(codes))
     data = data_of(codes, wanted, some, hits=hits, p=p, both_strands=both_strands)
     of_data, n_tests = in_the_data(data, fdr)
+    widths = {m.name: m.width for m in some}
     facts = {
         "sequences": int(wanted.sum()),
         "compared_with": int((~wanted).sum()),
-        "motifs": list(data.hits.names),
+        "motifs": {m: widths.get(m, 0) for m in data.hits.names},
+        "absent": [m for m in widths if m not in (*data.hits.names, *data.hits.same)],
         "same_sites": dict(data.hits.same),
         "palindromes": list(data.hits.palindromes),
         "both_strands": both_strands,
@@ -151,7 +153,7 @@ def rules(
     facts |= {"scale": asker.scale, "least": least, "reach": asker.reach, "backgrounds": n}
     if materials.not_asked:
         return Rules(tuple(speaking), facts | {"not_asked": materials.not_asked})
-    asked = in_the_model(materials, data.hits.names, speaking, fdr)
+    asked = in_the_model(materials, data, speaking, fdr)
     facts["tests_in_model"] = n_possible(len(data.hits.names))
     asked = believable(data, data_at(data, asked, n_tests, fdr))
     return Rules(tuple(_together(asked, speaking)), facts)
@@ -169,7 +171,7 @@ def in_the_data(data: Data, fdr: float) -> tuple[list[Rule], int]:
 
 
 def in_the_model(
-    materials: Materials, names: Sequence[str], speaking: Sequence[Rule], fdr: float
+    materials: Materials, data: Data, speaking: Sequence[Rule], fdr: float
 ) -> list[Rule]:
     """Rules that the screen or the data point at, each asked in other backgrounds.
 
@@ -177,20 +179,20 @@ def in_the_model(
     ----------
     materials
         The model.
-    names
-        Of the motifs.
+    data
+        Whose motifs are asked about.
     speaking
         Rules that the data speak for.
     fdr
         Largest false discovery rate.
     """
-    first, second = materials.chosen_on, materials.tested_on
+    first, second, names = materials.chosen_on, materials.tested_on, data.hits.names
     hints = {
         frozenset(r.motifs): range(r.low or 0, min(r.high or 0, (r.low or 0) + HINTS) + 1)
         for r in speaking
         if r.kind == "spacing"
     }
-    best = screen(first, names, hints)
+    best = screen(first, names, hints, folded=data.folded)
     of_data = {frozenset(r.motifs) for r in speaking if r.kind in PAIRS}
     threshold = first.least * first.scale
     asked: list[Rule] = []

@@ -31,6 +31,8 @@ def screen(
     asker: Asker,
     names: Sequence[str],
     hints: Mapping[frozenset[str], Iterable[int]],
+    *,
+    folded: bool,
 ) -> dict[frozenset[str], Best]:
     """The best arrangement of every pair of motifs, each with itself too.
 
@@ -42,12 +44,15 @@ def screen(
         Of the motifs.
     hints
         Distances of a pair that the data point at, asked as well.
+    folded
+        Whether what is read from the other strand is the same.
     """
     motifs = [asker.motifs[n] for n in names]
-    cells = list(cells_of(motifs, range(0, asker.reach + 1, STEP)))
+    cells = list(cells_of(motifs, range(0, asker.reach + 1, STEP), folded=folded))
     for pair, gaps in hints.items():
-        two = [asker.motifs[n] for n in pair]
-        cells += cells_of(two, [g for g in gaps if g % STEP and g <= asker.reach])
+        two = [asker.motifs[n] for n in names if n in pair]
+        more = [g for g in gaps if g % STEP and g <= asker.reach]
+        cells += cells_of(two, more, folded=folded)
     widest = 2 * max(m.width for m in motifs) + asker.reach
     arms = CellArms(asker.backgrounds.shape[1], (asker.backgrounds.shape[1] - widest) // 2)
     named = [(cell, arms.add(cell)) for cell in cells]

@@ -1,4 +1,4 @@
-"""Odds ratios over strata (Mantel and Haenszel), for counts that composition alone could explain."""
+"""Odds ratios over strata (Mantel and Haenszel): what composition explains is taken out."""
 
 from __future__ import annotations
 

@@ -41,6 +41,8 @@ class Planted:
         ``same`` or ``opposite``, where that was planted.
     low, high
         Distances, bp, where they were planted.
+    copies
+        How many, where that was planted.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Planted:
     strands: str = ""
     low: int | None = None
     high: int | None = None
+    copies: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,19 +194,22 @@ def _copies(m: Sequence[Motif], rng: np.random.Generator) -> Made:
     some = Grammar([_plant(m[0], "both", (n, n))], spacing=gaps)
     one = Grammar([_plant(m[0], "both")])
     truth = [
-        Planted("copies", (m[0].name,)),
+        Planted("copies", (m[0].name,), copies=n),
         Planted("spacing", (m[0].name,) * 2, decides=False, low=gaps[0], high=gaps[1]),
     ]
     return [(1.0, some)], [(0.75, one)], truth
 
 
 def _synergy(m: Sequence[Motif], rng: np.random.Generator) -> Made:
-    """Two motifs anywhere; negatives hold one of them."""
+    """Two motifs in any order, on any strands; negatives hold one of them."""
     a, b = _plant(m[0], "both"), _plant(m[1], "both")
-    most = int(rng.integers(30, 45))
+    most = int(rng.integers(15, 26))
     both = Grammar([a, b], order="any", spacing=(0, most))
-    truth = [Planted("synergy", (m[0].name, m[1].name)),
-             Planted("spacing", (m[0].name, m[1].name), decides=False, low=0, high=most)]  # fmt: skip
+    names = (m[0].name, m[1].name)
+    truth = [
+        Planted("synergy", names),
+        Planted("spacing", names, decides=False, low=0, high=most),
+    ]
     return [(1.0, both)], [(0.4, Grammar([a])), (0.4, Grammar([b]))], truth
 
 
