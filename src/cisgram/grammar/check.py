@@ -82,7 +82,7 @@ def check(
     data = data_of(codes, wanted, own, hits=hits, p=p, both_strands=both_strands, every=True)
     facts: dict[str, object] = {"sequences": int(wanted.sum()), "fdr": fdr}
     facts |= {"motifs": {m.name: m.width for m in own}, "both_strands": both_strands}
-    seen = _over([in_data.tested(data, r) for r in some])
+    seen = _over([in_data.answer(data, r) for r in some])
     found = [
         replace(r, model=None, data=e and in_data.judged(r, e, q, fdr=fdr))
         for r, (e, q) in zip(some, seen, strict=True)
@@ -97,7 +97,7 @@ def check(
     facts |= {"scale": asker.scale, "least": least, "reach": asker.reach}
     if materials.not_asked:
         return Rules(tuple(found), facts | {"not_asked": materials.not_asked})
-    answers = _over([in_model.tested(asker, r) for r in some])
+    answers = _over([in_model.answer(asker, r) for r in some])
     return Rules(
         tuple(
             replace(r, model=e and in_model.judged(e, q, fdr=fdr))

@@ -73,7 +73,7 @@ class Data:
         return found[: len(self.gc)], found[len(self.gc) :]
 
 
-def tested(data: Data, rule: Rule) -> Evidence | None:
+def answer(data: Data, rule: Rule) -> Evidence | None:
     """What the data say of a rule as it stands; ``None`` where they are too few, or cannot say.
 
     The rule's own numbers (distances, order, strands) are taken as they are, so that nothing was
@@ -101,7 +101,7 @@ def searched(data: Data) -> Iterator[Rule]:
 
 
 def _with(data: Data, rule: Rule | None) -> Iterator[Rule]:
-    found = None if rule is None else tested(data, rule)
+    found = None if rule is None else answer(data, rule)
     if rule is not None and found is not None:
         if rule.kind == "spacing":
             found = replace(found, p=min(1.0, found.p * _n_ranges(data)))

@@ -93,7 +93,7 @@ class Asker:
         return self._pairs[key]
 
 
-def tested(asker: Asker, rule: Rule) -> Evidence | None:
+def answer(asker: Asker, rule: Rule) -> Evidence | None:
     """What the model says of a rule; ``None`` where it does not fit into the sequences.
 
     ``q`` is left to the search; ``holds`` says for now whether the effect is large enough.

@@ -203,7 +203,7 @@ def in_the_model(
         several = copies_of(first, name, best.get(frozenset([name])))
         asked += [] if several is None else [several]
         asked.append(Rule("negation", (name,)))
-    with_answers = [replace(r, model=in_model.tested(second, r)) for r in asked]
+    with_answers = [replace(r, model=in_model.answer(second, r)) for r in asked]
     answered = [r for r in with_answers if r.model is not None]
     p = np.ones(max(n_possible(len(names)), len(answered)))
     p[: len(answered)] = [r.model.p if r.model else 1.0 for r in answered]
@@ -226,7 +226,7 @@ def n_possible(n: int) -> int:
 
 def data_at(data: Data, asked: Sequence[Rule], n_tests: int, fdr: float) -> list[Rule]:
     """The rules with what the data say of them as they stand, judged over all tests in data."""
-    found = [in_data.tested(data, r) for r in asked]
+    found = [in_data.answer(data, r) for r in asked]
     p = np.ones(max(n_tests, len(asked)))
     p[: len(asked)] = [1.0 if e is None else e.p for e in found]
     q = adjusted(p)

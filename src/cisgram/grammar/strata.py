@@ -14,8 +14,8 @@ def log_odds(table: NDArray[np.int64]) -> tuple[float, float]:
     Parameters
     ----------
     table
-        (4, strata) counts a, b, c, d of each: the odds ratio of one is a d / (b c). Where one of
-        the four is empty in all strata, half a count is added to each cell.
+        (4, strata) counts a, b, c, d of each: the odds ratio of one is a d / (b c). Where a d or
+        b c is 0 in all strata, half a count is added to each cell.
 
     References
     ----------
@@ -30,16 +30,13 @@ def log_odds(table: NDArray[np.int64]) -> tuple[float, float]:
     >>> np.exp(center).round(6).item(), round(variance, 6)  # 1/20 + 1/10 + 1/10 + 1/20
     (4.0, 0.3)
     """
-    counts = table.astype(np.float64)
-    if (counts.sum(1) == 0).any():
-        counts = counts + 0.5
-    counts = counts[:, counts.sum(0) > 0]
+    counts = table[:, table.sum(0) > 0].astype(np.float64)
+    if not (counts[0] * counts[3]).any() or not (counts[1] * counts[2]).any():
+        counts += 0.5
     a, b, c, d = counts
     n = counts.sum(0)
     r, s, p, q = a * d / n, b * c / n, (a + d) / n, (b + c) / n
     up, down = r.sum(), s.sum()
-    if up == 0 or down == 0:  # the strata never hold both cells of a product
-        return log_odds((counts.sum(1, keepdims=True) + 0.5) * 1.0)
     variance = (
         (p * r).sum() / (2 * up**2)
         + (p * s + q * r).sum() / (2 * up * down)
