@@ -21,7 +21,7 @@ from cisgram.motifs import Motif, MotifSet, read_meme, write_meme
 from cisgram.report.text import plural
 from cisgram.steps.explain import asked_column
 from cisgram.steps.motif_choice import chosen_motifs
-from cisgram.steps.settings import settings_of
+from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.train import chosen_device, data_of
 
 FOLDER = "grammar"
@@ -110,27 +110,14 @@ def grammar_run(
     settings, card = settings_of(run), read_card(run.member(0))
     column = asked_column(card, settings.explain.target if how.target is None else how.target)
     found: Rules
-    given: dict[str, Any] = {}
     if check is None:
         source, motifs, names = chosen_motifs(
             run, how.source, most=how.n_motifs, max_q=settings.motifs.max_q
         )
         motifs = _named(motifs, names)
     else:
-        source, (rules, motifs) = str(check), _rules_of(check)
-    data = prepared or data_of(run)
-    codes, labels = _sequences(data, column, most=how.most, seed=how.seed)
-    given |= {
-        "labels": None if labels.all() else labels,
-        "both_strands": settings.data.reverse_complement,
-        "target": column,
-        "p": how.p,
-        "reach": how.reach,
-        "n": how.backgrounds,
-        "least": how.least,
-        "fdr": how.fdr,
-        "seed": how.seed,
-    }
+        source, (rules, motifs) = str(check), rules_of(check)
+    codes, given = material(prepared or data_of(run), settings, column, how)
     model = load(run).to(chosen_device(device))
     tell(f"rules of {plural(len(motifs), 'motif')} in {plural(len(codes), 'sequence')}")
     if check is None:
@@ -143,6 +130,39 @@ def grammar_run(
     return found
 
 
+def material(
+    data: Prepared, settings: Settings, column: int, how: GrammarOptions
+) -> tuple[Codes, dict[str, Any]]:
+    """The sequences of a run that rules are asked of, and the keywords that go with them.
+
+    Parameters
+    ----------
+    data, settings
+        The run's.
+    column
+        Output that is asked.
+    how
+        What is asked.
+
+    Returns
+    -------
+    tuple
+        Codes (n, length), and the keywords of `cisgram.grammar.rules` and `cisgram.grammar.check`.
+    """
+    codes, labels = _sequences(data, column, most=how.most, seed=how.seed)
+    return codes, {
+        "labels": None if labels.all() else labels,
+        "both_strands": settings.data.reverse_complement,
+        "target": column,
+        "p": how.p,
+        "reach": how.reach,
+        "n": how.backgrounds,
+        "least": how.least,
+        "fdr": how.fdr,
+        "seed": how.seed,
+    }
+
+
 def _named(motifs: list[Motif], names: dict[str, str]) -> list[Motif]:
     """Motifs that say what they match before their own names, such as ``ELK1/positive_0``."""
     return [
@@ -150,8 +170,14 @@ def _named(motifs: list[Motif], names: dict[str, str]) -> list[Motif]:
     ]
 
 
-def _rules_of(place: Path) -> tuple[Rules, list[Motif]]:
-    """The rules of another run, and the motifs that they are about."""
+def rules_of(place: Path) -> tuple[Rules, list[Motif]]:
+    """The rules of a run, or of its ``grammar`` folder, and the motifs that they are about.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
     folder = place / FOLDER if (place / FOLDER).is_dir() else place
     if not (folder / "rules.json").is_file():
         msg = f"{place} holds no rules; run 'cisgram grammar {place}' first."

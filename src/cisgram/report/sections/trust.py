@@ -33,6 +33,7 @@ TABLES = {
     "conformal": "Promised and kept coverage of conformal intervals or label sets",
     "stability": "Agreement of members, and of sets of references (rank correlation)",
     "motif-stability": "Known motifs by how many members found them",
+    "rule-stability": "Rules by how many members hold them, each asked alone",
 }
 """Tables in the order of the page; each is the file ``trust/NAME.tsv``."""
 FIRST = ("baselines", "gc-matched")  # open; the rest behind a line to click on
