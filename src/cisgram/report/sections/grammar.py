@@ -17,6 +17,7 @@ from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import plural, render
 from cisgram.report.trees import syntax_svg
 
+KINDS = ("tsv", "json")
 SHOWN = 40  # rules of a list; all are in the files
 GROUPS = (
     ("confirmed", "Held by the model, and there in the sequences"),
@@ -47,7 +48,8 @@ def grammar(run: Run) -> Section | None:
             effects=None if found is None else _effects(found.known),
             groups=[] if found is None else _groups(found),
             checked=[] if checked is None else [(CHECKED[r.verdict], said(r)) for r in checked],
-        )
+        ),
+        files=tuple(f"grammar/{name}.{kind}" for name in ("rules", "check") for kind in KINDS),
     )
 
 
