@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from cisgram import grammar, seq
+from cisgram import grammar, motifs, seq
 
 # Backgrounds of C and T hold no word with an A or a G, whole or in part.
 FIRST, SECOND = "GATAAG", "AGGA"
@@ -69,3 +69,30 @@ class SmallNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
+
+
+# Words of a grammar: none is like another, or like its own other strand.
+LEFT, RIGHT, THIRD = "GATAAGCA", "TGCACCCT", "CTTTGGAG"
+
+
+def motif(word: str) -> motifs.Motif:
+    """A motif that is one word."""
+    return motifs.Motif.from_counts(100 * seq.encode([word])[0].numpy(), name=word)
+
+
+def turned(word: str) -> str:
+    """The word as the other strand reads it."""
+    return seq.decode(seq.reverse_complement(seq.encode([word])))[0]
+
+
+def either(x: Tensor, word: str) -> Tensor:
+    """(n, places) 1 where a word stands on either strand."""
+    return matches(x, word) + matches(x, turned(word))
+
+
+def near(left: Tensor, right: Tensor, gaps: range, *, width: int = 8) -> Tensor:
+    """(n,) 1 where a match of the left is followed by one of the right at one of the distances."""
+    places = left.shape[1]
+    shifts = [width + g for g in gaps if width + g < places]
+    found = [(left[:, : places - s] * right[:, s:]).amax(1) for s in shifts]
+    return torch.stack(found).amax(0)

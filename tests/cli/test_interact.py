@@ -16,7 +16,7 @@ from cisgram.models import MODELS, Card, save
 from cisgram.motifs import Motif, MotifSet, write_meme
 from cisgram.seq import encode, from_codes
 from cisgram.steps import resolve
-from cisgram.steps.interact import PREFERRED
+from cisgram.steps.motif_choice import PREFERRED
 from cisgram.steps.train import input_files
 from cli.running import cisgram
 

@@ -68,6 +68,8 @@ WRONG = [
     (f"{TRAIN} --set model.options.widthh=9 --model deepbind", None, r"Did you mean 'width'\?"),
     (f"{TRAIN} --length -5", None, r"data\.length: .*greater than or equal to 4, got -5"),
     (f"{TRAIN} --seeds 0", None, r"train\.seeds: .*greater than or equal to 1, got 0"),
+    (f"{TRAIN} --folds 1", None, r"one member would lose all of it"),
+    (f"{TRAIN} --folds 3 --seeds 3", None, r"give --seeds or --folds, not both"),
     (f"{TRAIN} --seed -1", None, r"train\.seed: .*greater than or equal to 0, got -1"),
     (f"{TRAIN} --seed one", None, r"'one' is not a valid integer"),
     (f"{TRAIN} --epochs -1", None, r"train\.epochs: .*got -1"),

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cisgram.core.errors import InputError, UnknownName
-from cisgram.data import split_by_chromosome, split_by_fraction, split_given
+from cisgram.data import folds_of, split_by_chromosome, split_by_fraction, split_given
 
 GENOME = [f"chr{c}" for c in "ABCDEFGHIJ" for _ in range(50)]
 
@@ -119,3 +119,25 @@ def test_a_name_that_is_given_two_sets_is_refused(tmp_path):
 def test_sets_are_text_arrays_of_one_entry_a_row():
     assert split_by_fraction(5, valid=0.2, test=0.0, seed=0).shape == (5,)
     assert isinstance(split_by_chromosome(GENOME), np.ndarray)
+
+
+@given(n=st.integers(3, 200), folds=st.integers(1, 3), seed=st.integers(0, 3))
+def test_folds_are_of_one_size_and_hold_every_row_once(n, folds, seed):
+    found = folds_of(n, None, folds=folds, seed=seed)
+    sizes = np.bincount(found, minlength=folds)
+    assert sizes.sum() == n
+    assert sizes.max() - sizes.min() <= 1
+    assert (found == folds_of(n, None, folds=folds, seed=seed)).all()
+
+
+def test_folds_keep_contigs_whole_where_there_are_enough():
+    found = folds_of(len(GENOME), GENOME, folds=5, seed=0)
+    assert np.bincount(found).tolist() == [100] * 5
+    assert all(len({f for f, g in zip(found, GENOME, strict=True) if g == c}) == 1 for c in GENOME)
+    few = ["chrA"] * 6 + ["chrB"] * 6
+    assert np.bincount(folds_of(12, few, folds=3, seed=0)).tolist() == [4, 4, 4]
+
+
+def test_more_folds_than_rows_are_refused():
+    with pytest.raises(InputError, match="3 sequences cannot be dealt into 4 folds"):
+        folds_of(3, None, folds=4, seed=0)

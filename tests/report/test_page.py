@@ -322,3 +322,53 @@ def test_names_are_ranked_by_their_best_match(new_run, opened):
     path.write_text("\n".join([head, *("\t".join(c) for c in cells)]) + "\n")
     said = opened(report.write(run)).said
     assert said.index("AA (q = 10⁻⁹)") < said.index("BB (q = 10⁻⁵)")
+
+
+def sections_of(text):
+    """HTML of each section by its name."""
+    parts = re.split(r'<section id="([a-z-]+)"', text)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def sources_of(html):
+    """Files that a section names as those of its numbers."""
+    found = re.findall(r'<p class="sources">Numbers: (.*?)</p>', html)
+    return re.findall(r"<code>(.*?)</code>", found[0]) if found else []
+
+
+def test_every_section_with_numbers_names_the_files_that_they_stand_in(new_run):
+    run = new_run(more=True)
+    drawn = sections_of(report.write(run).read_text(encoding="utf-8"))
+    assert {"summary", "done", "data", "scores", "motifs", "sequences"} <= set(drawn)
+    for name, html in drawn.items():
+        if "<table" in html or "<figure" in html:
+            assert sources_of(html), name
+        assert all((run.path / file).exists() for file in sources_of(html)), name
+    everywhere = {f for html in drawn.values() for f in sources_of(html)}
+    assert {f"page/{p.name}" for p in (run.path / "page").iterdir()} <= everywhere
+
+
+def test_what_the_page_counts_itself_is_a_table_beside_it(new_run):
+    run = new_run(more=True)
+    report.write(run)
+    metrics = files.read_json(run.path / "metrics.json")
+    scores = run.read_table("page/scores.tsv")
+    (auroc,) = scores[(scores["set"] == "test") & (scores["score"] == "auroc")].to_dict("records")
+    assert auroc["value"] == pytest.approx(metrics["test"]["auroc"], rel=1e-5)
+    assert [auroc["low"], auroc["high"]] == pytest.approx(
+        metrics["test"]["auroc_interval"], rel=1e-5
+    )
+    split, sets = run.read_table("data/split.tsv"), run.read_table("page/sets.tsv")
+    assert dict(zip(sets["set"], sets["sequences"], strict=True)) == dict(
+        split["set"].value_counts()
+    )
+    agreed = run.read_table("page/agreement.tsv").to_dict("records")
+    assert [(r["first"], r["second"]) for r in agreed] == [("ism", "saliency")]
+    assert agreed[0]["low_quartile"] <= agreed[0]["correlation"] <= agreed[0]["high_quartile"]
+
+
+def test_a_page_that_is_shortened_still_names_its_files(new_run):
+    run = new_run(n=400)
+    whole = report.write(run).stat().st_size
+    text = report.write(run, max_bytes=int(whole * 0.8)).read_text(encoding="utf-8")
+    assert "explain/ism" in sources_of(sections_of(text)["sequences"])

@@ -19,7 +19,7 @@ from cisgram.steps import (
     settings_of,
     train_run,
 )
-from cisgram.train import metrics
+from cisgram.train import fit, metrics
 from steps.jobs import ENDS, digests
 
 QUICK = {"epochs": 3, "min_rows": 1, "batch_size": 32}
@@ -67,6 +67,32 @@ def test_the_members_of_an_ensemble_differ_and_their_spread_is_told(trained):
     assert test["name"].tolist() == split.loc[split["set"] == "test", "name"].tolist()
     assert (table["sd"] > 0).any()
     np.testing.assert_allclose(table["probability"], metrics.sigmoid(table["score"]), rtol=1e-4)
+
+
+def test_with_folds_each_member_leaves_another_part_of_the_training_set_out(
+    tmp_path, table, monkeypatch
+):
+    seen = []
+
+    def noted(model, data, options, **more):
+        seen.append(data.data.names)
+        return fit(model, data, options, **more)
+
+    monkeypatch.setattr("cisgram.steps.train.fit", noted)
+    run = Run(tmp_path / "RUN")
+    train_run(run, asked(table, "train.seeds=3", "train.folds=true"), device="cpu")
+    split = run.read_table("data/split.tsv")
+    every = set(split.loc[split["set"] == "train", "name"])
+    out = [every - set(names) for names in seen]
+    assert sorted(name for part in out for name in part) == sorted(every)  # each once
+    assert all(len(part) >= len(every) // 3 for part in out)
+    assert not (set().union(*map(set, seen)) - every)
+
+
+def test_folds_of_a_single_member_are_refused(tmp_path, table):
+    with pytest.raises(InputError, match="--folds 5"):
+        train_run(Run(tmp_path / "RUN"), asked(table, "train.folds=true"), device="cpu")
+    assert not (tmp_path / "RUN").exists()
 
 
 def test_the_training_loss_is_the_mean_over_members_of_the_epoch_that_each_kept(tmp_path, table):

@@ -15,6 +15,7 @@ from cisgram.cli import memory
 from cisgram.cli.commands import (
     explain,
     export,
+    grammar,
     interact,
     judge,
     listing,
@@ -47,6 +48,7 @@ for _command in (
     judge.trust,
     explain.motifs,
     interact.interact,
+    grammar.grammar,
     explain.report,
     export.export,
     motif_tools.tomtom,

@@ -50,6 +50,9 @@ _DATA = (
     click.option("--test-chromosomes", metavar="C,...", help="Held out for the test."),
     click.option("--seed", type=int, help="Of everything random.  [default: 0]"),
     click.option("--seeds", type=int, metavar="K", help="Train K members and average them."),
+    click.option(
+        "--folds", type=int, metavar="K", help="The same, each without another K-th of the data."
+    ),
     click.option("--epochs", type=int, help="At most so many."),
     click.option("--as-published", is_flag=True, help="The regime of Deep Motif Dashboard."),
     click.option("--set", "overrides", multiple=True, metavar="A.B=C", help="Any other setting."),
@@ -70,6 +73,9 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     def names(text: str | None) -> list[str] | None:
         return None if text is None else [t.strip() for t in text.split(",") if t.strip()]
 
+    if options["seeds"] is not None and options["folds"] is not None:
+        msg = "--folds K trains K members; give --seeds or --folds, not both."
+        raise click.UsageError(msg)
     return {
         "data": {
             "positives": options["positives"],
@@ -85,7 +91,8 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "model": {"name": options["model"], "weights": options["weights"]},
         "train": {
             "seed": options["seed"],
-            "seeds": options["seeds"],
+            "seeds": options["seeds"] if options["folds"] is None else options["folds"],
+            "folds": None if options["folds"] is None else True,
             "epochs": options["epochs"],
         },
     }

@@ -5,7 +5,13 @@ from cisgram.data.given import Given, read_dataset, told
 from cisgram.data.leaks import Leaks, find_leaks
 from cisgram.data.options import DataOptions
 from cisgram.data.prepare import Prepared, prepare
-from cisgram.data.splits import split_by_blocks, split_by_chromosome, split_by_fraction, split_given
+from cisgram.data.splits import (
+    folds_of,
+    split_by_blocks,
+    split_by_chromosome,
+    split_by_fraction,
+    split_given,
+)
 from cisgram.data.windows import Taken, genomic_negatives
 
 __all__ = [
@@ -18,6 +24,7 @@ __all__ = [
     "Taken",
     "TrainingData",
     "find_leaks",
+    "folds_of",
     "genomic_negatives",
     "joined",
     "prepare",

@@ -156,6 +156,10 @@ class TrainingData:
     def __len__(self) -> int:
         return len(self.data) * (2 if self.fresh_negatives else 1)
 
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> TrainingData:
+        """The same with some of the sequences."""
+        return replace(self, data=self.data.take(rows))
+
     @property
     def positive_share(self) -> NDArray[np.float64]:
         """(t,) share of labels that are 1, missing ones left out; 1/2 where all are missing."""

@@ -148,6 +148,47 @@ def split_by_blocks(
     return sets
 
 
+def folds_of(n: int, groups: Sequence[str] | None, *, folds: int, seed: int) -> NDArray[np.int64]:
+    """(n,) fold of each row, from 0; whole contigs where there are enough of them.
+
+    Parameters
+    ----------
+    n
+        Rows.
+    groups
+        Contig of each, where known.
+    folds
+        Number of folds.
+    seed
+        Of the order in which rows or contigs are dealt out.
+
+    Raises
+    ------
+    InputError
+        When a fold would be empty.
+
+    Examples
+    --------
+    >>> np.bincount(folds_of(10, None, folds=3, seed=0)).tolist()
+    [4, 3, 3]
+    """
+    if not 1 <= folds <= n:
+        msg = f"{n} sequences cannot be dealt into {folds} folds; ask for fewer members."
+        raise InputError(msg)
+    g = generator(seed, "folds")
+    counts = Counter(groups or ())
+    if len(counts) < folds:
+        found = np.empty(n, dtype=np.int64)
+        found[g.permutation(n)] = np.arange(n) % folds
+        return found
+    sizes, of = np.zeros(folds), {}
+    drawn = g.permutation(sorted(counts)).tolist()
+    for contig in sorted(drawn, key=counts.__getitem__, reverse=True):  # ties as drawn
+        of[contig] = int(sizes.argmin())
+        sizes[of[contig]] += counts[contig]
+    return np.array([of[contig] for contig in groups or ()])
+
+
 def _near(at: NDArray[np.int64], others: NDArray[np.int64], length: int) -> NDArray[np.bool_]:
     """(n,) whether a place is less than ``length`` from the nearest of the others."""
     if not len(others):

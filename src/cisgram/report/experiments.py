@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -16,6 +16,9 @@ from cisgram.grammar import Experiment, cooperativity
 from cisgram.grammar.paired import t_interval
 from cisgram.grammar.scales import amounts
 from cisgram.report.curves import Axis, Band, Line, chart, ticks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_ARMS = 40
 SHOWN = 34  # letters of an arm's name
@@ -109,22 +112,48 @@ def effects_svg(experiment: Experiment, *, name: str = "effects") -> Markup:
         msg = "No arm of this experiment is measured against another; there is nothing to draw."
         raise InputError(msg)
     kept = table.loc[table["effect"].abs().nlargest(MAX_ARMS).index].sort_index()
-    ends = np.array([kept["low"].min(), kept["high"].max(), 0.0])
+    label = "effect, units of the output"
+    left_out = len(table) - len(kept)
+    label += f" (the {MAX_ARMS} largest of {len(table)})" if left_out else ""
+    title = f"Effects of {len(kept)} arms of {experiment.name}"
+    return intervals_svg(kept, name=name, title=title, label=label)
+
+
+def intervals_svg(rows: pd.DataFrame, *, name: str, title: str, label: str) -> Markup:
+    """Effects one below the other on one axis, each with its interval; filled where q < 0.05.
+
+    Parameters
+    ----------
+    rows
+        ``arm`` (what is written beside it), ``effect``, ``low``, ``high``, ``q``.
+    name
+        Unique on the page.
+    title
+        For who does not see it.
+    label
+        Of the axis.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> one = {"arm": ["A"], "effect": [1.0], "low": [0.5], "high": [1.5], "q": [0.2]}
+    >>> svg = intervals_svg(pd.DataFrame(one), name="x", title="One", label="output")
+    >>> "unsure" in svg
+    True
+    """
+    ends = np.array([rows["low"].min(), rows["high"].max(), 0.0])
     low, high = float(ends.min()), float(ends.max())
     low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    height = TOP + ROW * len(kept)
+    height = TOP + ROW * len(rows)
 
     def across(v: float) -> float:
         return LEFT + (v - low) / (high - low) * (WIDTH - LEFT - RIGHT)
 
     body = [_scale(low, high, height)]
     body.append(Markup('<path class="guide" d="M{:.1f} {}V{}"/>').format(across(0), TOP, height))
-    columns = (kept[c].tolist() for c in ("arm", "effect", "low", "high", "q"))
+    columns = (rows[c].tolist() for c in ("arm", "effect", "low", "high", "q"))
     for i, row in enumerate(zip(*columns, strict=True)):
         body.append(_arm(*row, y=TOP + ROW * (i + 0.5), across=across))
-    left_out = len(table) - len(kept)
-    label = "effect, units of the output"
-    label += f" (the {MAX_ARMS} largest of {len(table)})" if left_out else ""
     body.append(
         Markup('<text class="label" x="{}" y="{}">{}</text>').format(
             (LEFT + WIDTH - RIGHT) / 2, height + 36, label
@@ -132,8 +161,8 @@ def effects_svg(experiment: Experiment, *, name: str = "effects") -> Markup:
     )
     return Markup(
         '<svg class="arms" viewBox="0 0 {} {}" role="img" aria-labelledby="{n}-t">'
-        '<title id="{n}-t">Effects of {} arms of {}</title>{}</svg>'
-    ).format(WIDTH, height + BOTTOM, len(kept), experiment.name, Markup("").join(body), n=name)
+        '<title id="{n}-t">{}</title>{}</svg>'
+    ).format(WIDTH, height + BOTTOM, title, Markup("").join(body), n=name)
 
 
 def standalone(svg: Markup) -> str:

@@ -94,6 +94,12 @@ class Source:
     layer: str = ""
 
     @property
+    def files(self) -> list[str]:
+        """The files of the run that it is read from, and may be."""
+        ends = ("meme", "matches.tsv", "facts.tsv", "options.toml")
+        return [f"motifs/{self.name}.{end}" for end in ends]
+
+    @property
     def title(self) -> str:
         """The source as a heading."""
         if self.name == "filters" and self.layer:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 HERE = Path(__file__).parent
+TABLES = "page"
 
 
 def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
     """Write ``RUN/report.html``: one file that opens offline and survives being mailed.
 
-    Only the files of the run are read; a step that was not run is named on the page.
+    Only the files of the run are read; a step that was not run is named on the page. Tables that
+    stand in none of these files are written as ``RUN/page/*.tsv``.
 
     Parameters
     ----------
@@ -49,6 +51,9 @@ def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
     settings = run.read()
     order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
     drawn = {name: SECTIONS[name].fn(run) for name in order}
+    for section in drawn.values():
+        for name, table in section.tables.items() if section else ():
+            run.write_table(f"{TABLES}/{name}.tsv", table)
     page = _page(run, drawn, settings)
     for name, section in drawn.items():
         excess = len(page.encode()) - max_bytes
@@ -69,7 +74,12 @@ def _page(run: Run, drawn: dict[str, Section | None], settings: dict[str, object
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()
     style = (HERE / "page.css").read_text(encoding="utf-8").strip()
     sections = [
-        {"name": name, **SECTIONS[name].facts, "html": s.html if s else None}
+        {
+            "name": name,
+            **SECTIONS[name].facts,
+            "html": s.html if s else None,
+            "files": _there(run, s),
+        }
         for name, s in drawn.items()
         if s is not None or SECTIONS[name].facts["step"]
     ]
@@ -83,6 +93,14 @@ def _page(run: Run, drawn: dict[str, Section | None], settings: dict[str, object
         policy=_policy(script, style),
         version=__version__,
     )
+
+
+def _there(run: Run, section: Section | None) -> list[str]:
+    """The files that a section's numbers stand in, from the folder of the run."""
+    if section is None:
+        return []
+    written = [f"{TABLES}/{name}.tsv" for name in section.tables]
+    return [name for name in (*written, *section.files) if (run.path / name).exists()]
 
 
 def _policy(script: str, style: str) -> str:

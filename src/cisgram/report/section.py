@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from markupsafe import Markup
 
 from cisgram.core.registry import Registry
 from cisgram.core.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +26,17 @@ class Section:
     shrink
         Draws the section again in at most so many bytes, leaving out rows and saying so;
         ``None`` where there is nothing to leave out.
+    files
+        Files of the run that its numbers stand in; those that are there are named below it.
+    tables
+        What the section counts or gathers itself, and no step has written; the page writes
+        each as ``page/NAME.tsv`` and names it, too.
     """
 
     html: Markup
     shrink: Callable[[int], Section] | None = None
+    files: tuple[str, ...] = ()
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 SectionFn: TypeAlias = Callable[[Run], Section | None]

@@ -6,6 +6,7 @@ from cisgram.steps.demix import demix_run
 from cisgram.steps.demix_compare import compare_demixed
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
+from cisgram.steps.grammar import GrammarOptions, grammar_run
 from cisgram.steps.interact import InteractOptions, interact_run
 from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
@@ -17,6 +18,7 @@ from cisgram.steps.trust import trust_run
 
 __all__ = [
     "DATASETS",
+    "GrammarOptions",
     "InteractOptions",
     "Outcome",
     "Settings",
@@ -31,6 +33,7 @@ __all__ = [
     "explain_run",
     "export_run",
     "from_file",
+    "grammar_run",
     "interact_run",
     "motifs_run",
     "named_motifs",

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import nn
 
-from cisgram import explain, motifs
+from cisgram import explain
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared
 from cisgram.models import Card, load, predict, read_card
-from cisgram.motifs import Motif
 from cisgram.report.text import plural
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.explain import output_column
-from cisgram.steps.motifs import SOURCES, named_motifs
+from cisgram.steps.motif_choice import chosen_motifs
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import chosen_device, data_of
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 FOLDER = "interactions"
 METHODS = ("epistasis", "dfim")
-PREFERRED = ("patterns", "modisco", "demix", "filters")  # the first that gives a pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,9 @@ def interact_run(
         msg = f"The model has the outputs {', '.join(card.outputs)}. Say which with --target."
         raise InputError(msg)
     column = output_column(card, settings.explain.target if how.target is None else how.target)
-    source, wanted, names = _motifs(run, how, settings.motifs.max_q)
+    source, wanted, names = chosen_motifs(
+        run, how.source, most=how.n_motifs, max_q=settings.motifs.max_q
+    )
     model = load(run).to(chosen_device(device))
     data = prepared or data_of(run)
     chosen = _sequences(model, card, data, column, how.most or settings.explain.most)
@@ -153,53 +153,6 @@ def _check(how: InteractOptions) -> None:
         if not 0 < getattr(how, name) <= 1:
             msg = f"{name} must lie above 0 and at most at 1; got {getattr(how, name)!r}."
             raise InputError(msg)
-
-
-def _motifs(
-    run: Run, how: InteractOptions, max_q: float
-) -> tuple[str, list[Motif], dict[str, str]]:
-    """Where motifs were read, the motifs, and the known ones that they match."""
-    source = how.source
-    if source is None:
-        there = [s for s in PREFERRED if _meme(run, s).is_file()]
-        source = next((s for s in there if len(_specific(run, s)) > 1), next(iter(there), None))
-        if source is None:
-            msg = (
-                f"{run.path} holds no motifs yet; run 'cisgram motifs {run.path} --source "
-                "patterns', or give a motif file with --source."
-            )
-            raise InputError(msg)
-    if source not in SOURCES:
-        found = list(motifs.database(source))
-        names: dict[str, str] = {}
-    else:
-        if not _meme(run, source).is_file():
-            msg = (
-                f"{run.path} holds no motifs of {source}; run 'cisgram motifs {run.path} --source "
-                f"{source}'."
-            )
-            raise InputError(msg)
-        facts = run.read_table(f"motifs/{source}.facts.tsv")
-        matches = named_motifs(run.read_table(f"motifs/{source}.matches.tsv"), facts, max_q=max_q)
-        names = dict(zip(matches["motif"], matches["target_name"], strict=True))
-        by_size = _specific(run, source).sort_values("n_sites", ascending=False, kind="stable")
-        kept = by_size["motif"].astype(str).tolist()[: how.n_motifs]
-        found = [m for m in motifs.read_meme(_meme(run, source)) if m.name in set(kept)]
-    if len(found) < 2 or len(found) > 40:
-        which = "fewer than two specific ones make no pair" if len(found) < 2 else "at most 40 fit"
-        msg = f"{source} gives {plural(len(found), 'motif')}: {which}. Give others with --source."
-        raise InputError(msg)
-    return source, found, names
-
-
-def _specific(run: Run, source: str) -> pd.DataFrame:
-    """The facts of a source's motifs that say enough to be named."""
-    facts = run.read_table(f"motifs/{source}.facts.tsv")
-    return facts[facts["is_specific"] == 1]
-
-
-def _meme(run: Run, source: str) -> Any:
-    return run.path / "motifs" / f"{source}.meme"
 
 
 def _sequences(model: nn.Module, card: Card, data: Prepared, column: int, most: int) -> Dataset:

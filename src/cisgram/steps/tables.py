@@ -84,3 +84,17 @@ def mean_interval(
     means = each[random.integers(0, len(each), (RESAMPLES, len(each)))].mean(1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def share_interval(k: int, n: int) -> tuple[float, float]:
+    """Exact 95 % interval (Clopper and Pearson) of a share, k of n.
+
+    Examples
+    --------
+    >>> [round(v, 3) for v in share_interval(18, 20)]
+    [0.683, 0.988]
+    """
+    from scipy.stats import binomtest
+
+    ends = binomtest(k, n).proportion_ci()
+    return float(ends.low), float(ends.high)

@@ -18,7 +18,7 @@ from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
-from cisgram.data import DataOptions, Dataset, Prepared, prepare
+from cisgram.data import DataOptions, Dataset, Prepared, TrainingData, folds_of, prepare
 from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.train import State, check_choice, fit, metrics
@@ -72,6 +72,7 @@ def train_run(
     data = prepared or prepare(settings.data, seed=settings.train.seed)
     card = make_card(settings, data)
     check_choice(settings.train, data.valid, data.task)
+    _check_folds(settings)
     _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
     with only_one(run.path) if _is_first() else nullcontext():
         if _is_first():
@@ -285,7 +286,7 @@ def _train_member(
         model = _new_model(settings, card, seed=seed)
         state = fit(
             model,
-            data.train,
+            _part_of(data.train, settings, member),
             settings.train,
             valid=data.valid,
             task=data.task,
@@ -299,6 +300,24 @@ def _train_member(
         _write_history(run, _history_name(member), state)
         save(folder, model, card)
     checkpoint.unlink(missing_ok=True)
+
+
+def _check_folds(settings: Settings) -> None:
+    if settings.train.folds and settings.train.seeds < 2:
+        msg = (
+            "With train.folds each member of an ensemble leaves another part of the training set "
+            "out; one member would lose all of it. Ask for members: --folds 5."
+        )
+        raise InputError(msg)
+
+
+def _part_of(train: TrainingData, settings: Settings, member: int) -> TrainingData:
+    """What a member is fitted to: everything, or everything but its fold."""
+    if not settings.train.folds:
+        return train
+    how = settings.train
+    fold = folds_of(len(train.data), train.data.groups, folds=how.seeds, seed=how.seed)
+    return train.take(fold != member)
 
 
 def _kept_loss(run: Run, member: int, settings: Settings) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from cisgram.steps.settings import settings_of
 from cisgram.steps.train import chosen_device, data_of
 from cisgram.steps.trust_explanations import faithfulness
 from cisgram.steps.trust_job import Judged, Part, TrustJob
+from cisgram.steps.trust_rules import rules
 from cisgram.steps.trust_shortcuts import calibration, shortcuts
 from cisgram.steps.trust_stability import stability
 from cisgram.trust import Flag, flag_table
@@ -31,8 +32,11 @@ PARTS: dict[str, Part] = {
     "faithfulness": faithfulness,
     "calibration": calibration,
     "stability": stability,
+    "rules": rules,
 }
 """What is judged, in this order; each writes tables of its own."""
+READS = {"rules": ("grammar/rules.json", "grammar/motifs.meme")}
+"""Files of other steps that a part reads, where they are there."""
 LABELS = "random-labels"  # a part that trains a network, and is done when it is asked for
 SEQUENCES = 50
 
@@ -102,7 +106,10 @@ def trust_run(
         run, settings, card, data, column, sequences, seed, where, say or (lambda _: None)
     )
     digest = _digest(job)
-    done = {name: _part(job, name, digest, part) for name, part in PARTS.items()}
+    done = {
+        name: _part(job, name, _digest(job, READS.get(name, ())), part)
+        for name, part in PARTS.items()
+    }
     if random_labels or _kept(run.path / "trust" / f"{LABELS}.json", digest) is not None:
         done[LABELS] = _part(job, LABELS, digest, labels.random_labels)
     flags = [(name, Flag(**f)) for name, part in done.items() for f in part["flags"]]
@@ -159,8 +166,8 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _digest(job: TrustJob) -> str:
-    """Everything that the tables depend on."""
+def _digest(job: TrustJob, more: Sequence[str] = ()) -> str:
+    """Everything that the tables depend on; with ``more`` files of the run."""
     weights = [files.sha256(folder / "weights.safetensors") for folder in job.run.members()]
     inputs = job.run.read().get("inputs", {})
     parts = {
@@ -170,4 +177,6 @@ def _digest(job: TrustJob) -> str:
         "asked": [job.column, job.n, job.seed],
         "version": __version__,
     }
+    read = {name: job.run.path / name for name in more}
+    parts |= {name: files.sha256(path) for name, path in read.items() if path.is_file()}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -67,7 +67,7 @@ def stability(job: TrustJob) -> Judged:
     tables["stability"] = (
         pd.concat(kept, ignore_index=True) if kept else pd.DataFrame([], columns=columns)
     )
-    return Judged(tables, flags, {"members": len(members)})
+    return Judged(tables, flags, {"members": len(members), "folds": job.settings.train.folds})
 
 
 def _references(job: TrustJob) -> pd.DataFrame | None:

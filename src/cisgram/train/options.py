@@ -22,6 +22,9 @@ class TrainOptions(Options):
 
     seed: int = Field(default=0, ge=0, description="of everything random")
     seeds: int = Field(default=1, ge=1, le=100, description="members of the ensemble")
+    folds: bool = Field(
+        default=False, description="each member leaves another part of the training set out"
+    )
     epochs: int = Field(
         default=20,
         ge=0,

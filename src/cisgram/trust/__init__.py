@@ -11,6 +11,7 @@ from cisgram.trust.sensitivity import losses, sensitivity, subsets
 from cisgram.trust.shortcuts import compare, gc_matched, shortcut_flags
 from cisgram.trust.stability import (
     attribution_agreement,
+    member_share,
     motif_recurrence,
     prediction_agreement,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "interval_coverage",
     "likeness",
     "losses",
+    "member_share",
     "motif_baseline",
     "motif_recurrence",
     "partial_pearson",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,10 +102,35 @@ def motif_recurrence(found: Mapping[int, Collection[str]]) -> pd.DataFrame:
     _several(of)
     counts = Counter(name for names in found.values() for name in set(names))
     rows = []
-    for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        where = ", ".join(str(m) for m, names in found.items() if name in names)
-        rows.append((name, n, of, n / of, *wilson(n, of), where))
+    for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        where = [m for m, names in found.items() if name in names]
+        rows.append({"name": name} | member_share(where, of))
     return pd.DataFrame(rows, columns=["name", "members", "of", "share", "low", "high", "in"])
+
+
+def member_share(members: Sequence[int], of: int) -> dict[str, Any]:
+    """How many of ``of`` members say something, as the columns of a table.
+
+    Returns
+    -------
+    dict
+        ``members``, ``of``, ``share``, ``low``, ``high`` (Wilson's interval), ``in`` (their
+        numbers as text).
+
+    Examples
+    --------
+    >>> member_share([1, 3], 4)["share"], member_share([1, 3], 4)["in"]
+    (0.5, '1, 3')
+    """
+    low, high = wilson(len(members), of)
+    return {
+        "members": len(members),
+        "of": of,
+        "share": len(members) / of,
+        "low": low,
+        "high": high,
+        "in": ", ".join(map(str, members)),
+    }
 
 
 def _agreement(a: Array, b: Array, rows: NDArray[np.int64]) -> float:

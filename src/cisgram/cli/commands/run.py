@@ -109,7 +109,8 @@ def demo(out: Path, seed: int, device: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument(
-    "name", type=click.Choice(["attribution", "demix", "demo-table4", "tf-chipseq", "yeast"])
+    "name",
+    type=click.Choice(["attribution", "demix", "demo-table4", "grammar", "tf-chipseq", "yeast"]),
 )
 @click.option("--data", type=click.Path(path_type=Path), envvar="CISGRAM_DATA", help="Data sets.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Folder.")
@@ -123,15 +124,18 @@ def benchmark(
 
     attribution: every method on networks of four kinds, where the bases that matter are known.
     demix: what the neurons of Basset, BD-10 and others learned, layer by layer, beside controls.
+    grammar: which planted rules come back from networks, and what else is reported.
     demo-table4: how often a method points at the factor's motif, on the networks of tf-chipseq.
     """
     from cisgram.steps.attribution import benchmark_attribution
     from cisgram.steps.benchmark import benchmark as benchmark_data
     from cisgram.steps.demix_benchmark import benchmark_demix
+    from cisgram.steps.grammar_benchmark import benchmark_grammar
     from cisgram.steps.table4 import benchmark_table4
 
-    if name == "attribution":
-        page = benchmark_attribution(data, out, only=only, device=device, epoch=say_epoch, say=say)
+    simulated = {"attribution": benchmark_attribution, "grammar": benchmark_grammar}
+    if name in simulated:
+        page = simulated[name](data, out, only=only, device=device, epoch=say_epoch, say=say)
     else:
         folder = need(data, "--data")
         own = {"demix": benchmark_demix, "demo-table4": benchmark_table4}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 SETS = ("train", "valid", "test")
+FILES = tuple(f"data/{name}" for name in ("summary.json", "split.tsv", "dropped.tsv", "leaks.tsv"))
 
 
 @SECTIONS.register(title="Data", place=3, step="cisgram train")
@@ -27,17 +28,40 @@ def data(run: Run) -> Section | None:
     summary = read.mapping(folder / "summary.json")
     if all(part is None for part in (split, dropped, leaks, summary)):
         return None
+    sets = set_counts(split) if split is not None else []
+    positive = _positive(summary or {})
+    found_dropped, found_leaks = _dropped(dropped), _leaks(leaks)
     return Section(
         render(
             "data.html",
-            sets=set_counts(split) if split is not None else [],
-            positive=_positive(summary or {}),
-            dropped=_dropped(dropped),
-            leaks=_leaks(leaks),
+            sets=sets,
+            positive=positive,
+            dropped=found_dropped,
+            leaks=found_leaks,
             summary=summary or {},
             shown=SHOWN,
-        )
+        ),
+        files=FILES,
+        tables=_tables(sets, positive, found_dropped, found_leaks),
     )
+
+
+def _tables(
+    sets: list[tuple[str, int]],
+    positive: dict[str, Any],
+    dropped: dict[str, Any] | None,
+    leaks: dict[str, Any] | None,
+) -> dict[str, pd.DataFrame]:
+    """The counts, as far as there are any."""
+    import pandas as pd
+
+    counted = [(name, n, positive.get(name)) for name, n in sets]
+    found = {
+        "sets": (["set", "sequences", "positive"], counted),
+        "dropped": (["reason", "sequences"], dropped["reasons"] if dropped else []),
+        "leaks": (["kind", "action", "pairs"], leaks["kinds"] if leaks else []),
+    }
+    return {k: pd.DataFrame(rows, columns=columns) for k, (columns, rows) in found.items() if rows}
 
 
 def set_counts(split: pd.DataFrame) -> list[tuple[str, int]]:

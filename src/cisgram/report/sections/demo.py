@@ -14,6 +14,11 @@ def demo(run: Run) -> Section | None:
     truth = read.mapping(run.path / "demo.json")
     if truth is None:
         return None
+    import pandas as pd
+
+    planted = truth.get("planted", [])
     return Section(
-        render("demo.html", planted=truth.get("planted", []), summary=truth.get("summary", ""))
+        render("demo.html", planted=planted, summary=truth.get("summary", "")),
+        files=("demo.json",),
+        tables={"planted": pd.DataFrame(planted)} if planted else {},
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cisgram.core.run import Run
 from cisgram.report import read
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import render
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @SECTIONS.register(title="What was done", place=2, step=None)
@@ -26,8 +29,23 @@ def done(run: Run) -> Section | None:
             as_published=_is_as_published(settings),
             model=models[0] if models else None,
             n_members=len(models),
-        )
+        ),
+        files=("run.toml", *(f"{f.name}/model.toml" for f in run.members())),
+        tables=_inputs(job.get("inputs", {})),
     )
+
+
+def _inputs(inputs: Any) -> dict[str, pd.DataFrame]:
+    """Input files by role, where they are known."""
+    import pandas as pd
+
+    if not isinstance(inputs, dict) or not inputs:
+        return {}
+    rows = [
+        (role, f.get("path", ""), f.get("sha256", "")) if isinstance(f, dict) else (role, f, "")
+        for role, f in inputs.items()
+    ]
+    return {"inputs": pd.DataFrame(rows, columns=["role", "path", "sha256"])}
 
 
 def _is_as_published(settings: Any) -> bool:

@@ -42,7 +42,10 @@ def motifs(run: Run) -> Section | None:
     if not found:
         return None
     tables = [_table(run, source) for source in found]
-    return Section(render("motifs.html", tables=tables, max_drawn=MAX_DRAWN))
+    return Section(
+        render("motifs.html", tables=tables, max_drawn=MAX_DRAWN),
+        files=tuple(f for source in found for f in source.files),
+    )
 
 
 def _table(run: Run, source: Source) -> dict[str, object]:

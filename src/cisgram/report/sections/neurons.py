@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import UndefinedError
@@ -24,6 +24,9 @@ from cisgram.report.matches import MAX_Q
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, render
 from cisgram.report.trees import gap_svg, icicle_svg, starts_svg, syntax_svg
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_BYTES = 3_000_000
 """Bytes that the details of the neurons may take, whatever room there is."""
@@ -127,7 +130,22 @@ def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
             drawn = _drawn(content, n_details=kept, n_rows=rows)
         return drawn
 
-    return Section(html, shrink)
+    names = ("neurons.tsv", "summary.json", "comparison.tsv", "comparison.json")
+    folders = dict.fromkeys(f"{FOLDER}/{d['layer']}" for d in content.rows)
+    files = (*(f"{FOLDER}/{name}" for name in names), *folders, "motifs/demix.meme")
+    return Section(html, shrink, files, _tables(content))
+
+
+def _tables(content: _Content) -> dict[str, pd.DataFrame]:
+    """What became of the neurons of each layer, in numbers."""
+    import pandas as pd
+
+    rows = [
+        (layer, kind, n, share)
+        for layer, found in content.overview.items()
+        for kind, n, share in found["kinds"]
+    ]
+    return {"neuron-kinds": pd.DataFrame(rows, columns=["layer", "kind", "neurons", "share"])}
 
 
 def _undrawable(run: Run, d: Mapping[str, Any], error: Exception) -> InputError:

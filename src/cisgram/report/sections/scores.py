@@ -58,8 +58,31 @@ def scores(run: Run) -> Section | None:
     return Section(
         render(
             "scores.html", rows=rows, names=names, figures=figures, outputs=_outputs(metrics, names)
-        )
+        ),
+        files=("metrics.json", "predictions.tsv", "history.tsv"),
+        tables={"scores": _table(metrics, names)} if names else {},
     )
+
+
+def _table(metrics: dict[str, Any], names: list[str]) -> pd.DataFrame:
+    """One row a set, output and score; ``mean`` where a set has several outputs."""
+    import pandas as pd
+
+    rows = []
+    for key in SETS:
+        of_set = metrics.get(key)
+        if not isinstance(of_set, dict):
+            continue
+        each = of_set.get("per_output") or []
+        parts = [(str(m.get("output", "")), m) for m in each]
+        if len(each) != 1:
+            parts.insert(0, ("mean", of_set))
+        for output, m in parts:
+            for name in names:
+                low, high = m.get(f"{name}_interval") or (None, None)
+                if m.get(name) is not None:
+                    rows.append((key, output, name, m[name], low, high, m.get("n")))
+    return pd.DataFrame(rows, columns=["set", "output", "score", "value", "low", "high", "n"])
 
 
 def _outputs(metrics: dict[str, Any], names: list[str]) -> tuple[str, list[dict[str, Any]]]:

@@ -102,7 +102,23 @@ def _drawn(content: _Content, *, n: int) -> Section:
             size = len(drawn.html.encode())
         return drawn
 
-    return Section(html, shrink)
+    folders = tuple(f"explain/{m.name}" for m in content.methods)
+    files = (*folders, "predictions.tsv", "motifs/patterns.hits.tsv")
+    return Section(html, shrink, files, _tables(content))
+
+
+def _tables(content: _Content) -> dict[str, pd.DataFrame]:
+    """Agreement of each pair of methods, where there are two."""
+    import pandas as pd
+
+    found = content.agreement
+    if found is None:
+        return {}
+    cells, names = found.matrix(), [content.methods[i].name for i in found.methods]
+    rows = [(names[i], names[j], *(cells[i][j] or (None,) * 3)) for i, j in found.pairs]
+    columns = ["first", "second", "correlation", "low_quartile", "high_quartile"]
+    contested = pd.DataFrame({"method": names, "contested": found.contested})
+    return {"agreement": pd.DataFrame(rows, columns=columns), "contested": contested}
 
 
 def _packed_sites(sites: Sites | None, n: int) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, interval, number, plural, render, scientific
 
 SHOWN = 4
+CAUTIONED = ("data/leaks.tsv", "trust/flags.tsv")
 
 
 @SECTIONS.register(title="Summary", place=0, step=None)
@@ -22,7 +23,8 @@ def summary(run: Run) -> Section | None:
     sentences = [*_score(held_out, scored), *_motifs(run)]
     cautions = [*_cautions(run, held_out, scored)]
     return Section(
-        render("summary.html", sentences=sentences, cautions=cautions, tiles=_tiles(scored))
+        render("summary.html", sentences=sentences, cautions=cautions, tiles=_tiles(scored)),
+        files=("metrics.json", *(f for s in sources(run) for f in s.files), *CAUTIONED),
     )
 
 

@@ -33,6 +33,7 @@ TABLES = {
     "conformal": "Promised and kept coverage of conformal intervals or label sets",
     "stability": "Agreement of members, and of sets of references (rank correlation)",
     "motif-stability": "Known motifs by how many members found them",
+    "rule-stability": "Rules by how many members hold them, each asked alone",
 }
 """Tables in the order of the page; each is the file ``trust/NAME.tsv``."""
 FIRST = ("baselines", "gc-matched")  # open; the rest behind a line to click on
@@ -71,7 +72,8 @@ def trust(run: Run) -> Section | None:
             figures=_figures(read.table(folder / "curves.tsv", needs=("share",))),
             rules=[(_capital(str(r["name"])), r["rule"]) for r in rows if r["rule"]],
             shown=SHOWN,
-        )
+        ),
+        files=("trust/flags.tsv", *(f"trust/{t.name}.tsv" for t in tables), "trust/curves.tsv"),
     )
 
 

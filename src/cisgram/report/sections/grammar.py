@@ -1,0 +1,110 @@
+"""Grammar: the rules that the model holds, as sentences, as trees and beside what data say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from cisgram.core.grammar_tree import sites, to_text
+from cisgram.core.run import Run
+from cisgram.grammar import Rule, Rules, said
+from cisgram.grammar.said import place
+from cisgram.report import read
+from cisgram.report.experiments import intervals_svg
+from cisgram.report.section import SECTIONS, Section
+from cisgram.report.text import plural, render
+from cisgram.report.trees import syntax_svg
+
+KINDS = ("tsv", "json")
+SHOWN = 40  # rules of a list; all are in the files
+GROUPS = (
+    ("confirmed", "Held by the model, and there in the sequences"),
+    ("model only", "Held by the model; the sequences do not show it"),
+    ("data only", "In the sequences; the model does not hold it"),
+)
+CHECKED = {
+    "confirmed": "holds in both",
+    "model only": "holds in this model",
+    "data only": "holds in these sequences",
+    "not confirmed": "does not hold",
+}
+
+
+@SECTIONS.register(title="Grammar", place=4.2, step="cisgram grammar RUN")
+def grammar(run: Run) -> Section | None:
+    """Rules and syntax trees; rules of another run, where they were checked."""
+    found = _rules(run, "rules")
+    checked = _rules(run, "check")
+    if found is None and checked is None:
+        return None
+    return Section(
+        render(
+            "grammar.html",
+            summary="" if found is None else _summary(found),
+            why="" if found is None else found.facts.get("not_asked", ""),
+            trees=[] if found is None else _trees(found),
+            effects=None if found is None else _effects(found.known),
+            groups=[] if found is None else _groups(found),
+            checked=[] if checked is None else [(CHECKED[r.verdict], said(r)) for r in checked],
+        ),
+        files=tuple(f"grammar/{name}.{kind}" for name in ("rules", "check") for kind in KINDS),
+    )
+
+
+def _rules(run: Run, name: str) -> Rules | None:
+    value = read.mapping(run.path / "grammar" / f"{name}.json")
+    return None if value is None else Rules.from_json(value)
+
+
+def _summary(found: Rules) -> str:
+    facts = found.facts
+    n = len(facts.get("motifs", {}))
+    counts = {verdict: sum(r.verdict == verdict for r in found) for verdict, _ in GROUPS}
+    return (
+        f"{plural(n, 'motif')} in {plural(facts.get('sequences', 0), 'sequence')} of interest: "
+        f"{plural(len(found.known), 'rule')} that the model holds at a false discovery rate of "
+        f"{facts.get('fdr', 0.05):g}, {counts['confirmed']} of them seen in the sequences too."
+    )
+
+
+def _trees(found: Rules) -> list[tuple[Markup, str]]:
+    """Each tree of several motifs, drawn and as text."""
+    some = [t for t in found.trees if len(list(sites(t))) > 1]
+    return [(syntax_svg(t, styles=["holds"] * len(list(sites(t)))), to_text(t)) for t in some]
+
+
+def _effects(known: Sequence[Rule]) -> Markup | None:
+    import pandas as pd
+
+    rows = [
+        {"arm": f"{r.kind}: {place(r)}", "effect": r.model.effect, "low": r.model.low,
+         "high": r.model.high, "q": r.model.q}
+        for r in known[:SHOWN]
+        if r.model is not None
+    ]  # fmt: skip
+    if not rows:
+        return None
+    return intervals_svg(
+        pd.DataFrame(rows),
+        name="grammar-effects",
+        title=f"Effects of {plural(len(rows), 'rule')} with their 95 % intervals",
+        label="what the arrangement gives, units of the output",
+    )
+
+
+def _groups(found: Rules) -> list[dict[str, Any]]:
+    out = []
+    for verdict, title in GROUPS:
+        some = [r for r in found if r.verdict == verdict]
+        if some:
+            out.append(
+                {
+                    "title": title,
+                    "rules": [(r.kind, said(r)) for r in some[:SHOWN]],
+                    "more": max(0, len(some) - SHOWN),
+                    "is_open": verdict != "data only",
+                }
+            )
+    return out
