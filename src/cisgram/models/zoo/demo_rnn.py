@@ -28,8 +28,8 @@ class DemoRNN(TwoClassNetwork):
 
 
 # At the general rate of 3e-3 an LSTM on letters is still on its first plateau after 20 epochs. How
-# long the plateau lasts is chance: USF1 of H1 was given up on it at patience 8 (AUROC 0.58 instead of
-# 0.999), and a small set has too few steps in an epoch to leave it.
+# long the plateau lasts is chance: USF1 of H1 was given up on it at patience 8 (AUROC 0.58), and a
+# small set has too few steps in an epoch to leave it.
 REGIME = {"learning_rate": 2e-2, "epochs": 40, "patience": 40, "min_rows": 16_000}
 
 
