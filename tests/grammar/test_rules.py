@@ -249,7 +249,7 @@ def test_a_rule_says_what_is_wrong_with_it():
     with pytest.raises(InputError, match="about 2 motifs"):
         Rule("order", ("A",))
     with pytest.raises(InputError, match="Did you mean 'spacing'"):
-        Rule("spacin", ("A", "B"), "++")
+        Rule("spacings", ("A", "B"), "++")
     with pytest.raises(InputError, match="strands of two motifs"):
         Rule("order", ("A", "B"))
     with pytest.raises(InputError, match="from low to high"):

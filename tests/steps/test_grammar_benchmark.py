@@ -94,7 +94,7 @@ def test_a_cell_is_run_once_and_the_page_says_what_came_back(tmp_path, monkeypat
 
 def test_a_name_that_is_not_known_is_refused(tmp_path):
     with pytest.raises(InputError, match="Did you mean 'spacing'"):
-        benchmark_grammar(None, tmp_path, only="spacin")
+        benchmark_grammar(None, tmp_path, only="spacings")
 
 
 def test_factors_are_counted_over_seeds(tmp_path):
