@@ -11,6 +11,7 @@ from cisgram import grammar, motifs
 from cisgram.core.errors import InputError
 from cisgram.core.grammar_tree import to_text
 from cisgram.grammar import Rule, Rules
+from cisgram.grammar.arrangements import CellArms, cells_of
 from cisgram.seq import Grammar, Plant, simulate
 from pencil import LEFT, RIGHT, THIRD, Of, either, matches, motif, near
 
@@ -178,6 +179,24 @@ def test_motifs_that_are_not_there_are_not_asked_about():
     found = asked("synergy", motifs=THREE)
     assert found.facts["absent"] == [THIRD]
     assert list(found.facts["motifs"]) == [LEFT, RIGHT]
+
+
+def test_without_any_motif_in_the_sequences_nothing_is_asked():
+    found = asked("synergy", motifs=[motif("AAAAAAAAAAAAAA"), motif("CCCCCCCCCCCCCC")])
+    assert len(found) == 0
+    assert "more sites than chance" in found.facts["not_asked"]
+
+
+def test_interactions_by_columns_are_those_of_the_experiment():
+    x = grammar.random_backgrounds(7, LENGTH, seed=2)
+    arms = CellArms(LENGTH)
+    for cell in cells_of(PAIR, [0, 5], folded=False):
+        arms.add(cell)
+    e = grammar.ask(Of(MODELS["order"]), x, arms.arms())
+    d = arms.interactions(e)
+    assert d.shape == (7, 2 * (2 * 4 + 2 * 3))
+    np.testing.assert_array_equal(d, e.differences(e.departures(e.with_twin())))
+    assert d.mean(0).tolist() == pytest.approx(e.interactions()["interaction"].tolist())
 
 
 def test_rules_read_back_are_the_same_and_are_sentences():

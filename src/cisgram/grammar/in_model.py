@@ -129,11 +129,8 @@ class _Pair:
                 [c.turned(1) for c in near],
             )
         ]
-        e = asker.ask(cells.arms())
-        with_twin = [a for a in e.arms if a.twin]
-        d = e.differences(e.departures(with_twin))
-        at = {a.name: i for i, a in enumerate(with_twin)}
-        inside, outside, swapped, *turned = (d[:, [at[c] for c in group]] for group in groups)
+        d = cells.interactions(asker.ask(cells.arms()))
+        inside, outside, swapped, *turned = (d[:, np.array(g, dtype=np.int64)] for g in groups)
         return cls(inside, outside, swapped, (turned[0], turned[1]))
 
 

@@ -135,6 +135,8 @@ def rules(
     speaking = [r for r in of_data if r.data is not None and r.data.holds]
     if model is None:
         return Rules(tuple(speaking), facts)
+    if not data.hits.names:
+        return Rules((), facts | {"not_asked": "No motif has more sites than chance gives."})
     by_name = {m.name: m for m in some}
     materials = materials_of(
         model,
