@@ -11,6 +11,7 @@ from cisgram import grammar, motifs
 from cisgram.core.errors import InputError
 from cisgram.core.grammar_tree import to_text
 from cisgram.grammar import Rule, Rules
+from cisgram.grammar.arrangements import CellArms, cells_of
 from cisgram.seq import Grammar, Plant, simulate
 from pencil import LEFT, RIGHT, THIRD, Of, either, matches, motif, near
 
@@ -117,7 +118,7 @@ def test_copies_are_as_many_as_the_model_wants():
 def test_a_motif_that_is_avoided_lowers_what_is_high_and_is_rare_there():
     (rule,) = asked("negation").known
     assert rule.motifs == (RIGHT,)
-    assert rule.model.effect < -0.8
+    assert rule.model.effect < -0.7
     assert rule.data.effect < 0.1
     assert rule.verdict == "confirmed"
 
@@ -180,6 +181,55 @@ def test_motifs_that_are_not_there_are_not_asked_about():
     assert list(found.facts["motifs"]) == [LEFT, RIGHT]
 
 
+@pytest.mark.parametrize(("weight", "pairs"), [(0.3, 1), (0.7, 2)])
+def test_a_pair_of_the_model_alone_must_give_half_of_what_the_partner_gives(weight, pairs):
+    decoy = [Plant(THIRD, name=THIRD, strand="both", probability=0.7)]
+    how = {"grammar": GRAMMARS["synergy"], "decoys": decoy}
+    own = simulate(120, LENGTH, positives=1.0, seed=1, **how)
+    other = simulate(120, LENGTH, positives=0.0, singles=1.0, seed=2, **how)
+    codes = np.concatenate([own.codes, other.codes])
+
+    def model(x):
+        return has(x, LEFT) * has(x, RIGHT) + weight * has(x, LEFT) * has(x, THIRD)
+
+    labels = np.repeat([1, 0], 120)
+    found = grammar.rules(Of(model), codes, THREE, labels=labels, n=30, reach=30)
+    held = {frozenset(r.motifs) for r in found.known}
+    assert held == {frozenset([LEFT, RIGHT]), frozenset([LEFT, THIRD])} or pairs == 1
+    assert len(held) == pairs
+    assert all(r.verdict == "model only" for r in found.known if THIRD in r.motifs)
+
+
+def test_an_arrangement_that_no_sequence_holds_is_no_rule_of_the_model_alone():
+    codes, labels = sequences("spacing")
+
+    def model(x):  # copies of one motif, which no sequence holds
+        return MODELS["spacing"](x) + (either(x, LEFT).sum(1) >= 2).float()
+
+    found = grammar.rules(
+        Of(model), codes, PAIR, labels=labels, both_strands=False, n=30, reach=20
+    )  # fmt: skip
+    assert {r.kind for r in found.known} == {"synergy", "spacing"}
+
+
+def test_without_any_motif_in_the_sequences_nothing_is_asked():
+    found = asked("synergy", motifs=[motif("AAAAAAAAAAAAAA"), motif("CCCCCCCCCCCCCC")])
+    assert len(found) == 0
+    assert "more sites than chance" in found.facts["not_asked"]
+
+
+def test_interactions_by_columns_are_those_of_the_experiment():
+    x = grammar.random_backgrounds(7, LENGTH, seed=2)
+    arms = CellArms(LENGTH)
+    for cell in cells_of(PAIR, [0, 5], folded=False):
+        arms.add(cell)
+    e = grammar.ask(Of(MODELS["order"]), x, arms.arms())
+    d = arms.interactions(e)
+    assert d.shape == (7, 2 * (2 * 4 + 2 * 3))
+    np.testing.assert_array_equal(d, e.differences(e.departures(e.with_twin())))
+    assert d.mean(0).tolist() == pytest.approx(e.interactions()["interaction"].tolist())
+
+
 def test_rules_read_back_are_the_same_and_are_sentences():
     found = asked("spacing")
     again = Rules.from_json(json.loads(json.dumps(found.to_json())))
@@ -206,6 +256,15 @@ def test_a_rule_holds_in_the_model_that_has_it_and_fails_in_one_that_has_not():
     alone = grammar.check(found, None, codes, **how)
     assert [r.model for r in alone] == [None, None]
     assert {r.kind: r.data.holds for r in alone}["spacing"]
+
+
+def test_distances_that_are_out_of_reach_are_not_asked_about():
+    codes, labels = sequences("spacing")
+    far = [Rule("spacing", (LEFT, RIGHT), "..", 40, 60)]
+    how = {"motifs": PAIR, "labels": labels, "both_strands": False, "n": 20, "reach": 20}
+    (rule,) = grammar.check(far, Of(MODELS["spacing"]), codes, **how)
+    assert rule.model is None
+    assert rule.verdict == "not confirmed"
 
 
 def test_a_rule_is_refuted_by_sequences_that_break_it():
@@ -249,7 +308,7 @@ def test_a_rule_says_what_is_wrong_with_it():
     with pytest.raises(InputError, match="about 2 motifs"):
         Rule("order", ("A",))
     with pytest.raises(InputError, match="Did you mean 'spacing'"):
-        Rule("spacin", ("A", "B"), "++")
+        Rule("spacings", ("A", "B"), "++")
     with pytest.raises(InputError, match="strands of two motifs"):
         Rule("order", ("A", "B"))
     with pytest.raises(InputError, match="from low to high"):

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cisgram.grammar.experiment import Arm
+from cisgram.grammar.experiment import Arm, Experiment
 from cisgram.grammar.insertion import BACKGROUND
 from cisgram.grammar.placement import STRANDS, Placement, Word, name_of
 
@@ -64,14 +64,15 @@ class CellArms:
     fixed: int | None = None
     _alone: dict[str, tuple[Arm, list[Placement]]] = field(default_factory=dict)
     _both: Arms = field(default_factory=list)
-    _known: set[str] = field(default_factory=set)
+    _number: dict[str, int] = field(default_factory=dict)
+    _parts: list[tuple[str, str]] = field(default_factory=list)
 
-    def add(self, cell: Cell) -> str:
-        """Ask a cell; gives the name of its arm."""
-        if cell.name not in self._known:
-            self._known.add(cell.name)
+    def add(self, cell: Cell) -> int:
+        """Ask a cell; gives its column of `interactions`."""
+        if cell.name not in self._number:
+            self._number[cell.name] = len(self._both)
             self._ask(cell)
-        return cell.name
+        return self._number[cell.name]
 
     def _ask(self, cell: Cell) -> None:
         left = Placement(cell.left, 0, cell.strands[0])
@@ -79,16 +80,27 @@ class CellArms:
         start = (self.length - width) // 2 if self.fixed is None else self.fixed
         left = Placement(cell.left, start, cell.strands[0])
         right = Placement(cell.right, left.end + cell.gap, cell.strands[1], copy=1)
-        twin = {BACKGROUND: -1}
-        for one in (left, right):
-            name = f"{one.name} {one.strand} at {one.start}, copy {one.copy}"
+        names = [f"{p.name} {p.strand} at {p.start}, copy {p.copy}" for p in (left, right)]
+        for name, one in zip(names, (left, right), strict=True):
             self._alone.setdefault(name, (Arm(name, BACKGROUND), [one]))
-            twin[name] = 1
+        twin = {names[0]: 1, names[1]: 1, BACKGROUND: -1}
         self._both.append((Arm(cell.name, BACKGROUND, twin), [left, right]))
+        self._parts.append((names[0], names[1]))
 
     def arms(self) -> Arms:
         """What `ask` takes."""
         return [(Arm(BACKGROUND), []), *self._alone.values(), *self._both]
+
+    def interactions(self, e: Experiment) -> Array:
+        """(n, cells) AB - A - B + b of the outputs of `arms`, as `Experiment.interactions` has it.
+
+        By columns: a search has thousands of cells, and a matrix of weights would not fit.
+        """
+        at = {name: 1 + i for i, name in enumerate(self._alone)}
+        first = 1 + len(self._alone)
+        left, right = (e.values[:, [at[p[i]] for p in self._parts]] for i in (0, 1))
+        d = e.values[:, first:] - left - right + e.values[:, :1]
+        return np.where(np.abs(d) <= 2 * e.resolution, 0.0, d)  # four outputs, half of each
 
 
 def cells_of(motifs: Sequence[Word], gaps: Iterable[int], *, folded: bool) -> Iterator[Cell]:

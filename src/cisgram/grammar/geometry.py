@@ -45,58 +45,72 @@ def observed(hits: Hits, a: int, b: int, *, folded: bool) -> Geometry:
 
     One pair a sequence, so that pairs are independent.
     """
-    other = 1 if a == b else 0
-    has = (hits.start[:, a, 0] != NOWHERE) & (hits.start[:, b, other] != NOWHERE)
-    first = [v[has, a, 0] for v in (hits.start, hits.end, hits.strand)]
-    second = [v[has, b, other] for v in (hits.start, hits.end, hits.strand)]
-    weight = np.ones(int(has.sum()))
-    return _geometry(first, second, weight, folded=folded, is_pair=a != b)
+    first, second = _sites(hits, a, b)
+    readers = _readers(first, second)
+    gap, ahead, same = _lie(first, second, folded=folded, readers=readers)
+    apart = gap >= 0
+    n = int(apart.sum())
+    weight = np.full(n, 1 / max(n, 1))
+    return Geometry(
+        gap[apart], ahead[apart], same[apart], weight, **_means(a != b, readers, folded=folded)
+    )
 
 
 def chance(hits: Hits, a: int, b: int, *, folded: bool) -> Geometry:
     """The same when every site of the one is paired with every site of the other, exactly.
 
     Motifs then keep the places that they prefer in a sequence, and lose only each other. Sites
-    that would overlap are left out, as they are in what is seen.
+    that would overlap are left out, as they are in what is seen. Each way to lie comes once.
     """
+    first, second = _sites(hits, a, b)
+    readers = _readers(first, second)
+    ours, n_ours = np.unique(first, axis=1, return_counts=True)
+    others, n_others = np.unique(second, axis=1, return_counts=True)
+    total = np.zeros(4 * (hits.length + 1))
+    for site, n in zip(ours.T, n_ours, strict=True):
+        gap, ahead, same = _lie(site[:, None], others, folded=folded, readers=readers)
+        apart = gap >= 0
+        way = 4 * gap[apart] + 2 * ahead[apart] + same[apart]
+        total += n * np.bincount(way, weights=n_others[apart], minlength=len(total))
+    ways = np.flatnonzero(total)
+    weight = total[ways] / max(total.sum(), 1)
+    return Geometry(
+        ways // 4,
+        (ways // 2) % 2 == 1,
+        ways % 2 == 1,
+        weight,
+        **_means(a != b, readers, folded=folded),
+    )
+
+
+def _sites(hits: Hits, a: int, b: int) -> tuple[Ints, Ints]:
+    """(3, n) start, end and strand of the two sites, of the sequences that hold both."""
     other = 1 if a == b else 0
     has = (hits.start[:, a, 0] != NOWHERE) & (hits.start[:, b, other] != NOWHERE)
-    first = _distinct([v[has, a, 0] for v in (hits.start, hits.end, hits.strand)])
-    second = _distinct([v[has, b, other] for v in (hits.start, hits.end, hits.strand)])
-    left = [np.repeat(v, len(second[3])) for v in first]
-    right = [np.tile(v, len(first[3])) for v in second]
-    return _geometry(left[:3], right[:3], left[3] * right[3], folded=folded, is_pair=a != b)
+    fields = (hits.start, hits.end, hits.strand)
+    return np.stack([v[has, a, 0] for v in fields]), np.stack([v[has, b, other] for v in fields])
 
 
-def _distinct(sites: list[Ints]) -> list[Ints]:
-    """Each start, end and strand once, and how often it came."""
-    found, counts = np.unique(np.stack(sites), axis=1, return_counts=True)
-    return [*found, counts]
+def _readers(first: Ints, second: Ints) -> tuple[bool, bool]:
+    """Which of the two motifs has a strand."""
+    has_a, has_b = (sites.shape[1] > 0 and bool((sites[2] != 0).all()) for sites in (first, second))
+    return has_a, has_b
 
 
-def _geometry(
-    first: list[Ints],
-    second: list[Ints],
-    weight: NDArray[np.float64] | Ints,
-    *,
-    folded: bool,
-    is_pair: bool,
-) -> Geometry:
+def _lie(
+    first: Ints, second: Ints, *, folded: bool, readers: tuple[bool, bool]
+) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Gap of each pair (negative where they overlap), whether the first is ahead, same strand."""
     gap = np.maximum(second[0] - first[1], first[0] - second[1])
-    apart = gap >= 0
-    start_a, strand_a = first[0][apart], first[2][apart]
-    start_b, strand_b = second[0][apart], second[2][apart]
-    ahead = start_a < start_b
-    has_a, has_b = (bool(len(s)) and bool((s != 0).all()) for s in (strand_a, strand_b))
+    ahead = first[0] < second[0]
     if folded:  # the other strand reads the pair backwards
-        ahead = ahead == ((strand_a if has_a else strand_b) >= 0)
-    kept = weight[apart].astype(np.float64)
-    total = kept.sum()
-    return Geometry(
-        gap[apart],
-        ahead,
-        strand_a == strand_b,
-        kept / total if total else kept,
-        is_ordered=is_pair and (not folded or has_a or has_b),
-        is_directed=has_a and has_b,
-    )
+        ahead = ahead == ((first[2] if readers[0] else second[2]) >= 0)
+    return gap, ahead, first[2] == second[2]
+
+
+def _means(is_pair: bool, readers: tuple[bool, bool], *, folded: bool) -> dict[str, bool]:
+    """Whether an order and an orientation mean anything."""
+    return {
+        "is_ordered": is_pair and (not folded or any(readers)),
+        "is_directed": all(readers),
+    }

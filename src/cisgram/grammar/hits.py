@@ -163,9 +163,10 @@ def _columns(
         raise InputError(msg)
     ranked = next((c for c in BEST_OF if c in table.columns), None)
     score = np.zeros(len(table)) if ranked is None else table[ranked].abs().to_numpy(np.float64)
-    strand = np.zeros(len(table), dtype=np.int64)
+    strand: Ints = np.zeros(len(table), dtype=np.int64)
     if "strand" in table.columns:
-        strand = table["strand"].map({"+": 1, "-": -1}).fillna(0).to_numpy(dtype=np.int64)
+        letters = table["strand"].to_numpy(dtype=object)
+        strand = (letters == "+").astype(np.int64) - (letters == "-").astype(np.int64)
     return row, start, end, strand, table[name].to_numpy(dtype=object), score
 
 

@@ -60,6 +60,11 @@ class Data:
             self._pairs[first, second] = seen, by_chance, others
         return self._pairs[first, second]
 
+    @property
+    def n(self) -> int:
+        """Sequences, of interest or not."""
+        return len(self.gc) + (0 if self.other_gc is None else len(self.other_gc))
+
     def reader(self, motifs: tuple[str, ...]) -> int:
         """Which of two motifs says, by its strand, from which strand a pair is read."""
         return 1 if motifs[0] in self.hits.palindromes else 0

@@ -19,7 +19,7 @@ from cisgram.grammar.experiment import Arm, Experiment
 from cisgram.grammar.insertion import BACKGROUND
 from cisgram.grammar.paired import signed_rank, t_interval
 from cisgram.grammar.placement import Placement
-from cisgram.grammar.rule import Evidence, Rule
+from cisgram.grammar.rule import PAIRS, Evidence, Rule
 from cisgram.motifs.motif import Motif
 from cisgram.seq.alphabet import from_codes
 
@@ -81,10 +81,6 @@ class Asker:
             seed=self.seed,
         )
 
-    def on(self, backgrounds: Codes) -> Asker:
-        """The same with other backgrounds."""
-        return replace(self, backgrounds=backgrounds, _pairs={})
-
     def pair(self, rule: Rule) -> _Pair:
         """All arrangements that the rules of one pair need, asked once."""
         key = (rule.motifs, rule.strands, rule.low, rule.high)
@@ -98,6 +94,8 @@ def answer(asker: Asker, rule: Rule) -> Evidence | None:
 
     ``q`` is left to the search; ``holds`` says for now whether the effect is large enough.
     """
+    if rule.kind in PAIRS and (rule.low or 0) > asker.reach:
+        return None
     return TESTS[rule.kind](asker, rule)
 
 
@@ -129,11 +127,8 @@ class _Pair:
                 [c.turned(1) for c in near],
             )
         ]
-        e = asker.ask(cells.arms())
-        with_twin = [a for a in e.arms if a.twin]
-        d = e.differences(e.departures(with_twin))
-        at = {a.name: i for i, a in enumerate(with_twin)}
-        inside, outside, swapped, *turned = (d[:, [at[c] for c in group]] for group in groups)
+        d = cells.interactions(asker.ask(cells.arms()))
+        inside, outside, swapped, *turned = (d[:, np.array(g, dtype=np.int64)] for g in groups)
         return cls(inside, outside, swapped, (turned[0], turned[1]))
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[np.float64]
 HINTS = 20  # distances of a pair that data may point at
+SEEN = 0.05  # share of the sequences in which a rule of the model alone must be seen
 
 
 def rules(
@@ -135,6 +136,8 @@ def rules(
     speaking = [r for r in of_data if r.data is not None and r.data.holds]
     if model is None:
         return Rules(tuple(speaking), facts)
+    if not data.hits.names:
+        return Rules((), facts | {"not_asked": "No motif has more sites than chance gives."})
     by_name = {m.name: m for m in some}
     materials = materials_of(
         model,
@@ -240,10 +243,11 @@ def believable(data: Data, asked: Sequence[Rule]) -> list[Rule]:
     """The rules without those that the model alone holds and the data make improbable.
 
     Where nothing in the data speaks for any rule of a pair, or of copies, its arrangement must at
-    least be there in some sequences, and it must give half of what the strongest pair with one of
-    its motifs gives. What falls short is what a model makes of words that it never saw, or of a
-    word that is a little like the partner.
+    least be there in one of twenty sequences, and it must give half of what the strongest pair
+    with one of its motifs gives. What falls short is what a model makes of arrangements that it
+    hardly ever saw, or of a word that is a little like the partner.
     """
+    fewest = max(in_data.FEWEST, SEEN * data.n)
     strength: dict[frozenset[str], float] = {}
     spoken_for: set[frozenset[str]] = set()
     for rule in asked:
@@ -258,7 +262,7 @@ def believable(data: Data, asked: Sequence[Rule]) -> list[Rule]:
         if rule.is_known and rule.kind != "negation" and pair not in spoken_for:
             rivals = [s for other, s in strength.items() if other & pair]
             is_weak = strength[pair] < in_model.LOSS * max(rivals)
-            if is_weak or in_data.occurrences(data, rule) < in_data.FEWEST:
+            if is_weak or in_data.occurrences(data, rule) < fewest:
                 continue
         kept.append(rule)
     return kept

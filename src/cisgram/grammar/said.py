@@ -33,8 +33,8 @@ def said(rule: Rule) -> str:
         words += ": the model was not asked."
     else:
         found = _lowered(rule.model) if rule.kind == "negation" else rule.model
-        not_so = "" if rule.model.holds else " which is too little, or not sure:"
-        words += f":{not_so} {_more(rule)} {_effect(found)}."
+        more = f"{_more(rule)} {_effect(found)}"
+        words += f": {more}." if rule.model.holds else f": not held by the model ({more})."
     return words if rule.data is None else f"{words} {_in_data(rule, rule.data)}"
 
 
@@ -68,7 +68,7 @@ def _more(rule: Rule) -> str:
         return "together they raise the output beyond the sum of each by"
     if rule.kind == "orientation":
         other = rule.motifs[1 if rule.turned is None else rule.turned]
-        return f"so they raise the output more than with {other} turned round, by"
+        return f"like this they raise the output more than with {other} turned round, by"
     return {
         "synergy": "together they raise the output beyond the sum of each by",
         "spacing": "at these distances they raise the output more than at others, by",
@@ -78,7 +78,11 @@ def _more(rule: Rule) -> str:
 
 def _effect(found: Evidence) -> str:
     low, high = (f"{v:.3g}" for v in sorted((found.low, found.high)))
-    return f"{found.effect:.3g} (95 % {low} to {high}, q = {found.q:.1g}, {found.n} sequences)"
+    return f"{found.effect:.3g} (95 % {low} to {high}, {_q(found)}, {found.n} sequences)"
+
+
+def _q(found: Evidence) -> str:
+    return f"q = {found.q:.1g}" if found.q > 0 else "q < 1e-300"
 
 
 def _lowered(found: Evidence) -> Evidence:
@@ -86,18 +90,14 @@ def _lowered(found: Evidence) -> Evidence:
 
 
 def _in_data(rule: Rule, found: Evidence) -> str:
-    q = f"q = {found.q:.1g}"
+    q = _q(found)
     if found.unit == "odds ratio":
-        what = (
-            f"the odds of {rule.motifs[0]} are"
-            if rule.kind == "negation"
-            else "the odds of the one with the other are"
-        )
         ends = f"95 % {found.low:.2g} to {found.high:.2g}"
-        return (
-            f"In {found.n} sequences {what} {found.effect:.2g} times what they would be at equal "
-            f"GC ({ends}, {q})."
-        )
+        if rule.kind == "negation":
+            what = f"the odds of {rule.motifs[0]} are {found.effect:.2g} times those in the others"
+        else:
+            what = f"the odds of one with the other are {found.effect:.2g} times those without it"
+        return f"In {found.n} sequences {what}, at equal GC ({ends}, {q})."
     of = "sequences with it" if rule.kind == "copies" else "pairs of sites"
     low, high = (f"{100 * v:.0f}" for v in (found.low, found.high))
     return (

@@ -55,16 +55,13 @@ def screen(
         cells += cells_of(two, more, folded=folded)
     widest = 2 * max(m.width for m in motifs) + asker.reach
     arms = CellArms(asker.backgrounds.shape[1], (asker.backgrounds.shape[1] - widest) // 2)
-    named = [(cell, arms.add(cell)) for cell in cells]
-    e = asker.ask(arms.arms())
-    with_twin = [a for a in e.arms if a.twin]
-    mean = e.differences(e.departures(with_twin)).mean(0)
-    value = {a.name: float(v) for a, v in zip(with_twin, mean, strict=True)}
+    asked = [(cell, arms.add(cell)) for cell in cells]
+    mean = arms.interactions(asker.ask(arms.arms())).mean(0)
     found: dict[frozenset[str], Best] = {}
-    for cell, name in named:
+    for cell, column in asked:
         pair = frozenset((_name(cell.left), _name(cell.right)))
-        if pair not in found or value[name] > found[pair].strength:
-            found[pair] = Best(cell, value[name])
+        if pair not in found or mean[column] > found[pair].strength:
+            found[pair] = Best(cell, float(mean[column]))
     return found
 
 
@@ -79,13 +76,11 @@ def rules_of(asker: Asker, best: Best) -> list[Rule]:
     """
     cells = CellArms(asker.backgrounds.shape[1])
     gaps = range(asker.reach + 1)
-    names = [cells.add(best.cell.at(d)) for d in gaps]
+    along = [cells.add(best.cell.at(d)) for d in gaps]
     flips = [cells.add(best.cell.turned(i)) for i in (0, 1)]
-    e = asker.ask(cells.arms())
-    with_twin = {a.name: i for i, a in enumerate(e.with_twin())}
-    mean = e.differences(e.departures(e.with_twin())).mean(0)
-    low, high = _range(np.array([mean[with_twin[n]] for n in names]))
-    turned = int(np.argmin([mean[with_twin[n]] for n in flips]))
+    mean = cells.interactions(asker.ask(cells.arms())).mean(0)
+    low, high = _range(mean[along])
+    turned = int(mean[flips].argmin())
     motifs = (_name(best.cell.left), _name(best.cell.right))
     is_one = motifs[0] == motifs[1]
     made = []

@@ -166,7 +166,10 @@ def material(
 def _named(motifs: list[Motif], names: dict[str, str]) -> list[Motif]:
     """Motifs that say what they match before their own names, such as ``ELK1/positive_0``."""
     return [
-        replace(m, name=f"{names[m.name]}/{m.name}") if names.get(m.name) else m for m in motifs
+        replace(m, name="_".join(f"{names[m.name]}/{m.name}".split()))  # as in the MEME file
+        if names.get(m.name)
+        else m
+        for m in motifs
     ]
 
 

@@ -133,9 +133,10 @@ def benchmark(
     from cisgram.steps.grammar_benchmark import benchmark_grammar
     from cisgram.steps.table4 import benchmark_table4
 
-    simulated = {"attribution": benchmark_attribution, "grammar": benchmark_grammar}
-    if name in simulated:
-        page = simulated[name](data, out, only=only, device=device, epoch=say_epoch, say=say)
+    if name == "attribution":
+        page = benchmark_attribution(data, out, only=only, device=device, epoch=say_epoch, say=say)
+    elif name == "grammar":
+        page = benchmark_grammar(data, out, only=only, device=device, epoch=say_epoch, say=say)
     else:
         folder = need(data, "--data")
         own = {"demix": benchmark_demix, "demo-table4": benchmark_table4}

@@ -10,7 +10,6 @@ from markupsafe import Markup
 from cisgram.core.grammar_tree import sites, to_text
 from cisgram.core.run import Run
 from cisgram.grammar import Rule, Rules, said
-from cisgram.grammar.said import place
 from cisgram.report import read
 from cisgram.report.experiments import intervals_svg
 from cisgram.report.section import SECTIONS, Section
@@ -18,6 +17,7 @@ from cisgram.report.text import plural, render
 from cisgram.report.trees import syntax_svg
 
 KINDS = ("tsv", "json")
+LABEL = 30  # letters beside an interval
 SHOWN = 40  # rules of a list; all are in the files
 GROUPS = (
     ("confirmed", "Held by the model, and there in the sequences"),
@@ -79,8 +79,8 @@ def _effects(known: Sequence[Rule]) -> Markup | None:
     import pandas as pd
 
     rows = [
-        {"arm": f"{r.kind}: {place(r)}", "effect": r.model.effect, "low": r.model.low,
-         "high": r.model.high, "q": r.model.q}
+        {"arm": _short(f"{r.kind}: {', '.join(r.motifs)}"), "effect": r.model.effect,
+         "low": r.model.low, "high": r.model.high, "q": r.model.q}
         for r in known[:SHOWN]
         if r.model is not None
     ]  # fmt: skip
@@ -92,6 +92,10 @@ def _effects(known: Sequence[Rule]) -> Markup | None:
         title=f"Effects of {plural(len(rows), 'rule')} with their 95 % intervals",
         label="what the arrangement gives, units of the output",
     )
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LABEL else label[: LABEL - 1] + "…"
 
 
 def _groups(found: Rules) -> list[dict[str, Any]]:
