@@ -18,6 +18,7 @@ from cisgram.grammar.backgrounds import Sequences, codes_given
 from cisgram.grammar.found import Rules
 from cisgram.grammar.in_data import Data
 from cisgram.grammar.materials import (
+    SEEN,
     Labels,
     Materials,
     data_of,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[np.float64]
 HINTS = 20  # distances of a pair that data may point at
-SEEN = 0.05  # share of the sequences in which a rule of the model alone must be seen
 
 
 def rules(
@@ -242,24 +242,21 @@ def data_at(data: Data, asked: Sequence[Rule], n_tests: int, fdr: float) -> list
 def believable(data: Data, asked: Sequence[Rule]) -> list[Rule]:
     """The rules without those that the model alone holds and the data make improbable.
 
-    Where nothing in the data speaks for any rule of a pair, or of copies, its arrangement must at
-    least be there in one of twenty sequences, and it must give half of what the strongest pair
+    Where the data do not speak for a rule of a pair, or of copies, its arrangement must at least
+    be there in one of twenty sequences, and the pair must give half of what the strongest pair
     with one of its motifs gives. What falls short is what a model makes of arrangements that it
     hardly ever saw, or of a word that is a little like the partner.
     """
     fewest = max(in_data.FEWEST, SEEN * data.n)
     strength: dict[frozenset[str], float] = {}
-    spoken_for: set[frozenset[str]] = set()
     for rule in asked:
         if rule.is_known and rule.model and rule.kind != "negation":
             pair = frozenset(rule.motifs)
             strength[pair] = max(strength.get(pair, 0.0), rule.model.effect)
-            if rule.data is not None and rule.data.holds:
-                spoken_for.add(pair)
     kept = []
     for rule in asked:
-        pair = frozenset(rule.motifs)
-        if rule.is_known and rule.kind != "negation" and pair not in spoken_for:
+        if rule.verdict == "model only" and rule.kind != "negation":
+            pair = frozenset(rule.motifs)
             rivals = [s for other, s in strength.items() if other & pair]
             is_weak = strength[pair] < in_model.LOSS * max(rivals)
             if is_weak or in_data.occurrences(data, rule) < fewest:
