@@ -21,7 +21,7 @@ from cli.running import cisgram
 
 WORDS = ("GATTACAC", "TGCACCCT", "CTCTGAGA")  # the first two are needed together
 MODEL = {"detectors": 3, "width": 8, "hidden": 2}
-FEW = ("--backgrounds", "12", "--reach", "8")
+FEW = ("--backgrounds", "12", "--reach", "24")
 
 
 def table(path: Path, n: int) -> None:

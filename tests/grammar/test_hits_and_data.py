@@ -50,6 +50,17 @@ def test_of_a_family_the_first_stands_for_all():
     assert every.names == ("ELK1", "ETV6", "SP1")
 
 
+def test_of_hits_of_two_motifs_at_one_place_the_better_is_the_site():
+    rows = [(i, 10, "+", "A", 9) for i in range(8)] + [(i, 30, "+", "B", 9) for i in range(8)]
+    rows += [(0, 12, "+", "B", 8), (1, 31, "+", "A", 10), (2, 14, "+", "B", 8)]
+    found = hits_of(table(rows), n=8, length=50)
+    assert found.counts.tolist() == [[1, 1], [2, 0], [1, 2], *[[1, 1]] * 5]  # 1 of 5 bp is no share
+    every = hits_of(table(rows), n=8, length=50, merged=False)
+    assert every.counts[:3].tolist() == [[1, 2], [2, 1], [1, 2]]
+    by_p = table(rows).assign(p=[1e-5] * 16 + [1e-6, 1e-4, 1e-4])
+    assert hits_of(by_p, n=8, length=50).counts[:2].tolist() == [[0, 2], [1, 1]]
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

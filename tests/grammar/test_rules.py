@@ -115,6 +115,18 @@ def test_copies_are_as_many_as_the_model_wants():
     assert rule.model.effect == pytest.approx(1.0)
 
 
+def test_distances_are_counted_beside_those_of_partners_from_elsewhere():
+    found = asked("spacing")
+    (pair,) = found.distances
+    assert {pair.first, pair.second} == {LEFT, RIGHT}
+    assert sum(pair.seen[6:11]) == sum(pair.seen) > 100
+    assert sum(pair.expected) == pytest.approx(sum(pair.seen), abs=0.1)
+    assert sum(pair.expected[6:11]) < 0.3 * sum(pair.seen)
+    table = found.distance_table().set_index("distance")
+    assert table["seen"].tolist() == list(pair.seen)
+    assert Rules.from_json(found.to_json()).distances == found.distances
+
+
 def test_a_motif_that_is_avoided_lowers_what_is_high_and_is_rare_there():
     (rule,) = asked("negation").known
     assert rule.motifs == (RIGHT,)

@@ -6,6 +6,7 @@ from cisgram import report
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.grammar import Evidence, Rule, Rules
+from cisgram.grammar.found import Distances
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 
@@ -33,7 +34,9 @@ def ruled(new_run):
             Rule("copies", (a,), copies=2, data=share(0.3, 0.1)),
         )
         facts = {"motifs": {a: 8, b: 9}, "sequences": 1500, "fdr": 0.05}
-        files.write_json(run.path / "grammar" / "rules.json", Rules(rules, facts).to_json())
+        apart = Distances(a, b, (0, 3, 40, 2), (9.0, 12.0, 12.0, 12.0))
+        found = Rules(rules, facts, (apart,))
+        files.write_json(run.path / "grammar" / "rules.json", found.to_json())
         return run
 
     return made
@@ -50,6 +53,7 @@ def test_rules_are_sentences_in_groups_with_their_drawings(ruled, opened):
     assert "it lowers the output of sequences that the model scores high by 1.4" in page.said
     assert data < page.said.index("Copies. 2 copies of SIX5")
     assert "(SIX5. [12~20] ELF1.)" in page.said
+    assert "most pairs, 40, lie 2 bp apart, where 12 are expected" in page.said
     html = path.read_text()
     assert 'class="syntax"' in html
     assert 'id="grammar-effects-t"' in html

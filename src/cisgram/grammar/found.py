@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cisgram.core.errors import InputError
@@ -19,6 +19,26 @@ FORMAT = "cisgram rules 1"
 _COLUMNS = ("effect", "low", "high", "p", "q", "n", "unit", "expected", "holds")
 
 
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """How far apart the best sites of two motifs lie, one pair a sequence.
+
+    Attributes
+    ----------
+    first, second
+        Names of the motifs, in any order.
+    seen
+        Pairs at 0, 1, 2, ... bp from end to start.
+    expected
+        As many pairs in all, if the partners came from other sequences.
+    """
+
+    first: str
+    second: str
+    seen: tuple[int, ...]
+    expected: tuple[float, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Rules:
     """Rules, and how they were looked for.
@@ -31,10 +51,13 @@ class Rules:
         ``motifs`` and their widths, ``same_sites`` (motifs that others stand for), ``absent``
         (those with no more sites than chance gives), numbers of tests and sequences, ``scale``
         (units of the output), ``least``, ``fdr``; ``not_asked``, why the model was not asked.
+    distances
+        Of the pairs of which a spacing is said.
     """
 
     rules: tuple[Rule, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    distances: tuple[Distances, ...] = ()
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -76,6 +99,17 @@ class Rules:
         columns += [f"{side}_{c}" for side in ("model", "data") for c in _COLUMNS]
         return pd.DataFrame(rows, columns=columns)
 
+    def distance_table(self) -> pd.DataFrame:
+        """``first``, ``second``, ``distance`` (bp), ``seen`` and ``expected`` pairs."""
+        import pandas as pd
+
+        rows = [
+            (d.first, d.second, i, seen, expected)
+            for d in self.distances
+            for i, (seen, expected) in enumerate(zip(d.seen, d.expected, strict=True))
+        ]
+        return pd.DataFrame(rows, columns=["first", "second", "distance", "seen", "expected"])
+
     def to_json(self) -> dict[str, Any]:
         """Plain values that JSON can hold; `from_json` reads them back."""
         return {
@@ -83,6 +117,7 @@ class Rules:
             "facts": dict(self.facts),
             "rules": [{**r.to_json(), "said": said(r)} for r in self.rules],
             "trees": [to_text(t) for t in self.trees],
+            "distances": [asdict(d) for d in self.distances],
         }
 
     @classmethod
@@ -97,7 +132,12 @@ class Rules:
         if not isinstance(value, Mapping) or value.get("format") != FORMAT:
             msg = f"These are no rules of cisgram: their 'format' should say {FORMAT!r}."
             raise InputError(msg)
-        return cls(tuple(Rule.from_json(r) for r in value["rules"]), value["facts"])
+        some = [
+            Distances(d["first"], d["second"], tuple(d["seen"]), tuple(d["expected"]))
+            for d in value.get("distances", ())
+        ]
+        rules = tuple(Rule.from_json(r) for r in value["rules"])
+        return cls(rules, value["facts"], tuple(some))
 
 
 def _field(evidence: Evidence | None, name: str) -> Any:

@@ -20,8 +20,9 @@ Ints: TypeAlias = NDArray[np.int64]
 NOWHERE = -1
 PALINDROME = 0.5  # share of a motif's sites that match on both strands
 SAME = 0.5  # share of the rarer motif's sites that lie over sites of the other: one family
+OVER = 0.25  # share of the narrower of two hits from which on they are one site
 FEWEST = 5  # sites, below which nothing is merged or called a palindrome
-BEST_OF = ("score", "similarity", "contribution")  # what ranks two hits at one place
+BEST_OF = ("p", "similarity", "score", "contribution")  # what ranks two hits at one place
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,8 @@ def hits_of(
 
     Of hits of one motif that overlap, on either strand, the best is kept. A motif most of whose
     sites match on both strands has no strand. Motifs whose sites mostly are those of another are
-    one family: the one that came first stands for all.
+    one family: the one that came first stands for all. Of hits of different motifs that share more
+    than a quarter of the narrower, the best is the site, by p-value where there is one.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ def hits_of(
     names
         Motifs in the order that counts; by default as they come in the table.
     merged
-        Whether one motif stands for a family.
+        Whether one motif stands for a family, and one hit for those over it.
 
     Raises
     ------
@@ -125,6 +127,8 @@ def hits_of(
         both.append(_is_palindrome(own, len(kept[m]), row, start, strand))
     same = _families(order, kept, row, start, end) if merged else {}
     chosen = [m for m, name in enumerate(order) if name not in same]
+    if merged:
+        kept = _won(kept, chosen, row, start, end, score)
     shape = (n, len(chosen), 2)
     starts, ends = np.full(shape, NOWHERE), np.full(shape, NOWHERE)
     strands, counts = np.zeros(shape, np.int64), np.zeros(shape[:2], np.int64)
@@ -163,6 +167,8 @@ def _columns(
         raise InputError(msg)
     ranked = next((c for c in BEST_OF if c in table.columns), None)
     score = np.zeros(len(table)) if ranked is None else table[ranked].abs().to_numpy(np.float64)
+    if ranked == "p":
+        score = -np.log10(np.maximum(score, 1e-300))
     strand: Ints = np.zeros(len(table), dtype=np.int64)
     if "strand" in table.columns:
         letters = table["strand"].to_numpy(dtype=object)
@@ -180,6 +186,32 @@ def _best(own: Ints, row: Ints, start: Ints, end: Ints, score: NDArray[np.float6
             others.append(i)
             kept.append(i)
     return np.array(kept, dtype=np.int64)
+
+
+def _won(
+    kept: Sequence[Ints],
+    chosen: Sequence[int],
+    row: Ints,
+    start: Ints,
+    end: Ints,
+    score: NDArray[np.float64],
+) -> list[Ints]:
+    """The hits of each motif without those that lie over a better one of another motif."""
+    hits = np.concatenate([kept[m] for m in chosen]) if chosen else np.zeros(0, np.int64)
+    number = np.repeat(np.array(chosen, dtype=np.int64), [len(kept[m]) for m in chosen])
+    is_site = np.ones(len(hits), dtype=bool)
+    taken: dict[int, list[int]] = {}
+    for k in np.lexsort((number, start[hits], -score[hits], row[hits])).tolist():
+        i, others = hits[k], taken.setdefault(int(row[hits[k]]), [])
+        shared = [min(end[i], end[j]) - max(start[i], start[j]) for j in others]
+        narrow = [min(end[i] - start[i], end[j] - start[j]) for j in others]
+        is_site[k] = all(s <= OVER * w for s, w in zip(shared, narrow, strict=True))
+        if is_site[k]:
+            others.append(int(i))
+    found = list(kept)
+    for m in chosen:
+        found[m] = hits[(number == m) & is_site]
+    return found
 
 
 def _is_palindrome(own: Ints, n_sites: int, row: Ints, start: Ints, strand: Ints) -> bool:

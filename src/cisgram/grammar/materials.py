@@ -31,7 +31,8 @@ Labels: TypeAlias = "Sequence[int] | NDArray[np.generic]"
 REACH = 50  # bp, where the sequences have room
 SCREENED = 24  # backgrounds on which arrangements are chosen; none of them is tested on
 FEWEST = 10  # sequences of interest, and sites of a motif
-MOST_SITES_BY_CHANCE = 1.5  # times what chance gives: a motif with fewer is not there
+SEEN = 0.05  # sites for each sequence, above those of chance, below which a motif is not there
+RATIO = 1.5  # and times what chance gives, for composition makes sites as well
 SURE = 0.01  # a model is asked when its outputs tell the classes apart at this level
 
 
@@ -102,7 +103,7 @@ def data_of(
     table = scan(codes, motifs, p=p) if hits is None else hits
     names = [m.name for m in motifs] or None
     if hits is None and names is not None and not every:
-        names = _present(names, table, _by_chance(codes, motifs, p))
+        names = _present(names, table, _by_chance(codes, motifs, p), len(codes))
     n, length = codes.shape
     all_hits = hits_of(table, n=n, length=length, names=names, merged=not every)
     known = np.maximum((codes < N).sum(1), 1)
@@ -119,14 +120,15 @@ def _by_chance(codes: Codes, motifs: Sequence[Motif], p: float) -> list[float]:
     return [2 * p * n * max(length - m.width + 1, 0) for m in motifs]
 
 
-def _present(names: Sequence[str], table: pd.DataFrame, by_chance: Sequence[float]) -> list[str]:
+def _present(
+    names: Sequence[str], table: pd.DataFrame, by_chance: Sequence[float], n: int
+) -> list[str]:
     """Motifs with more sites than chance gives; of the others no rule could be seen."""
     n_sites = table["motif"].value_counts()
-    counts = [int(n_sites.get(name, 0)) for name in names]
     return [
         name
-        for name, n, chance in zip(names, counts, by_chance, strict=True)
-        if n >= MOST_SITES_BY_CHANCE * chance and n >= FEWEST
+        for name, chance in zip(names, by_chance, strict=True)
+        if n_sites.get(name, 0) >= max(FEWEST, RATIO * chance, chance + SEEN * n)
     ]
 
 

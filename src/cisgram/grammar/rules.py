@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,10 @@ from cisgram.core.errors import InputError
 from cisgram.explain.base import Target
 from cisgram.grammar import in_data, in_model
 from cisgram.grammar.backgrounds import Sequences, codes_given
-from cisgram.grammar.found import Rules
+from cisgram.grammar.found import Distances, Rules
 from cisgram.grammar.in_data import Data
 from cisgram.grammar.materials import (
+    SEEN,
     Labels,
     Materials,
     data_of,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[np.float64]
 HINTS = 20  # distances of a pair that data may point at
-SEEN = 0.05  # share of the sequences in which a rule of the model alone must be seen
 
 
 def rules(
@@ -122,7 +122,7 @@ def rules(
     data = data_of(codes, wanted, some, hits=hits, p=p, both_strands=both_strands)
     of_data, n_tests = in_the_data(data, fdr)
     widths = {m.name: m.width for m in some}
-    facts = {
+    facts: dict[str, Any] = {
         "sequences": int(wanted.sum()),
         "compared_with": int((~wanted).sum()),
         "motifs": {m: widths.get(m, 0) for m in data.hits.names},
@@ -135,7 +135,7 @@ def rules(
     }
     speaking = [r for r in of_data if r.data is not None and r.data.holds]
     if model is None:
-        return Rules(tuple(speaking), facts)
+        return _found(speaking, facts, data)
     if not data.hits.names:
         return Rules((), facts | {"not_asked": "No motif has more sites than chance gives."})
     by_name = {m.name: m for m in some}
@@ -155,11 +155,25 @@ def rules(
     asker = materials.tested_on
     facts |= {"scale": asker.scale, "least": least, "reach": asker.reach, "backgrounds": n}
     if materials.not_asked:
-        return Rules(tuple(speaking), facts | {"not_asked": materials.not_asked})
+        return _found(speaking, facts | {"not_asked": materials.not_asked}, data)
     asked = in_the_model(materials, data, speaking, fdr)
     facts["tests_in_model"] = n_possible(len(data.hits.names))
     asked = believable(data, data_at(data, asked, n_tests, fdr))
-    return Rules(tuple(_together(asked, speaking)), facts)
+    return _found(_together(asked, speaking), facts, data)
+
+
+def _found(rules: Sequence[Rule], facts: Mapping[str, Any], data: Data) -> Rules:
+    """The rules, with the distances of the pairs of which a spacing is said."""
+    pairs = dict.fromkeys(tuple(sorted(r.motifs)) for r in rules if r.kind == "spacing")
+    return Rules(tuple(rules), facts, tuple(_distances(data, a, b) for a, b in pairs))
+
+
+def _distances(data: Data, first: str, second: str) -> Distances:
+    seen, by_chance, _ = data.pair(first, second)
+    most = int(max(seen.gap.max(initial=0), by_chance.gap.max(initial=0))) + 1
+    expected = len(seen.gap) * np.bincount(by_chance.gap, by_chance.weight, minlength=most)
+    counts = np.bincount(seen.gap, minlength=most)
+    return Distances(first, second, tuple(counts.tolist()), tuple(expected.round(3).tolist()))
 
 
 def in_the_data(data: Data, fdr: float) -> tuple[list[Rule], int]:
@@ -242,24 +256,21 @@ def data_at(data: Data, asked: Sequence[Rule], n_tests: int, fdr: float) -> list
 def believable(data: Data, asked: Sequence[Rule]) -> list[Rule]:
     """The rules without those that the model alone holds and the data make improbable.
 
-    Where nothing in the data speaks for any rule of a pair, or of copies, its arrangement must at
-    least be there in one of twenty sequences, and it must give half of what the strongest pair
+    Where the data do not speak for a rule of a pair, or of copies, its arrangement must at least
+    be there in one of twenty sequences, and the pair must give half of what the strongest pair
     with one of its motifs gives. What falls short is what a model makes of arrangements that it
     hardly ever saw, or of a word that is a little like the partner.
     """
     fewest = max(in_data.FEWEST, SEEN * data.n)
     strength: dict[frozenset[str], float] = {}
-    spoken_for: set[frozenset[str]] = set()
     for rule in asked:
         if rule.is_known and rule.model and rule.kind != "negation":
             pair = frozenset(rule.motifs)
             strength[pair] = max(strength.get(pair, 0.0), rule.model.effect)
-            if rule.data is not None and rule.data.holds:
-                spoken_for.add(pair)
     kept = []
     for rule in asked:
-        pair = frozenset(rule.motifs)
-        if rule.is_known and rule.kind != "negation" and pair not in spoken_for:
+        if rule.verdict == "model only" and rule.kind != "negation":
+            pair = frozenset(rule.motifs)
             rivals = [s for other, s in strength.items() if other & pair]
             is_weak = strength[pair] < in_model.LOSS * max(rivals)
             if is_weak or in_data.occurrences(data, rule) < fewest:

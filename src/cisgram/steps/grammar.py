@@ -81,7 +81,8 @@ def grammar_run(
     """Look for rules of a run's motifs, or check those of another run.
 
     Writes ``grammar/rules.json`` and ``grammar/rules.tsv`` (`cisgram.grammar.Rules`) and
-    ``grammar/motifs.meme``, the motifs that the rules are about. A check writes
+    ``grammar/motifs.meme``, the motifs that the rules are about, and ``grammar/distances.tsv``,
+    distances of pairs beside those expected. A check writes
     ``grammar/check.json`` and ``grammar/check.tsv``, and leaves the run's own rules as they are.
 
     Parameters
@@ -213,6 +214,7 @@ def _write(run: Run, found: Rules, motifs: list[Motif], name: str) -> None:
     home = run.path / FOLDER
     if name == "rules":
         write_meme(home / "motifs.meme", MotifSet(motifs))
+        run.write_table(f"{FOLDER}/distances.tsv", found.distance_table())
     run.write_table(f"{FOLDER}/{name}.tsv", found.table().assign(
         said=[grammar.said(r) for r in found]
     ))  # fmt: skip

@@ -25,7 +25,7 @@ from cisgram.steps.train import Progress, chosen_device, train_run
 Row = dict[str, Any]
 N_SETS = {"spacing": 4, "order": 4, "orientation": 3, "copies": 3, "synergy": 3, "negation": 3}
 N_CONTROLS = 5
-SEED = 1  # of the sets that are reported; those of 0, 100 and 101 were looked at before
+SEED = 2  # of the sets that are reported; those of 0, 1, 100 and 101 were looked at before
 TRAIN, TEST, SEARCHED = 6000, 1000, 3000  # sequences
 NETWORK = {"maps": 32, "width": 15, "layers": 4, "dropout": 0.0}
 TRAINING = {"epochs": 12, "batch_size": 32, "learning_rate": 5e-3, "seed": 0}

@@ -10,13 +10,16 @@ from markupsafe import Markup
 from cisgram.core.grammar_tree import sites, to_text
 from cisgram.core.run import Run
 from cisgram.grammar import Rule, Rules, said
+from cisgram.grammar.found import Distances
 from cisgram.report import read
+from cisgram.report.curves import Axis, Line, chart
 from cisgram.report.experiments import intervals_svg
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import plural, render
 from cisgram.report.trees import syntax_svg
 
 KINDS = ("tsv", "json")
+CHARTS = 6  # pairs whose distances are drawn
 LABEL = 30  # letters beside an interval
 SHOWN = 40  # rules of a list; all are in the files
 GROUPS = (
@@ -46,6 +49,7 @@ def grammar(run: Run) -> Section | None:
             why="" if found is None else found.facts.get("not_asked", ""),
             trees=[] if found is None else _trees(found),
             effects=None if found is None else _effects(found.known),
+            histograms=[] if found is None else _histograms(found.distances[:CHARTS]),
             groups=[] if found is None else _groups(found),
             checked=[] if checked is None else [(CHECKED[r.verdict], said(r)) for r in checked],
         ),
@@ -73,6 +77,31 @@ def _trees(found: Rules) -> list[tuple[Markup, str]]:
     """Each tree of several motifs, drawn and as text."""
     some = [t for t in found.trees if len(list(sites(t))) > 1]
     return [(syntax_svg(t, styles=["holds"] * len(list(sites(t)))), to_text(t)) for t in some]
+
+
+def _histograms(pairs: Sequence[Distances]) -> list[dict[str, Any]]:
+    return [_histogram(pair, f"grammar-distances-{i}") for i, pair in enumerate(pairs)]
+
+
+def _histogram(pair: Distances, name: str) -> dict[str, Any]:
+    """Pairs at each distance, seen and expected, up to where nearly all of them are."""
+    shown = 1 + max([i for i, n in enumerate(pair.seen) if n], default=0)
+    at = list(range(shown))
+    both = f"{pair.first} and {pair.second}"
+    top = max(at, key=lambda i: pair.seen[i])
+    svg = chart(
+        [
+            Line("seen", at, pair.seen[:shown], style=1),
+            Line("expected", at, pair.expected[:shown], style=2),
+        ],
+        name=name,
+        x=Axis("bp from end to start"),
+        y=Axis("pairs of sites"),
+        description=f"Distances of {both}: most pairs, {pair.seen[top]}, lie {top} bp apart, where "
+        f"{pair.expected[top]:.3g} are expected.",
+        legend=True,
+    )
+    return {"title": both, "svg": svg}
 
 
 def _effects(known: Sequence[Rule]) -> Markup | None:
