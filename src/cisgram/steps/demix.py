@@ -33,7 +33,7 @@ from cisgram.explain.demix.record import plain
 from cisgram.models import load, read_card
 from cisgram.models.state import untouched
 from cisgram.motifs import Motif, MotifSet
-from cisgram.report.demixed import FOLDER, demixed
+from cisgram.report.demixed import FOLDER, demixed, heads
 from cisgram.steps.demix_designs import Designer, fasta_of
 from cisgram.steps.demix_matches import matched, named, summary
 from cisgram.steps.demix_starts import lower_start, real_windows
@@ -130,7 +130,9 @@ def demix_run(
             same = twins(place, seed=seed).tolist()
             for k in left:
                 fasta_of(folder, k).unlink(missing_ok=True)  # of other options
-            each = demix_each(model, place, left, by=by, parts=parts, start=first, seed=seed)
+            each = demix_each(
+                model, place, left, by=by, parts=parts, start=first, read=designer.read, seed=seed
+            )
             for done, one in enumerate(each, 1 + len(wanted) - len(left)):
                 _write(folder / f"{one.neuron}.json", job.written(one, same[one.neuron]))
                 if progress is not None:
@@ -138,7 +140,7 @@ def demix_run(
         if designs is not None:
             for k in wanted:
                 designer.write(folder, k, n=designs)
-        found = demixed(run)
+        found = heads(run)
         run.write_table(f"{FOLDER}/neurons.tsv", overview(found))
         said = summary(found, database=known.database, max_q=known.max_q)
         files.write_json(run.path / FOLDER / "summary.json", said)
@@ -176,6 +178,7 @@ class _Job:
             one.motifs,
             names=names,
             output=self.designer.output,
+            read=self.designer.read,
             seed=seed,
         )
         value = plain(one, grammar, names) | {"design": self.designer.plain(one, grammar, names)}
@@ -245,7 +248,11 @@ def _is_done(path: Path, asked: dict[str, Any]) -> bool:
     if not path.is_file():
         return False
     value = files.read_json(path)
-    return isinstance(value, dict) and value.get("options") == asked and "design" in value
+    return (
+        isinstance(value, dict)
+        and value.get("options") == asked
+        and {"design", "tail"} <= value.keys()
+    )
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:
