@@ -18,7 +18,7 @@ from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import plural, render
 from cisgram.report.trees import syntax_svg
 
-KINDS = ("tsv", "json")
+FILES = ("rules.tsv", "rules.json", "distances.tsv", "check.tsv", "check.json")
 CHARTS = 6  # pairs whose distances are drawn
 LABEL = 30  # letters beside an interval
 SHOWN = 40  # rules of a list; all are in the files
@@ -53,7 +53,7 @@ def grammar(run: Run) -> Section | None:
             groups=[] if found is None else _groups(found),
             checked=[] if checked is None else [(CHECKED[r.verdict], said(r)) for r in checked],
         ),
-        files=tuple(f"grammar/{name}.{kind}" for name in ("rules", "check") for kind in KINDS),
+        files=tuple(f"grammar/{name}" for name in FILES),
     )
 
 
