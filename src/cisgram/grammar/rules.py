@@ -28,7 +28,7 @@ from cisgram.grammar.materials import (
 )
 from cisgram.grammar.paired import adjusted
 from cisgram.grammar.rule import PAIRS, SINGLES, Rule
-from cisgram.grammar.screen import copies_of, rules_of, screen
+from cisgram.grammar.screen import as_seen, copies_of, rules_of, screen
 from cisgram.motifs import Motif
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def rules(
     if materials.not_asked:
         return _found(speaking, facts | {"not_asked": materials.not_asked}, data)
     asked = in_the_model(materials, data, speaking, fdr)
-    facts["tests_in_model"] = n_possible(len(data.hits.names))
+    facts["tests_in_model"] = n_possible(len(data.hits.names)) + len(speaking)
     asked = believable(data, data_at(data, asked, n_tests, fdr))
     return _found(_together(asked, speaking), facts, data)
 
@@ -216,13 +216,17 @@ def in_the_model(
     for pair, found in best.items():
         if found.strength >= threshold or (pair in of_data and found.strength > 0):
             asked += rules_of(first, found)
+    for rule in speaking:
+        pair = frozenset(rule.motifs)
+        if rule.kind in PAIRS and pair in best:
+            asked.append(as_seen(rule, best[pair]))
     for name in names:
         several = copies_of(first, name, best.get(frozenset([name])))
         asked += [] if several is None else [several]
         asked.append(Rule("negation", (name,)))
-    with_answers = [replace(r, model=in_model.answer(second, r)) for r in asked]
+    with_answers = [replace(r, model=in_model.answer(second, r)) for r in dict.fromkeys(asked)]
     answered = [r for r in with_answers if r.model is not None]
-    p = np.ones(max(n_possible(len(names)), len(answered)))
+    p = np.ones(n_possible(len(names)) + len(speaking))
     p[: len(answered)] = [r.model.p if r.model else 1.0 for r in answered]
     return [
         replace(r, model=in_model.judged(r.model, float(q), fdr=fdr)) if r.model else r
@@ -280,12 +284,26 @@ def believable(data: Data, asked: Sequence[Rule]) -> list[Rule]:
 
 
 def _together(asked: Sequence[Rule], speaking: Sequence[Rule]) -> list[Rule]:
-    """Rules that the model holds, then those of the data alone with what the model answered."""
-    known = [r for r in asked if r.is_known]
-    keys = {r.key for r in known}
-    answers = {r.key: r.model for r in asked}
-    rest = [replace(r, model=answers.get(r.key)) for r in speaking if r.key not in keys]
-    return [*sorted(known, key=_strength), *sorted(rest, key=_surety)]
+    """Rules that the model holds, then those of the data alone with what the model answered.
+
+    Of two rules of one kind and the same motifs, that of the model's own range and that of the
+    data's, the one that both hold stands for both, then the one of the larger effect.
+    """
+    known: dict[tuple[str, frozenset[str]], Rule] = {}
+    for rule in sorted((r for r in asked if r.is_known), key=_standing):
+        known.setdefault(rule.key, rule)
+    answers = {(r.key, r.low, r.high): r.model for r in asked}
+    others = {r.key: r.model for r in asked}
+    rest = [
+        replace(r, model=answers.get((r.key, r.low, r.high), others.get(r.key)))
+        for r in speaking
+        if r.key not in known
+    ]
+    return [*sorted(known.values(), key=_strength), *sorted(rest, key=_surety)]
+
+
+def _standing(rule: Rule) -> tuple[bool, float]:
+    return rule.verdict != "confirmed", _strength(rule)
 
 
 def _strength(rule: Rule) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -90,6 +90,20 @@ def rules_of(asker: Asker, best: Best) -> list[Rule]:
         which = (1 if is_one else turned) if kind == "orientation" else None
         made.append(Rule(kind, motifs, best.cell.strands, low, high, turned=which))
     return made
+
+
+def as_seen(rule: Rule, best: Best) -> Rule:
+    """A rule that the data speak for, with what they leave open as the model likes it best."""
+    cell = best.cell
+    motifs, strands = (_name(cell.left), _name(cell.right)), cell.strands
+    if rule.kind == "order":
+        motifs = (rule.motifs[0], rule.motifs[1])
+        own = strands if motifs[0] == _name(cell.left) else strands[::-1]
+        strands = "".join(o if r == "." else r for r, o in zip(rule.strands, own, strict=True))
+    if rule.kind == "orientation":
+        is_same = rule.strands[0] == rule.strands[1]
+        strands = strands if (strands[0] == strands[1]) == is_same else cell.turned(1).strands
+    return replace(rule, motifs=motifs, strands=strands, data=None)
 
 
 def _range(profile: Array) -> tuple[int, int]:

@@ -100,8 +100,8 @@ def factor_page(folder: Path) -> list[str]:
             lines += _of_factor(factor, done)
     head = [
         "## Real factors", "",
-        "| factor | rule | networks that hold it | its arrangement in the first of them | "
-        "effect, median (least to most) | in the sequences |",
+        "| factor | rule | networks that hold it | its arrangement in the first | "
+        "effect in all that were asked, median (least to most) | in the sequences |",
         "|---|---|---|---|---|---|",
     ]  # fmt: skip
     return [*head, *lines, ""] if lines else []
@@ -110,24 +110,31 @@ def factor_page(folder: Path) -> list[str]:
 def _of_factor(factor: str, runs: Sequence[Run]) -> list[str]:
     every = [Rules.from_json(files.read_json(r.path / FOLDER / "rules.json")) for r in runs]
     auroc = [files.read_json(r.path / "metrics.json")["test"]["auroc"] for r in runs]
-    held: dict[tuple[str, frozenset[str]], list[Rule]] = {}
-    for found in every:
-        for rule in found.known:
-            held.setdefault(rule.key, []).append(rule)
+    said: dict[tuple[str, frozenset[str]], list[Rule]] = {}
+    for rule in (r for found in every for r in found):
+        said.setdefault(rule.key, []).append(rule)
     label = f"{factor} (test AUROC {min(auroc):.3f} to {max(auroc):.3f})"
-    if not held:
+    if not said:
         return [f"| {label} | none |  |  |  |  |"]
-    rows = sorted(held.items(), key=lambda item: (-len(item[1]), item[0][0], sorted(item[0][1])))
-    return [_row(label, some, len(runs)) for _, some in rows]
+
+    def rank(item: tuple[tuple[str, frozenset[str]], list[Rule]]) -> tuple[int, str, list[str]]:
+        (kind, names), some = item
+        return -sum(r.is_known for r in some), kind, sorted(names)
+
+    return [_row(label, some, len(runs)) for _, some in sorted(said.items(), key=rank)]
 
 
 def _row(label: str, some: Sequence[Rule], n: int) -> str:
-    first = some[0]
+    """One rule: held by the model of so many runs; those of the data alone are held by none."""
+    held = [r for r in some if r.is_known]
+    first = (held or some)[0]
     effects = [r.model.effect for r in some if r.model is not None]
-    spread = f"{median(effects):.2f} ({min(effects):.2f} to {max(effects):.2f})"
+    spread = (
+        f"{median(effects):.2f} ({min(effects):.2f} to {max(effects):.2f})" if effects else "none"
+    )
     seen = sum(r.data is not None and r.data.holds for r in some)
     data = f"yes: {_evidence(first)}" if 2 * seen > len(some) else f"no: {_evidence(first)}"
-    return f"| {label} | {first.kind} | {len(some)} of {n} | {place(first)} | {spread} | {data} |"
+    return f"| {label} | {first.kind} | {len(held)} of {n} | {place(first)} | {spread} | {data} |"
 
 
 def _evidence(rule: Rule) -> str:
