@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cisgram.core.errors import InputError
+from cisgram.core.registry import unknown
 
 
 class Conv1d(nn.Conv1d):
@@ -201,8 +202,23 @@ class FixedLength(nn.Module):
         return out
 
 
+class Exponential(nn.Module):
+    """exp(x) of every number."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.exp()
+
+
+FIRST = ("relu", "exponential")
+SMALL = 0.1  # of torch's size: filters before an exponential at the start
+
+
 def convolved(
-    maps: Sequence[int], layers: Sequence[tuple[int, int]], length: int
+    maps: Sequence[int],
+    layers: Sequence[tuple[int, int]],
+    length: int,
+    *,
+    first: str = "relu",
 ) -> tuple[list[nn.Module], int]:
     """Unpadded convolutions, each with norm, ReLU and pooling, and the positions that are left.
 
@@ -214,12 +230,30 @@ def convolved(
         Width in positions and pooling of each; 1: no pooling.
     length
         bp of the sequences.
+    first
+        Nonlinearity of the first: ``relu``, or ``exponential``, which makes the first filters
+        whole motifs, with filters that start at a tenth of torch's size. The norm behind them
+        undoes their size, so that nothing changes but how fast they turn: of filters that start
+        large, short trainings leave much as it was drawn.
+
+    Raises
+    ------
+    UnknownName
+        When ``first`` is something else.
+
+    References
+    ----------
+    Koo PK, Ploenzke M (2021). Improving representations of genomic sequence motifs in
+    convolutional networks with exponential activations. Nature Machine Intelligence 3:258-266.
 
     Examples
     --------
     >>> len(convolved((8, 6), [(7, 1), (3, 2)], 20)[0]), convolved((8, 6), [(7, 1), (3, 2)], 20)[1]
     (7, 6)
     """
+    if first not in FIRST:
+        what = "nonlinearity of the first layer"
+        raise unknown(what, first, FIRST)
     found: list[nn.Module] = []
     d = 4
     for f, (width, pool) in zip(maps, layers, strict=True):
@@ -229,6 +263,10 @@ def convolved(
             found.append(MaxPool1d(pool, pool))
             length //= pool
         d = f
+    if first == "exponential":
+        found[2] = Exponential()
+        for p in found[0].parameters():
+            p.data *= SMALL
     return found, length
 
 

@@ -130,7 +130,9 @@ def demix_run(
             same = twins(place, seed=seed).tolist()
             for k in left:
                 fasta_of(folder, k).unlink(missing_ok=True)  # of other options
-            each = demix_each(model, place, left, by=by, parts=parts, start=first, seed=seed)
+            each = demix_each(
+                model, place, left, by=by, parts=parts, start=first, read=designer.read, seed=seed
+            )
             for done, one in enumerate(each, 1 + len(wanted) - len(left)):
                 _write(folder / f"{one.neuron}.json", job.written(one, same[one.neuron]))
                 if progress is not None:
@@ -176,6 +178,7 @@ class _Job:
             one.motifs,
             names=names,
             output=self.designer.output,
+            read=self.designer.read,
             seed=seed,
         )
         value = plain(one, grammar, names) | {"design": self.designer.plain(one, grammar, names)}

@@ -43,14 +43,18 @@ class Scale:
     epochs
         Passes over them.
     options
-        Of each network by its name; without any, it is as published.
+        Of each network by its name; without any, it is as published. By default the first
+        nonlinearity is exponential: of the first filters of a network that is as published, a
+        training as short as this leaves most where they were drawn.
     sets
         Factors by the folder that holds them.
     """
 
     joining: Joining = field(default_factory=Joining)
     epochs: int = 3
-    options: dict[str, dict[str, Any]] = field(default_factory=dict)
+    options: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {name: {"first": "exponential"} for name in OWN}
+    )
     sets: dict[str, tuple[str, ...]] = field(default_factory=lambda: JOINED)
 
 
@@ -162,7 +166,7 @@ def _joined_cell(home: Path, network: str, scale: Scale) -> Cell:
                 "label_columns": [f for names in scale.sets.values() for f in names],
             },
             "model": {"name": network, "options": scale.options.get(network, {})},
-            "train": {"epochs": scale.epochs, "batch_size": 32},
+            "train": {"epochs": scale.epochs, "batch_size": 32, "precision": "bf16"},
         }
     )
     return Cell(JOINED_SETS, network, settings)

@@ -21,7 +21,7 @@ from cisgram.explain.demix import (
     plain_design,
     plan_of,
 )
-from cisgram.explain.demix.reader import Codes
+from cisgram.explain.demix.reader import Codes, Reader, reader
 from cisgram.io.fasta import write_fasta
 from cisgram.io.sequences import Sequences
 from cisgram.report.demixed import read_neuron
@@ -53,6 +53,11 @@ class Designer:
     seed: int
 
     @cached_property
+    def read(self) -> Reader:
+        """How the neurons are read."""
+        return reader(self.layer.window)
+
+    @cached_property
     def driven(self) -> Codes:
         """What a search by the output's gradient finds: the same for all neurons, so done once."""
         return output_search(self.last, self.column, seed=self.seed)
@@ -70,6 +75,7 @@ class Designer:
             grammar,
             output=self.output,
             driven=self.driven,
+            read=self.read,
             seed=self.seed,
         )
         return plain_design(design, names)

@@ -19,14 +19,16 @@ from cisgram.explain.demix.reader import (
     affordable,
     cost,
     multiplications,
-    reader,
 )
 from cisgram.seq.alphabet import one_hot
 
 Floats = NDArray[np.float64]
 Slots = tuple[tuple[int, str], ...]
+Placed = tuple[int, Codes]
+"""A start in the window, and the letters from there on."""
 
 Z = 1.96
+BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,8 +73,9 @@ class Edge:
     holds
         Whether both motifs at the observed distances excite the neuron more than the better one
         of them alone: the lower ends of the 95 % intervals, averaged over observed distances
-        weighted by their sequences, lie above it. None where no observed distance could be asked:
-        motifs that overlap cannot be placed one after the other.
+        weighted by their sequences, lie above it. None where no observed distance could be asked
+        (motifs that overlap cannot be placed one after the other), or where the neuron is dear
+        and the pair rare (`Effort.questions`).
     """
 
     left: int
@@ -95,12 +98,15 @@ class Effort:
     places
         Distances of a pair, or places of a motif, that are asked at most: the ones that the
         windows have most often, and others evenly between them.
+    questions
+        Pairs and single motifs that are asked at most, those of the most sequences first.
     """
 
     backgrounds: int = 100
     outputs: int = 100
     starts: int = 5
     places: int = 1000
+    questions: int = 1000
 
 
 def effort(
@@ -114,8 +120,9 @@ def effort(
         whole = multiplications(lambda: output(x))
     backgrounds = affordable(own, 100, 20)
     outputs = min(backgrounds, affordable(whole, 100, 4))
-    places = max(affordable(own, 2000, 100) // max(questions, 1), 12)
-    return Effort(backgrounds, outputs, affordable(own, 5, 1), places)
+    asked = min(questions, affordable(own, 200, 8))
+    places = max(affordable(own, 2000, 100) // max(asked, 1), 12)
+    return Effort(backgrounds, outputs, affordable(own, 5, 1), places, asked)
 
 
 @dataclass(slots=True, eq=False)
@@ -129,20 +136,24 @@ class Asker:
     output: Callable[[torch.Tensor], torch.Tensor] | None
     effort: Effort
     seed: int
-    read: Reader = field(init=False)
+    read: Reader
+    left: int = field(init=False)
+    known: dict[tuple[tuple[int, bytes], ...], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.read = reader(self.layer.window)
+        self.left = self.effort.questions
 
-    def single(self, slot: tuple[int, str], starts: Mapping[int, int]) -> Profile:
-        """One motif at every place where it fits."""
+    def single(self, slot: tuple[int, str], starts: Mapping[int, int]) -> Profile | None:
+        """One motif at every place where it fits; None where nothing more is asked."""
+        if not self._may_ask():
+            return None
         width = self.layer.width
         letters = self._letters(slot)
         at = _some(np.arange(0, width - len(letters) + 1), starts, self.effort.places)
         value, output = self._asked([[(s, letters)] for s in at.tolist()])
-        none = float(self._asked([[]])[0].mean())
         low, mean, high = _interval(value)
-        return Profile(at, mean, low, high, float("nan"), float("nan"), none, output)
+        nan = float("nan")
+        return Profile(at, mean, low, high, nan, nan, self._mean([[]]), output)
 
     def edge(
         self,
@@ -163,7 +174,7 @@ class Asker:
                 if s + distance + len(right) <= width:
                     placements.append([(s, left), (s + distance, right)])
                     owner.append(i)
-        if not placements:
+        if not placements or not self._may_ask():
             empty = np.empty(0)
             profile = Profile(at[:0], empty, empty, empty, *(float("nan"),) * 3, empty)
             return Edge(j, j + 1, ordered(gaps), profile, holds=None)
@@ -173,12 +184,12 @@ class Asker:
         pooled = [value[owner_of == i].ravel() for i in kept]
         low, mean, high = np.array([_interval(v[None]) for v in pooled])[..., 0].T
         out = np.array([output[owner_of == i].mean() for i in kept]) if len(output) else output
-        alone = self._asked([[(s, left)] for s in common])[0].mean()
         places = self._common(starts[1], width - len(right))
-        other = self._asked([[(s, right)] for s in places])[0].mean()
-        none = self._asked([[]])[0].mean()
-        at = at[kept]
-        profile = Profile(at, mean, low, high, float(alone), float(other), float(none), out)
+        alone, other = (
+            self._mean([[(s, own)] for s in at_most])
+            for own, at_most in ((left, common), (right, places))
+        )
+        profile = Profile(at[kept], mean, low, high, alone, other, self._mean([[]]), out)
         return Edge(j, j + 1, ordered(gaps), profile, _holds(profile, gaps))
 
     def _common(self, starts: Mapping[int, int], last: int) -> list[int]:
@@ -193,25 +204,60 @@ class Asker:
         out: Codes = ppm.argmax(0).astype(np.uint8)
         return out
 
-    def _asked(self, placements: Sequence[Sequence[tuple[int, Codes]]]) -> tuple[Floats, Floats]:
+    def _may_ask(self) -> bool:
+        """Count a question; False where all that the neuron is worth are asked."""
+        self.left -= 1
+        return self.left >= 0
+
+    def _mean(self, placements: Sequence[Sequence[Placed]]) -> float:
+        """Mean over placements and backgrounds; each placement is asked once."""
+        found = []
+        for placement in placements:
+            key = tuple((s, own.tobytes()) for s, own in placement)
+            if key not in self.known:
+                codes = self._written([placement], self._backgrounds())
+                self.known[key] = float(self._values(codes).mean())
+            found.append(self.known[key])
+        return float(np.mean(found))
+
+    def _asked(self, placements: Sequence[Sequence[Placed]]) -> tuple[Floats, Floats]:
         """(p, backgrounds) values of the neuron, and (p,) mean outputs, the same backgrounds."""
-        width, length = self.layer.width, self.layer.window.graph.x.shape[2]
-        start, asked = self.layer.window.start, self.effort
-        rng = generator(self.seed, "backgrounds")
-        base = rng.integers(0, 4, (asked.backgrounds, length), dtype=np.uint8)
-        outputs = []
+        base = self._backgrounds()
+        codes = self._written(placements, base)
+        if self.output is None:
+            return self._values(codes), np.empty(0)
+        few = codes[:, : self.effort.outputs]
+        flat = few.reshape(-1, few.shape[2])
         device = self.layer.window.graph.x.device
+        with torch.no_grad():
+            parts = [
+                self.output(one_hot(torch.from_numpy(flat[i : i + BATCH]).to(device))).double()
+                for i in range(0, len(flat), BATCH)
+            ]
+        outputs: Floats = torch.cat(parts).cpu().numpy().reshape(few.shape[:2]).mean(1)
+        return self._values(codes), outputs
+
+    def _backgrounds(self) -> Codes:
+        """(backgrounds, length) random sequences, the same for every question."""
+        length = self.layer.window.graph.x.shape[2]
+        rng = generator(self.seed, "backgrounds")
+        return rng.integers(0, 4, (self.effort.backgrounds, length), dtype=np.uint8)
+
+    def _written(self, placements: Sequence[Sequence[Placed]], base: Codes) -> Codes:
+        """(p, backgrounds, length) each placement in each background."""
+        start = self.layer.window.start
         codes = np.repeat(base[None], len(placements), axis=0)
         for placed, placement in zip(codes, placements, strict=True):
             for at, letters in placement:
                 placed[:, start + at : start + at + len(letters)] = letters
-            if self.output is not None:
-                with torch.no_grad():
-                    x = one_hot(torch.from_numpy(placed[: asked.outputs]).to(device))
-                    outputs.append(float(self.output(x).double().mean()))
+        return codes
+
+    def _values(self, codes: Codes) -> Floats:
+        """(p, backgrounds) of the neuron."""
+        start, width = self.layer.window.start, self.layer.width
         windows = codes[:, :, start : start + width].reshape(-1, width)
         values = self.read.values(windows, [self.neuron]).astype(np.float64)
-        return values.reshape(len(placements), -1), np.array(outputs)
+        return values.reshape(codes.shape[:2])
 
 
 def _some(at: NDArray[np.int64], seen: Mapping[int, int], most: int) -> NDArray[np.int64]:

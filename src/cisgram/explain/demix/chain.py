@@ -1,11 +1,11 @@
 """A network that is a plain chain of layers, as few and quick steps on letters.
 
 `Window` replays any network operation by operation. Most networks of DNA are chains of
-convolution, norm, nonlinearity and pooling; for these the norm is folded into the convolution,
-a maximum is taken before the rectifier instead of after it (the same, on fewer numbers), the last
-convolution is run for the wanted channels alone, maps lie with their channels side by side, and the
-first convolution is looked up: the sum of its weights over four letters is one of 256 rows of
-a table.
+convolution, norm, nonlinearity and pooling, along the one axis of positions or along the second
+of two, the first of height 1; for these the norm is folded into the convolution, a maximum is
+taken before the rectifier instead of after it (the same, on fewer numbers), the last convolution
+is run for the wanted channels alone, maps lie with their channels side by side, and the first
+convolution is looked up: the sum of its weights over four letters is one of 256 rows of a table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from cisgram.models.graph import INPUT, Operation, Value
 LETTERS = 4  # looked up at once
 FLOATS = 2_000_000  # numbers of the largest map of windows that are run together
 NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})
-SHAPES = frozenset({"squeeze", "unsqueeze"})
+SHAPES = frozenset({"squeeze", "unsqueeze", "clone", "contiguous"})
+RISING = frozenset({"relu", "exp"})  # f(max(a, b)) = max(f(a), f(b))
 
 
 @dataclass(slots=True, eq=False)
@@ -62,7 +63,7 @@ class Elementary:
     """Any other step: a nonlinearity or a pooling."""
 
     run: Callable[[Tensor], Tensor]
-    is_relu: bool = False
+    rises: bool = False
     is_max: bool = False
 
 
@@ -205,8 +206,8 @@ def chain_of(window: Window) -> Chain | None:
         operation = window.graph.operations[i]
         if operation.inputs != (before,) or not _added(operation, steps):
             return None
-        if operation.name in NORMS:
-            made.pop(before)  # the convolution without its norm is not there any more
+        if operation.name in NORMS:  # the convolution without its norm is not there any more
+            made = {value: at for value, at in made.items() if at < len(steps)}
         before = Value(i)
         made[before] = len(steps)
     first, last = (steps[0], steps[-1]) if steps else (None, None)
@@ -217,8 +218,8 @@ def chain_of(window: Window) -> Chain | None:
 
 def _added(operation: Operation, steps: list[Step]) -> bool:
     """Whether an operation was added to the steps before it."""
-    if operation.name in SHAPES and steps:
-        return True  # maps have an axis more here already
+    if operation.name in SHAPES:
+        return True  # maps have an axis more here already, and lie as they should
     if operation.name == "convolution":
         made: Step | None = _convolution(operation, 4 if not steps else None)
     elif operation.name in NORMS:
@@ -240,13 +241,14 @@ def _added(operation: Operation, steps: list[Step]) -> bool:
 def _convolution(operation: Operation, inputs: int | None) -> Convolution | None:
     weight, bias = argument(operation, "weight"), argument(operation, "bias")
     is_plain = not argument(operation, "transposed") and argument(operation, "groups") == 1
-    if not isinstance(weight, Tensor) or weight.ndim != 3 or not is_plain:
+    if not isinstance(weight, Tensor) or not is_plain or any(n > 1 for n in weight.shape[2:-1]):
         return None
     if inputs is not None and weight.shape[1] != inputs:
         return None
-    weight = weight.detach()[:, :, None].contiguous(memory_format=torch.channels_last)
+    flat = weight.detach().flatten(1, -2) if weight.ndim == 4 else weight.detach()
+    weight = flat[:, :, None].contiguous(memory_format=torch.channels_last)
     shift = weight.new_zeros(len(weight)) if bias is None else bias.detach()
-    stride, dilation = argument(operation, "stride")[0], argument(operation, "dilation")[0]
+    stride, dilation = argument(operation, "stride")[-1], argument(operation, "dilation")[-1]
     return Convolution(weight, shift, int(stride), int(dilation))
 
 
@@ -293,7 +295,7 @@ def _elementwise(operation: Operation) -> Elementary | None:
         out: Tensor = called(operation, {value: x})
         return out
 
-    return Elementary(run, is_relu=operation.name == "relu")
+    return Elementary(run, rises=operation.name in RISING)
 
 
 def _lying(x: Tensor) -> Tensor:
@@ -302,11 +304,11 @@ def _lying(x: Tensor) -> Tensor:
 
 
 def _swaps(first: Step, second: Step) -> bool:
-    """A maximum of rectified numbers is the rectified maximum."""
+    """A maximum of rectified numbers is the rectified maximum, of exponentials likewise."""
     return (
         isinstance(first, Elementary)
         and isinstance(second, Elementary)
-        and (first.is_relu and second.is_max)
+        and (first.rises and second.is_max)
     )
 
 

@@ -16,7 +16,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.seeds import generator
 from cisgram.explain.demix.fidelity import MOST, Fidelity, fidelity
-from cisgram.explain.demix.leaves import Leaf, Word, leaves_of, words
+from cisgram.explain.demix.leaves import Leaf, Word, divided, leaves_of, words
 from cisgram.explain.demix.neurons import Layer, check_neuron, find_layer, layers
 from cisgram.explain.demix.reader import DEAR, Codes, Reader, affordable, cost, reader
 from cisgram.explain.demix.sample import COUNTED, Sample, SampleOptions, sample
@@ -42,7 +42,8 @@ class DemixedNeuron:
     leaves
         The ways to activate it, the largest first.
     motifs
-        Its dictionary: blocks of the leaves, merged over shifts, the most frequent first.
+        Its dictionary: blocks of the leaves, merged over shifts, the most frequent first. At
+        most twelve, each in leaves that have 5 % of the activation or more.
     tree
         How the sample was taken apart, with the gain of every split.
     parts
@@ -53,6 +54,8 @@ class DemixedNeuron:
         How much of the neuron the leaves explain; None where nothing activates it.
     sample
         The windows that activate it.
+    tail
+        Motifs beside the dictionary, each rare: blocks that are merged likewise.
     """
 
     layer: str
@@ -65,6 +68,7 @@ class DemixedNeuron:
     control_ratio: float
     fidelity: Fidelity | None
     sample: Sample = field(repr=False)
+    tail: tuple[Word, ...] = ()
 
     @property
     def n_kept(self) -> int:
@@ -185,17 +189,19 @@ def demix_each(
     parts: int | None = None,
     start: Start | None = None,
     options: SampleOptions | None = None,
+    read: Reader | None = None,
     seed: int = 0,
 ) -> Iterator[DemixedNeuron]:
     """`demix` for neurons of a layer one after the other, each given as soon as it is done.
 
     What they share is done once for all or for a few of them; none depends on the others.
-    ``start`` may also be a function of the neuron.
+    ``start`` may also be a function of the neuron; ``read`` is how the neurons are read, by
+    default `reader` of the layer's window.
     """
     how = options or SampleOptions()
     _check(layer, neurons, by, parts)
     with untouched(core(model)):
-        read = reader(layer.window, batch_size=how.batch_size)
+        read = read or reader(layer.window, batch_size=how.batch_size)
         is_dear = cost(layer.window) > DEAR and by != "published"
         kept = [level.entering for level in layer.levels] if is_dear else []
         together = TOGETHER if layer.width <= COUNTED else 1
@@ -263,19 +269,22 @@ def _demixed(
     m = parts or (parts_of(s, layer.levels, rectified[0], seed=seed) if maps else 1)
     tree = split(s, layer.levels, maps, by=by, parts=m, seed=seed)
     groups = sorted((node.rows for node in tree.leaves()), key=len, reverse=True)
-    leaves = leaves_of(s, groups, read, neuron, bins=how.bins)
+    is_felt = by != "published"
+    leaves = leaves_of(s, groups, read, neuron, bins=how.bins, is_felt=is_felt)
+    main, tail = divided(words(leaves)) if is_felt else (tuple(words(leaves)), ())
     asked = affordable(cost(layer.window), MOST, FEWEST)
     return DemixedNeuron(
         layer.name,
         neuron,
         layer.width,
         tuple(leaves),
-        tuple(words(leaves)),
+        main,
         tree,
         m,
         _control(read, neuron, s, groups, how, seed),
         fidelity(s, groups, read, neuron, bins=how.bins, most=asked, seed=seed),
         s,
+        tail,
     )
 
 

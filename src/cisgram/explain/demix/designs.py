@@ -15,8 +15,8 @@ from cisgram.core.checks import check_positive
 from cisgram.core.seeds import generator
 from cisgram.explain.demix.blueprint import Blueprint, blueprints, shifted, written
 from cisgram.explain.demix.demix import DemixedNeuron
-from cisgram.explain.demix.neurons import Layer, scores
-from cisgram.explain.demix.reader import Codes
+from cisgram.explain.demix.neurons import Layer
+from cisgram.explain.demix.reader import Codes, Reader, affordable, cost, reader
 from cisgram.explain.demix.record import number
 from cisgram.explain.demix.sample import SampleOptions, sample
 from cisgram.explain.demix.syntax import Syntax
@@ -26,6 +26,7 @@ Output = Callable[[torch.Tensor], torch.Tensor]
 
 BACKGROUNDS = 100
 CHOICE = 32  # backgrounds on which the combination is chosen, none of them used again
+FEWEST = 20, 6  # of both, where a neuron is dear
 BATCH = 256
 NEAR = 0.9  # share of the highest value from which a window counts as found by the search
 CONTROLS = ("gaps", "order", "strand")
@@ -102,7 +103,8 @@ def designed(
     *,
     output: Output | None = None,
     driven: Codes | None = None,
-    backgrounds: int = BACKGROUNDS,
+    backgrounds: int | None = None,
+    read: Reader | None = None,
     seed: int = 0,
 ) -> Design | None:
     """Sequences from a neuron's syntax, read back beside controls and searched ones.
@@ -121,7 +123,10 @@ def designed(
     driven
         (m, length) sequences that a search by the output's gradient found (`output_search`).
     backgrounds
-        Random sequences that everything is written into.
+        Random sequences that everything is written into; default 100, and fewer where a neuron
+        is dear (`reader.affordable`).
+    read
+        How to read the neurons; default `reader` of the layer's window.
     seed
         Of all that is drawn.
 
@@ -135,23 +140,27 @@ def designed(
     InputError
         When ``backgrounds`` is not positive.
     """
-    check_positive(backgrounds, name="backgrounds")
+    own_cost = cost(layer.window)
+    n = affordable(own_cost, BACKGROUNDS, FEWEST[0]) if backgrounds is None else backgrounds
+    choice = affordable(own_cost, CHOICE, FEWEST[1])
+    check_positive(n, name="backgrounds")
     rng = generator(seed, f"designs of {layer.name} {neuron}")
     plans = blueprints(grammar, found.motifs, layer.width, rng)
     if not plans:
         return None
-    reader = _Reader(layer, neuron, output)
-    first = rng.integers(0, 4, (CHOICE, reader.length), dtype=np.uint8)
-    tried = [np.median(reader.value(reader.put(first, p, p.drawn(CHOICE, rng)))) for p in plans]
+    own = read if read is not None else reader(layer.window)
+    at = _Place(layer, neuron, output, own)
+    first = rng.integers(0, 4, (choice, at.length), dtype=np.uint8)
+    tried = [np.median(at.value(at.put(first, p, p.drawn(choice, rng)))) for p in plans]
     plan = plans[int(np.argmax(tried))]
-    base = rng.integers(0, 4, (backgrounds, reader.length), dtype=np.uint8)
-    made = _made(reader, plan, base, rng) | _compared(reader, found, base)
-    values = {k: spread(reader.value(codes)) for k, codes in made.items()}
-    outputs = {k: spread(reader.out(codes)) for k, codes in made.items()} if output else {}
+    base = rng.integers(0, 4, (n, at.length), dtype=np.uint8)
+    made = _made(at, plan, base, rng) | _compared(at, found, base)
+    values = {k: spread(at.value(codes)) for k, codes in made.items()}
+    outputs = {k: spread(at.out(codes)) for k, codes in made.items()} if output else {}
     if output is not None and driven is not None and len(driven):
-        outputs["output_search"] = spread(reader.out(driven))
+        outputs["output_search"] = spread(at.out(driven))
     share = values["designed"].median / found.max_activation
-    return Design(plan, values, outputs, share, backgrounds)
+    return Design(plan, values, outputs, share, n)
 
 
 def designed_sequences(
@@ -173,14 +182,14 @@ def designed_sequences(
         Starts are positions in the sequence; outputs are NaN where ``output`` is not given.
     """
     check_positive(n, name="n")
-    reader = _Reader(layer, neuron, output)
+    at = _Place(layer, neuron, output, reader(layer.window))
     bases = generator(seed, f"bases of designs of {layer.name} {neuron}")
     places = generator(seed, f"places of designs of {layer.name} {neuron}")
-    base = bases.integers(0, 4, (n, reader.length), dtype=np.uint8)
+    base = bases.integers(0, 4, (n, at.length), dtype=np.uint8)
     starts = plan.drawn(n, places)
-    codes = reader.put(base, plan, starts)
-    out = reader.out(codes) if output is not None else np.full(n, np.nan)
-    return codes, starts + layer.window.start, reader.value(codes), out
+    codes = at.put(base, plan, starts)
+    out = at.out(codes) if output is not None else np.full(n, np.nan)
+    return codes, starts + layer.window.start, at.value(codes), out
 
 
 def output_search(layer: Layer, column: int, *, n: int = BACKGROUNDS, seed: int = 0) -> Codes:
@@ -257,12 +266,13 @@ def plan_of(value: Mapping[str, Any], names: Sequence[str], width: int) -> Bluep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Reader:
+class _Place:
     """Writes into whole sequences, and reads the neuron and the output there."""
 
     layer: Layer
     neuron: int
     output: Output | None
+    read: Reader
 
     @property
     def length(self) -> int:
@@ -282,7 +292,7 @@ class _Reader:
     def value(self, codes: Codes) -> NDArray[np.float64]:
         start = self.layer.window.start
         own = np.ascontiguousarray(codes[:, start : start + self.layer.width])
-        return scores(self.layer.window, own)[:, self.neuron].astype(np.float64)
+        return self.read.values(own, [self.neuron])[:, 0].astype(np.float64)
 
     def out(self, codes: Codes) -> NDArray[np.float64]:
         if self.output is None:
@@ -297,26 +307,26 @@ class _Reader:
 
 
 def _made(
-    reader: _Reader, plan: Blueprint, base: Codes, rng: np.random.Generator
+    at: _Place, plan: Blueprint, base: Codes, rng: np.random.Generator
 ) -> dict[str, Codes]:
     """The background, the designed sequences and their controls."""
     n = len(base)
     starts = plan.drawn(n, rng)
-    made = {"background": base, "designed": reader.put(base, plan, starts)}
+    made = {"background": base, "designed": at.put(base, plan, starts)}
     forbidden = plan.forbidden(n, rng)
     if forbidden is not None:
-        made["gaps"] = reader.put(base, plan, forbidden)
+        made["gaps"] = at.put(base, plan, forbidden)
     order = plan.reordered()
     if order is not None:
         other = replace(plan, letters=tuple(plan.letters[j] for j in order))
-        made["order"] = reader.put(base, other, shifted(plan, starts, order))
+        made["order"] = at.put(base, other, shifted(plan, starts, order))
     turned = plan.turned()
     if turned is not None:
-        made["strand"] = reader.put(base, replace(plan, letters=turned), starts)
+        made["strand"] = at.put(base, replace(plan, letters=turned), starts)
     return made
 
 
-def _compared(reader: _Reader, found: DemixedNeuron, base: Codes) -> dict[str, Codes]:
+def _compared(at: _Place, found: DemixedNeuron, base: Codes) -> dict[str, Codes]:
     """The best leaf's consensus, and the windows with the highest values, in their place."""
     best = max(found.leaves, key=lambda leaf: leaf.consensus_activation)
     value = found.sample.value
@@ -324,6 +334,6 @@ def _compared(reader: _Reader, found: DemixedNeuron, base: Codes) -> dict[str, C
     order = np.argsort(-value, kind="stable")[: min(near, len(base))]
     top = found.sample.codes[np.resize(order, len(base))]
     return {
-        "leaf": reader.window(base, best.ppm.argmax(0).astype(np.uint8)[None]),
-        "search": reader.window(base, top),
+        "leaf": at.window(base, best.ppm.argmax(0).astype(np.uint8)[None]),
+        "search": at.window(base, top),
     }

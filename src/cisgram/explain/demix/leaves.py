@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -21,6 +22,9 @@ SHORTEST = 4  # positions of a block
 PSEUDOCOUNT = 30  # at most so many uniform sequences join a leaf before its blocks are cut
 ALIKE = 0.7  # similarity from which two blocks are the same motif
 PIECE = 0.85  # correlation from which a short block is a piece of a longer one
+FELT = 0.1  # of a leaf's steepest position: how steep a block's are at least, averaged over three
+ASKED = 8  # windows of a leaf in which this is seen
+MAIN, MOST = 0.05, 12  # share of the activation, and number, of the motifs that are no tail
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +41,19 @@ class Leaf:
         The highest value among them.
     consensus_activation
         The neuron's value on the most probable base at every position.
+    weight
+        Sum of its sequences' activation (above the threshold).
+    effect
+        (width,) how much the neuron's slope differs between the letters of each position, as a
+        share of the steepest one; None where it was not asked.
     """
 
     ppm: Matrix
     rows: Rows
     activation: float
     consensus_activation: float
+    weight: float = math.nan
+    effect: Matrix | None = None
 
     @property
     def n(self) -> int:
@@ -100,6 +111,8 @@ class Word:
         Sequences of all leaves that hold it.
     blocks
         Where it occurs.
+    share
+        Of the activation of all leaves, that of those which hold it; NaN where it is not known.
     """
 
     ppm: Matrix
@@ -107,6 +120,7 @@ class Word:
     offsets: tuple[int, ...]
     n: int
     blocks: tuple[Block, ...]
+    share: float = math.nan
 
     def motif(self, name: str) -> Motif:
         """As a motif to compare and to write."""
@@ -142,9 +156,18 @@ def profile(codes: Codes, value: Floats, *, bins: int) -> Matrix:
 
 
 def leaves_of(
-    sample: Sample, groups: Sequence[Rows], read: Reader, neuron: int, *, bins: int
+    sample: Sample,
+    groups: Sequence[Rows],
+    read: Reader,
+    neuron: int,
+    *,
+    bins: int,
+    is_felt: bool = False,
 ) -> list[Leaf]:
-    """A leaf for each group of rows; all consensi are scored at once."""
+    """A leaf for each group of rows; all consensi are scored at once.
+
+    ``is_felt`` asks for the effect of the positions too.
+    """
     profiles = [
         profile(sample.codes[rows], sample.value[rows] - sample.threshold, bins=bins)
         for rows in groups
@@ -153,16 +176,33 @@ def leaves_of(
         return []
     consensi = np.stack([p.argmax(0) for p in profiles]).astype(np.uint8)
     asked = read.values(consensi, [neuron])[:, 0]
+    effects = _effects(sample, groups, read, neuron) if is_felt else [None] * len(groups)
+    active = sample.value.astype(np.float64) - sample.threshold
     return [
-        Leaf(p, rows, float(sample.value[rows].max()), float(v))
-        for p, rows, v in zip(profiles, groups, asked.tolist(), strict=True)
+        Leaf(p, rows, float(sample.value[rows].max()), float(v), float(active[rows].sum()), e)
+        for p, rows, v, e in zip(profiles, groups, asked.tolist(), effects, strict=True)
     ]
+
+
+def _effects(
+    sample: Sample, groups: Sequence[Rows], read: Reader, neuron: int
+) -> list[Matrix | None]:
+    """How steep the neuron is at each position, in some windows of each group, weak and strong."""
+    chosen = []
+    for rows in groups:
+        order = rows[np.argsort(sample.value[rows], kind="stable")]
+        chosen.append(order[np.unique(np.linspace(0, len(rows) - 1, ASKED).astype(np.int64))])
+    slopes = read.slopes(sample.codes[np.concatenate(chosen)], neuron)[1]
+    reach = (slopes.max(1) - slopes.min(1)).astype(np.float64)
+    mean = [r.mean(0) for r in np.split(reach, np.cumsum([len(c) for c in chosen])[:-1])]
+    return [m / m.max() if m.max() > 0 else None for m in mean]
 
 
 def words(leaves: Sequence[Leaf], *, alike: float = ALIKE) -> list[Word]:
     """The dictionary of a neuron: blocks of all leaves, those that are shifts of each other merged.
 
-    A block is a run of informative positions of a leaf. Blocks are clustered by average linkage
+    A block is a run of positions of a leaf that are informative and, where the leaf has effects,
+    move the neuron: letters that are only handed down in the search move nothing. Blocks are clustered by average linkage
     on their best alignment, the most frequent motif first.
     """
     cut = [(i, a, b) for i, leaf in enumerate(leaves) for a, b in segments(leaf)]
@@ -176,23 +216,46 @@ def words(leaves: Sequence[Leaf], *, alike: float = ALIKE) -> list[Word]:
         starts = [_start(cut[m], int(found.offsets[m]), str(found.strands[m])) for m in members]
         out.append(_word(leaves, cut, members, starts, found.strands, label))
     kept = _absorbed(sorted(out, key=lambda word: -word.n), leaves)
-    return [_renumbered(word, new) for new, word in enumerate(kept)]
+    total = sum(leaf.weight for leaf in leaves)
+    shares = [sum(leaves[i].weight for i in {b.leaf for b in w.blocks}) / total for w in kept]
+    return [
+        replace(_renumbered(word, new), share=share)
+        for new, (word, share) in enumerate(zip(kept, shares, strict=True))
+    ]
+
+
+def divided(found: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """The motifs that matter, and the tail: of less than 5 % of the activation, or beyond twelve.
+
+    The most frequent motif always matters.
+    """
+    n = 1
+    while n < min(len(found), MOST) and not found[n].share < MAIN:
+        n += 1
+    return tuple(found[:n]), tuple(found[n:])
 
 
 def segments(leaf: Leaf) -> list[tuple[int, int]]:
-    """Start and end of each run of informative positions of a leaf."""
+    """Start and end of each run of informative positions of a leaf that move the neuron."""
     n = leaf.n
     uniform = min(PSEUDOCOUNT, n / 5)  # a small complete sample is no noise
     smooth = (leaf.ppm * n + uniform / 4) / (n + uniform)
-    bits = np.pad(_information(smooth), 1)
-    mean = (bits[:-2] + bits[1:-1] + bits[2:]) / 3
-    marked = np.pad((mean > INFORMATIVE).astype(np.int8), 1)
+    is_in = _over_three(_information(smooth)) > INFORMATIVE
+    if leaf.effect is not None:
+        is_in &= _over_three(leaf.effect) > FELT
+    marked = np.pad(is_in.astype(np.int8), 1)
     turn = np.flatnonzero(np.diff(marked))
     runs = [
         (max(0, a - 1), min(leaf.ppm.shape[1], b + 1))
         for a, b in zip(turn[::2].tolist(), turn[1::2].tolist(), strict=True)
     ]
     return [(a, b) for a, b in _joined(runs) if b - a >= SHORTEST]
+
+
+def _over_three(values: Matrix) -> Matrix:
+    padded = np.pad(values, 1)
+    out: Matrix = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
+    return out
 
 
 def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -308,7 +371,7 @@ def _grown(whole: Word, piece: Word, column: int, turned: str, leaves: Sequence[
 
 def _renumbered(word: Word, number: int) -> Word:
     blocks = tuple(Block(b.leaf, number, b.start, b.strand) for b in word.blocks)
-    return Word(word.ppm, word.flanked, word.offsets, word.n, blocks)
+    return replace(word, blocks=blocks)
 
 
 def _information(ppm: Matrix) -> Matrix:

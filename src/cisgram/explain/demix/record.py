@@ -24,7 +24,8 @@ def plain(found: DemixedNeuron, grammar: Syntax | None, names: Sequence[str]) ->
     """The neuron as dictionaries, lists, strings and numbers (None for what is not finite).
 
     Keys are the attributes of `DemixedNeuron`, `Leaf`, `Word` and `Syntax`; probabilities are
-    in thousandths, rows A C G T; the profiles of the 64 largest leaves are written.
+    in thousandths, rows A C G T; the profiles of the 64 largest leaves are written, and of the
+    tail the 64 most frequent consensi.
     """
     f = found.fidelity
     tree = grammar.tree if grammar is not None else None
@@ -47,12 +48,22 @@ def plain(found: DemixedNeuron, grammar: Syntax | None, names: Sequence[str]) ->
             {
                 "name": name,
                 "n": word.n,
+                "share": number(word.share),
                 "offsets": list(word.offsets),
                 "ppm": _thousandths(word.ppm),
                 "blocks": [[b.leaf, b.start, b.strand] for b in word.blocks],
             }
             for name, word in zip(names, found.motifs, strict=True)
         ],
+        "tail": [
+            {
+                "n": word.n,
+                "share": number(word.share),
+                "consensus": "".join("ACGT"[b] for b in word.ppm.argmax(0)),
+            }
+            for word in found.tail[:LARGEST]
+        ],
+        "n_tail": len(found.tail),
         "grammar": None
         if tree is None or grammar is None
         else {

@@ -14,6 +14,7 @@ from cisgram.core.grammar_tree import Either, GrammarTree, Join, Site
 from cisgram.explain.demix.asking import Asker, Edge, Profile, effort, ordered
 from cisgram.explain.demix.leaves import Block, Leaf, Word
 from cisgram.explain.demix.neurons import Layer
+from cisgram.explain.demix.reader import Reader, reader
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +41,8 @@ class Combination:
     edges
         Neighboring slots; for a single slot none.
     single
-        For a combination of one motif, its profile over the places where it fits.
+        For a combination of one motif, its profile over the places where it fits, where it was
+        asked (`asking.Effort.questions`).
     tree
         The slots joined, the stiffest neighbors first; gaps from end to start in bp.
     """
@@ -79,6 +81,7 @@ def syntax(
     names: Sequence[str] | None = None,
     output: Callable[[torch.Tensor], torch.Tensor] | None = None,
     backgrounds: int | None = None,
+    read: Reader | None = None,
     seed: int = 0,
 ) -> Syntax:
     """Combinations of a neuron's motifs, each edge asked back.
@@ -97,6 +100,8 @@ def syntax(
     backgrounds
         Random backgrounds for each placement; default 100, and fewer, as of everything that is
         asked, where a neuron is dear (`asking.effort`).
+    read
+        How to read the neurons; default `reader` of the layer's window.
     seed
         Of the backgrounds.
     """
@@ -111,7 +116,8 @@ def syntax(
     how = effort(layer, output, questions=sum(max(len(s) - 1, 1) for s, _ in common))
     if backgrounds is not None:
         how = replace(how, backgrounds=backgrounds, outputs=backgrounds)
-    asker = Asker(layer, neuron, words, called, output, how, seed)
+    common.sort(key=lambda c: -sum(leaves[i].n for i in c[1]))  # what is asked first
+    asker = Asker(layer, neuron, words, called, output, how, seed, read or reader(layer.window))
     found = [_combination(s, members, lists, leaves, asker) for s, members in common]
     found.sort(key=lambda c: -c.n)
     return Syntax(tuple(found))

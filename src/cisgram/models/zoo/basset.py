@@ -22,6 +22,7 @@ def basset(
     maps: Sequence[int] = (300, 200, 200),
     hidden: int = 1000,
     dropout: float = 0.3,
+    first: str = "relu",
     length: int = 600,
     n_outputs: int = 1,
 ) -> FixedLength:
@@ -37,6 +38,9 @@ def basset(
         Units of each of the two dense layers.
     dropout
         After each dense layer.
+    first
+        Nonlinearity of the first convolution: ``relu``, as published, or ``exponential``, whose
+        filters become whole motifs (`layers.convolved`).
     length
         bp of every sequence, at least 168; a run fills it in.
     n_outputs
@@ -46,7 +50,7 @@ def basset(
     check_positive(hidden, name="hidden")
     check_share(dropout, name="dropout")
     check_length(length, SHORTEST, model="basset")
-    layers, left = convolved(maps, LAYERS, length)
+    layers, left = convolved(maps, LAYERS, length, first=first)
     head: list[nn.Module] = []
     for d in (maps[-1] * left, hidden):
         head += [nn.Linear(d, hidden), nn.BatchNorm1d(hidden), nn.ReLU(), Dropout(dropout)]

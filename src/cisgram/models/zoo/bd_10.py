@@ -24,6 +24,7 @@ def bd_10(
     maps: Sequence[int] = (128, 128, 160, 160, 256, 256, 384, 384, 512, 512),
     hidden: int = 768,
     dropout: float = 0.2,
+    first: str = "relu",
     length: int = 600,
     n_outputs: int = 1,
 ) -> FixedLength:
@@ -40,6 +41,9 @@ def bd_10(
         Units of the dense layer.
     dropout
         Before the dense layer.
+    first
+        Nonlinearity of the first convolution: ``relu``, as published, or ``exponential``, whose
+        filters become whole motifs (`layers.convolved`).
     length
         bp of every sequence, at least 144; a run fills it in.
     n_outputs
@@ -49,7 +53,7 @@ def bd_10(
     check_positive(hidden, name="hidden")
     check_share(dropout, name="dropout")
     check_length(length, SHORTEST, model="bd-10")
-    layers, left = convolved(maps, LAYERS, length)
+    layers, left = convolved(maps, LAYERS, length, first=first)
     head = [
         Dropout(dropout),
         nn.Linear(maps[-1] * left, hidden),
