@@ -16,7 +16,7 @@ from cisgram.core.seeds import generator
 from cisgram.explain.demix.blueprint import Blueprint, blueprints, shifted, written
 from cisgram.explain.demix.demix import DemixedNeuron
 from cisgram.explain.demix.neurons import Layer
-from cisgram.explain.demix.reader import Codes, Reader, affordable, cost, reader
+from cisgram.explain.demix.reader import Codes, Reader, affordable, cost, multiplications, reader
 from cisgram.explain.demix.record import number
 from cisgram.explain.demix.sample import SampleOptions, sample
 from cisgram.explain.demix.syntax import Syntax
@@ -78,7 +78,7 @@ class Design:
     share
         The median of ``designed`` over the neuron's highest value found.
     n
-        Backgrounds.
+        Backgrounds. A model that is dear is run on the first of them only, at least 20.
     """
 
     plan: Blueprint
@@ -156,7 +156,8 @@ def designed(
     base = rng.integers(0, 4, (n, at.length), dtype=np.uint8)
     made = _made(at, plan, base, rng) | _compared(at, found, base)
     values = {k: spread(at.value(codes)) for k, codes in made.items()}
-    outputs = {k: spread(at.out(codes)) for k, codes in made.items()} if output else {}
+    few = min(n, affordable(at.cost_of_output, BACKGROUNDS, FEWEST[0]))
+    outputs = {k: spread(at.out(codes[:few])) for k, codes in made.items()} if output else {}
     if output is not None and driven is not None and len(driven):
         outputs["output_search"] = spread(at.out(driven))
     share = values["designed"].median / found.max_activation
@@ -277,6 +278,14 @@ class _Place:
     @property
     def length(self) -> int:
         return int(self.layer.window.graph.x.shape[2])
+
+    @property
+    def cost_of_output(self) -> int:
+        """Multiplications of the model on one sequence; 0 where it is not asked."""
+        if self.output is None:
+            return 0
+        output, x = self.output, torch.zeros_like(self.layer.window.graph.x[:1])
+        return multiplications(lambda: output(x))
 
     def put(self, base: Codes, plan: Blueprint, starts: NDArray[np.int64]) -> Codes:
         """The plan's letters at starts in the window, in whole sequences."""
