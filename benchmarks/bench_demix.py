@@ -5,26 +5,46 @@ recorded one, of another process on another day: 287 CPU-seconds for 51 rounds o
 of 82 bp, the fifth layer of its second demonstration network. Ours runs a network of the same
 shape (five normed convolutions of 5 or 6 filters, each pooled by 2) with random weights: rounds
 and windows a round are those of the recorded run.
-``python benchmarks/bench_demix.py [--only search|small|basset] [--neurons 3]``
+``python benchmarks/bench_demix.py [--only search|small|basset|memory] [--neurons 3]``
+
+``memory``, which is not run unless it is asked for, takes 1,000 neurons of one layer one after the
+other through all that the step does for a neuron, and prints the resident memory on the way
+(Linux).
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import time
+from pathlib import Path
 
 import torch
 from bench_ism import Basset
 from torch import nn
 
-from cisgram import seq
+from cisgram import models, motifs, seq
 from cisgram.cli.memory import keep_large_blocks
-from cisgram.explain.demix import SampleOptions, demix_layer, find_layer, layers, syntax
+from cisgram.explain.base import scalar
+from cisgram.explain.demix import (
+    SampleOptions,
+    demix_each,
+    demix_layer,
+    designed,
+    find_layer,
+    layers,
+    plain_design,
+    syntax,
+)
+from cisgram.explain.demix.reader import reader
+from cisgram.explain.demix.record import plain
 from cisgram.explain.demix.sample import sample
+from cisgram.steps.demix_matches import matched, named
 
 RECORDED = 287.0, 51, 4000  # CPU-seconds, rounds, windows a round
 WIDTH = 82
+WINDOW = 168  # bp, the shortest that Basset reads
 
 
 def small() -> nn.Module:
@@ -86,6 +106,36 @@ def neurons(title: str, model: nn.Module, length: int, names: list[str], n: int)
         )
 
 
+def memory(n: int = 1000, every: int = 100) -> None:
+    """Resident memory over many neurons in sequence: demixed, named, asked back, designed."""
+    model = calibrated(models.create("basset", maps=(16, n, 8), hidden=16, length=WINDOW), WINDOW)
+    layer = find_layer(layers(model, length=WINDOW), "conv2")
+    targets = list(motifs.jaspar("vertebrates"))
+    read, how = reader(layer.window), SampleOptions(population=100, rounds=6)
+    output = scalar(model, 0)
+    start, seen, leaves = time.process_time(), [], 0
+    for i, d in enumerate(demix_each(model, layer, range(n), options=how, read=read), 1):
+        names = named(matched(d, targets), 0.05)
+        grammar = syntax(layer, d.neuron, d.leaves, d.motifs, names=names, output=output, read=read)
+        design = designed(layer, d.neuron, d, grammar, output=output, read=read)
+        text = json.dumps([plain(d, grammar, names), plain_design(design, names)])
+        leaves += len(d.leaves) * bool(text)
+        if i % every == 0:
+            seen.append(f"{i}: {_resident() / 2**20:.1f}")
+    spent = time.process_time() - start
+    print(
+        f"memory, {n} neurons of {layer.width} bp in sequence, {leaves} leaves, {spent:.0f} CPU-s; "
+        f"resident MiB after {', '.join(seen)}",
+        flush=True,
+    )
+
+
+def _resident() -> int:
+    """Bytes of this process that are in memory."""
+    status = Path("/proc/self/status").read_text()
+    return int(next(x for x in status.splitlines() if x.startswith("VmRSS:")).split()[1]) << 10
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="")
@@ -104,6 +154,8 @@ def main() -> None:
     if arguments.only in ("", "basset"):
         model = calibrated(Basset(600), 600)
         neurons("basset", model, 600, ["conv1", "conv2", "conv3"], arguments.neurons)
+    if arguments.only == "memory":
+        memory()
 
 
 if __name__ == "__main__":

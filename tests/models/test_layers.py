@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from torch import nn
 
+from cisgram.core.errors import UnknownName
 from cisgram.models import layers
-from cisgram.models.layers import Dropout, keep_mask
+from cisgram.models.layers import Dropout, Exponential, convolved, keep_mask
 
 
 def same(ours, plain, x):
@@ -145,3 +146,27 @@ def test_gradient_of_dropout_is_its_mask():
     out = Dropout(0.5)(x)
     (g,) = torch.autograd.grad(out.sum(), x)
     torch.testing.assert_close(g * x.detach(), out.detach())
+
+
+def test_an_exponential_first_layer_starts_with_the_same_filters_a_tenth_the_size():
+    made = {}
+    for first in ("relu", "exponential"):
+        torch.manual_seed(0)
+        made[first] = convolved((8, 6), [(7, 2), (3, 1)], 20, first=first)
+    (plain, left), (other, also_left) = made["relu"], made["exponential"]
+    assert left == also_left
+    assert [type(m) for m in plain[3:]] == [type(m) for m in other[3:]]
+    assert isinstance(other[2], Exponential)
+    torch.testing.assert_close(other[0].weight, plain[0].weight / 10)
+    torch.testing.assert_close(other[4].weight, plain[4].weight)
+    x = torch.tensor([[-1.0, 0.0, 2.0]])
+    torch.testing.assert_close(other[2](x), torch.exp(x))
+    # behind the norm their size is not seen
+    codes = torch.eye(4)[torch.randint(0, 4, (64, 20))].transpose(1, 2)
+    ours, theirs = (m[1].train()(m[0](codes)) for m in (other, plain))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=5e-2)
+
+
+def test_another_first_nonlinearity_is_refused_with_those_there_are():
+    with pytest.raises(UnknownName, match="exponential"):
+        convolved((8,), [(7, 2)], 20, first="exponentail")

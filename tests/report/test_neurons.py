@@ -9,7 +9,7 @@ from cisgram import report
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.grammar_tree import from_text
-from cisgram.report.demixed import demixed
+from cisgram.report.demixed import demixed, heads
 from cisgram.report.designs import SAID, rows_svg
 from cisgram.report.sections.neurons import neurons, ranges
 from cisgram.report.trees import gap_svg, icicle_svg, starts_svg, syntax_svg
@@ -235,7 +235,7 @@ def test_motifs_that_overlap_were_not_asked(new_run):
     d["grammar"]["combinations"][0]["edges"][0]["gaps"] = [[4, 900]]  # they are 6 bp wide
     html = str(neurons(put(new_run(n=4), d)).html)
     assert "CTCF+ and m2-: not asked" in html
-    assert "there is no room to place both" in html
+    assert "the two overlap at the gaps that its windows have" in html
     assert 'class="fails"' not in html
 
 
@@ -324,8 +324,20 @@ def test_a_damaged_summary_is_named(new_run, content):
 
 def test_neurons_come_in_the_order_of_their_layers(new_run):
     found = [neuron(10, width=9, layer="conv1"), neuron(9, width=9, layer="conv1"), neuron(2)]
-    order = [(d["layer"], d["neuron"]) for d in demixed(put(new_run(n=4), *found))]
-    assert order == [("conv1", 9), ("conv1", 10), ("conv3", 2)]
+    run = put(new_run(n=4), *found)
+    for read in (demixed, heads):
+        order = [(d["layer"], d["neuron"]) for d in read(run)]
+        assert order == [("conv1", 9), ("conv1", 10), ("conv3", 2)]
+
+
+def test_heads_are_the_neurons_without_what_is_large(new_run):
+    run = put(new_run(n=4), neuron(2))
+    (whole,), (head,) = demixed(run), heads(run)
+    assert len(head["leaves"]) == len(whole["leaves"])
+    assert [m["name"] for m in head["motifs"]] == [m["name"] for m in whole["motifs"]]
+    assert head["grammar"]["text"] == whole["grammar"]["text"]
+    assert head["fidelity"] == whole["fidelity"]
+    assert len(str(head)) < len(str(whole)) / 2
 
 
 def test_a_syntax_tree_has_a_box_a_motif_and_a_join_a_pair():
@@ -379,3 +391,22 @@ def test_a_large_demixing_tree_says_how_much_of_it_is_drawn():
 
 def test_runs_of_offsets_are_drawn_together():
     assert ranges([5, 0, 1, 2]) == "0–2, 5"
+
+
+def test_a_tail_is_listed_as_such_and_its_names_stay_text(new_run):
+    tail = [{"n": 30 - i, "share": 0.03 - i / 1000, "consensus": EVIL} for i in range(10)]
+    text = report.write(put(new_run(n=4), neuron(2, tail=tail, n_tail=70))).read_text()
+    assert "70 rare motifs, neither compared nor asked back" in text
+    assert "(3.0 % of the activation)" in text
+    assert "and 62 more" in text
+    assert EVIL not in text
+
+
+def test_a_pair_that_was_not_asked_says_why(new_run):
+    unasked = neuron(2, holds=None)
+    nothing = {"at": [], "mean": [], "low": [], "high": [], "output": []}
+    edge = unasked["grammar"]["combinations"][0]["edges"][0]
+    edge["profile"] = nothing | dict.fromkeys(("left", "right", "none"))
+    text = report.write(put(new_run(n=4), unasked)).read_text()
+    assert "not asked" in text
+    assert "more frequent pairs came first" in text

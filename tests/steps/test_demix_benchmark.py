@@ -133,14 +133,15 @@ def test_an_unknown_layer_is_refused_with_the_nearest(data, tmp_path):
         benchmark_demix(data, tmp_path, only="basset.conv22", scale=scale)
 
 
-def neuron(kind, motifs, *, r2=0.5, ratio=0.9, holds=(), leaves=2):
+def neuron(kind, motifs, *, r2=0.5, ratio=0.9, holds=(), leaves=2, share=0.5, tail=0):
     """A neuron's file; a motif is (name, q, control q, is specific)."""
-    keys = ("target_name", "q", "control_q", "is_specific")
+    keys = ("target_name", "q", "control_q", "is_specific", "share")
     edges = [{"holds": h} for h in holds]
     return {
         "layer": "conv1", "width": 19, "kind": kind, "ratio": ratio, "control_ratio": 0.2,
         "fidelity": None if r2 is None else {"r2": r2, "control_r2": r2 / 2},
-        "motifs": [dict(zip(keys, m, strict=True)) for m in motifs], "leaves": [{}] * leaves,
+        "motifs": [dict(zip(keys, (*m, share), strict=True)) for m in motifs],
+        "leaves": [{}] * leaves, "n_tail": tail,
         "grammar": {"combinations": [{"edges": edges}]} if motifs else None,
     }  # fmt: skip
 
@@ -155,6 +156,8 @@ def test_a_layers_figures_are_those_of_its_neurons():
             ratio=0.5,
             holds=(False,),
             leaves=4,
+            share=0.9,
+            tail=6,
         ),
         neuron("no motif", [], r2=0.1, ratio=0.7),
         neuron("dead", [], r2=None, ratio=None, leaves=0),
@@ -173,12 +176,15 @@ def test_a_layers_figures_are_those_of_its_neurons():
     assert (row["held"], row["asked"]) == (1, 2)
     page = page_of([], [row])
     line = (
-        "| basset | conv1 | 19 | 4 of 8 | **50 %** | 25 % | 25 % | 0 % | 64 % | 0.50 (0.30-0.60) | "
-        "0.25 (0.15-0.30) | 0.70 (0.60-0.80) | 0.20 (0.20-0.20) |"
+        "| basset | conv1 | 19 | 4 of 8 | **50 %** (15-85) | 25 % (5-70) | 25 % (5-70) | "
+        "0 % (0-49) | 64 % | 0.50 (0.30-0.60) | 0.25 (0.15-0.30) | 0.70 (0.60-0.80) | 0.20 (0.20-0.20) |"
     )
     assert line in page
-    assert (
-        "| basset | conv1 | 2 | 0 | 1 | 0 | 1 | 2 | 1.0 | 1 of 2 | 2.0, at most 9 | 1.0 GiB |"
-        in page
+    line = (
+        "| basset | conv1 | 2 | 0 | 1 | 0 | 1 | 2 | 1.0 | 1.5 | 0.70 (0.60-0.80) | 1 of 2 | "
+        "2.0, at most 9 | 1.0 GiB |"
     )
+    assert line in page
+    whole = page_of([], [layer_row("basset", found, {"neurons": 4}, max_q=0.05)])
+    assert "| 4 of 4 | **50 %** | 25 % |" in whole  # all of the layer: nothing was drawn
     assert "| basset | conv1 | 2 | CTCF (1), SRF (1) |" in page

@@ -36,7 +36,30 @@ def demixed(run: Run) -> list[dict[str, Any]]:
         When a file is damaged; the message names it.
     """
     found = [read_neuron(p) for p in (run.path / FOLDER).glob("*/*.json")]
-    return sorted(found, key=lambda d: (d["width"], d["layer"], d["neuron"]))
+    return sorted(found, key=_place)
+
+
+def heads(run: Run) -> list[dict[str, Any]]:
+    """`demixed` without what is large, so that thousands of neurons fit into memory.
+
+    Left out: the tree, profiles and other content of the leaves (their number is kept), the
+    motifs' matrices and blocks, and all of the grammar but its text.
+    """
+    found = [_head(read_neuron(p)) for p in (run.path / FOLDER).glob("*/*.json")]
+    return sorted(found, key=_place)
+
+
+def _place(d: dict[str, Any]) -> tuple[int, str, int]:
+    return d["width"], d["layer"], d["neuron"]
+
+
+def _head(d: dict[str, Any]) -> dict[str, Any]:
+    grammar = d["grammar"]
+    return {k: v for k, v in d.items() if k not in ("tree", "design")} | {
+        "leaves": [{}] * len(d["leaves"]),
+        "motifs": [{k: v for k, v in m.items() if k not in ("ppm", "blocks")} for m in d["motifs"]],
+        "grammar": grammar if grammar is None else {"text": grammar["text"]},
+    }
 
 
 def read_neuron(path: Path) -> dict[str, Any]:

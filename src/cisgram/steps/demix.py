@@ -33,7 +33,7 @@ from cisgram.explain.demix.record import plain
 from cisgram.models import load, read_card
 from cisgram.models.state import untouched
 from cisgram.motifs import Motif, MotifSet
-from cisgram.report.demixed import FOLDER, demixed
+from cisgram.report.demixed import FOLDER, demixed, heads
 from cisgram.steps.demix_designs import Designer, fasta_of
 from cisgram.steps.demix_matches import matched, named, summary
 from cisgram.steps.demix_starts import lower_start, real_windows
@@ -140,7 +140,7 @@ def demix_run(
         if designs is not None:
             for k in wanted:
                 designer.write(folder, k, n=designs)
-        found = demixed(run)
+        found = heads(run)
         run.write_table(f"{FOLDER}/neurons.tsv", overview(found))
         said = summary(found, database=known.database, max_q=known.max_q)
         files.write_json(run.path / FOLDER / "summary.json", said)
@@ -248,7 +248,11 @@ def _is_done(path: Path, asked: dict[str, Any]) -> bool:
     if not path.is_file():
         return False
     value = files.read_json(path)
-    return isinstance(value, dict) and value.get("options") == asked and "design" in value
+    return (
+        isinstance(value, dict)
+        and value.get("options") == asked
+        and {"design", "tail"} <= value.keys()
+    )
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

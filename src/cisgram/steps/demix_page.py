@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cisgram.explain.demix import KINDS
+from cisgram.steps.demix_figures import share
 from cisgram.steps.demix_matches import known
 
 Row = dict[str, Any]
@@ -41,8 +42,9 @@ def layer_row(
     dict
         ``matched``: numbers of neurons with a motif that matches, and with one whose columns in
         random order do; ``strict``: the same below `STRICT`; quartiles of each of `FIGURES`;
-        ``kinds``: numbers by diagnosis; ``asked`` and ``held``: pairs of motifs; ``names``: neurons
-        by the best match of their motifs.
+        ``motifs`` and ``tail``: mean numbers a neuron; ``first``: quartiles of the share of the
+        activation that the first motif has; ``kinds``: numbers by diagnosis; ``asked`` and
+        ``held``: pairs of motifs; ``names``: neurons by the best match of their motifs.
     """
     names = Counter(
         name
@@ -60,6 +62,8 @@ def layer_row(
         "strict": _matched(found, STRICT),
         "leaves": float(np.median([len(d["leaves"]) for d in found])),
         "motifs": float(np.mean([len(d["motifs"]) for d in found])),
+        "tail": float(np.mean([d.get("n_tail", 0) for d in found])),
+        "first": _quartiles([d["motifs"][0]["share"] for d in found if d["motifs"]]),
         **{k: _quartiles(_values(found, k)) for k in FIGURES},
         "kinds": {k: sum(d["kind"] == k for d in found) for k in KINDS},
         "asked": sum(h is not None for h in pairs),
@@ -142,8 +146,8 @@ def _layer_table(rows: Sequence[Row]) -> list[str]:
             r["layer"],
             f"{r['width']}",
             _of(r["done"], r["of"]),
-            f"**{_share(r['matched'][0], r['done'])}**",
-            *(_share(n, r["done"]) for n in (r["matched"][1], *r["strict"])),
+            f"**{_share(r['matched'][0], r['done'])}**{_between(r['matched'][0], r)}",
+            *(f"{_share(n, r['done'])}{_between(n, r)}" for n in (r["matched"][1], *r["strict"])),
             "" if authors is None else f"{100 * authors:.0f} %",
             *(_three(r[k]) for k in FIGURES),
         ]
@@ -156,15 +160,17 @@ def _kind_table(rows: Sequence[Row]) -> list[str]:
         return []
     lines = [
         f"| network | layer | {' | '.join(KINDS)} | leaves, median | motifs a neuron | "
-        "pairs that hold | CPU seconds a neuron | peak memory |",
-        "|---" * (len(KINDS) + 7) + "|",
+        "in its tail | activation with the first motif | pairs that hold | "
+        "CPU seconds a neuron | peak memory |",
+        "|---" * (len(KINDS) + 9) + "|",
     ]
     for r in rows:
         kinds = " | ".join(str(r["kinds"][k]) for k in KINDS)
         held = _of(r["held"], r["asked"]) if r["asked"] else "none asked"
         lines.append(
             f"| {r['network']} | {r['layer']} | {kinds} | {r['leaves']:.0f} | {r['motifs']:.1f} | "
-            f"{held} | {_seconds(r['seconds'])} | {_memory(r['peak'])} |"
+            f"{r['tail']:.1f} | {_three(r['first'])} | {held} | {_seconds(r['seconds'])} | "
+            f"{_memory(r['peak'])} |"
         )
     return lines
 
@@ -185,6 +191,14 @@ def _of(n: int, total: int) -> str:
 
 def _share(n: int, total: int) -> str:
     return f"{100 * n / total:.0f} %"
+
+
+def _between(k: int, row: Row) -> str:
+    """The 95 % interval of a share, where the neurons that are done are a sample of the layer."""
+    if row["done"] == row["of"]:
+        return ""
+    found = share(k, row["done"])
+    return f" ({100 * found.low:.0f}-{100 * found.high:.0f})"
 
 
 def _three(values: Sequence[float]) -> str:

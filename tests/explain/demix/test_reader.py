@@ -12,6 +12,7 @@ from cisgram.explain.demix import SampleOptions, demix_layer, layers
 from cisgram.explain.demix.chain import chain_of
 from cisgram.explain.demix.reader import Plain, Quick, reader
 from cisgram.explain.demix.sample import sample
+from cisgram.models.layers import Conv1d, Exponential, MaxPool1d
 
 
 def normed(channels):
@@ -40,6 +41,10 @@ CHAINS = {
     ],
     "poolings that overlap": lambda: [
         nn.Conv1d(4, 6, 6, dilation=2), nn.ReLU(), nn.MaxPool1d(3, 2), nn.Conv1d(6, 3, 4),
+    ],
+    "channels last, as the zoo has them": lambda: [
+        Conv1d(4, 4, 7), normed(4), Exponential(), MaxPool1d(3, 3),
+        Conv1d(4, 5, 4), normed(5), nn.ReLU(), MaxPool1d(2, 2), Conv1d(5, 3, 3), normed(3),
     ],
 }  # fmt: skip
 

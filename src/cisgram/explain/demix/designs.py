@@ -315,9 +315,7 @@ class _Place:
         return torch.cat(parts).double().cpu().numpy()
 
 
-def _made(
-    at: _Place, plan: Blueprint, base: Codes, rng: np.random.Generator
-) -> dict[str, Codes]:
+def _made(at: _Place, plan: Blueprint, base: Codes, rng: np.random.Generator) -> dict[str, Codes]:
     """The background, the designed sequences and their controls."""
     n = len(base)
     starts = plan.drawn(n, rng)

@@ -202,8 +202,8 @@ def words(leaves: Sequence[Leaf], *, alike: float = ALIKE) -> list[Word]:
     """The dictionary of a neuron: blocks of all leaves, those that are shifts of each other merged.
 
     A block is a run of positions of a leaf that are informative and, where the leaf has effects,
-    move the neuron: letters that are only handed down in the search move nothing. Blocks are clustered by average linkage
-    on their best alignment, the most frequent motif first.
+    move the neuron: letters that are only handed down in the search move nothing. Blocks are
+    clustered by average linkage on their best alignment, the most frequent motif first.
     """
     cut = [(i, a, b) for i, leaf in enumerate(leaves) for a, b in segments(leaf)]
     if not cut:
@@ -229,7 +229,7 @@ def divided(found: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
 
     The most frequent motif always matters.
     """
-    n = 1
+    n = min(1, len(found))
     while n < min(len(found), MOST) and not found[n].share < MAIN:
         n += 1
     return tuple(found[:n]), tuple(found[n:])

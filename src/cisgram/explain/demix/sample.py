@@ -17,8 +17,8 @@ from cisgram.models.graph import Value
 _N = TypeVar("_N", bound=np.generic)
 
 COUNTED = 10  # windows of at most so many base pairs are enumerated
-FEWEST = 256  # windows of a population, however dear the neuron
-ROUNDS, SHORTEST = 200, 12  # the longest search of a cheap neuron, and of a dear one
+FEWEST = 320  # windows of a population, however dear the neuron
+ROUNDS, SHORTEST = 200, 16  # the longest search of a cheap neuron, and of a dear one
 FLAT = 0.02  # share of a sequence's steepest position below which the gradient counts as flat
 
 
@@ -30,9 +30,9 @@ class SampleOptions:
     ----------
     population
         Sequences of a round; None: 1,000 for every 20 bp of the window, from 2,000 to 5,000
-        (NeuronMotif's), and fewer for dear neurons, down to 256 (`reader.affordable`).
+        (NeuronMotif's), and fewer for dear neurons, down to 320 (`reader.affordable`).
     rounds
-        At most so many; None: 200 (NeuronMotif's), and fewer for dear neurons, down to 12.
+        At most so many; None: 200 (NeuronMotif's), and fewer for dear neurons, down to 16.
     patience
         Rounds without a better mean after which the search ends.
     step
