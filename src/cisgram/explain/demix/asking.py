@@ -18,8 +18,8 @@ from cisgram.explain.demix.reader import (
     Reader,
     affordable,
     cost,
-    multiplications,
 )
+from cisgram.explain.demix.window import multiplications
 from cisgram.seq.alphabet import one_hot
 
 Floats = NDArray[np.float64]

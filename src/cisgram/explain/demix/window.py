@@ -10,10 +10,12 @@ be cut like this (attention, norms over positions), the whole sequence is the wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from cisgram.explain.demix.positions import NotLocal, Placed, called, listed, positions
 from cisgram.models.graph import INPUT, Graph, Operation, Value
@@ -21,6 +23,13 @@ from cisgram.models.graph import INPUT, Graph, Operation, Value
 # their constants are weights, whose first axis is no batch
 _WEIGHTED = frozenset({"addmm", "convolution", "mm", "native_batch_norm", "native_layer_norm"})
 RESHAPING = frozenset({"view", "_unsafe_view", "reshape", "expand"})
+
+
+def multiplications(f: Callable[[], object]) -> int:
+    """Multiplications in the convolutions and matrix products that a function runs."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        f()
+    return int(counter.get_total_flops()) // 2
 
 
 class Window:
@@ -54,6 +63,12 @@ class Window:
         self.graph, self.tap, self.position = graph, tap, position
         self.start, self.width, self.is_whole = start, width, is_whole
         self.needed = below(graph, tap)
+
+    @cached_property
+    def cost(self) -> int:
+        """Multiplications of one window's pass."""
+        x = torch.zeros(1, 4, self.width, device=self.graph.x.device)
+        return multiplications(lambda: self(x))
 
     def __call__(self, x: Tensor) -> Tensor:
         """(n, channels) values of the tap at its position."""
