@@ -42,8 +42,8 @@ class DemixedNeuron:
     leaves
         The ways to activate it, the largest first.
     motifs
-        Its dictionary: blocks of the leaves, merged over shifts, the most frequent first. At
-        most twelve, each in leaves that have 5 % of the activation or more.
+        Its dictionary: blocks of the leaves, merged over shifts, the largest share of the
+        activation first. At most twelve, each in leaves that have 5 % of it or more.
     tree
         How the sample was taken apart, with the gain of every split.
     parts

@@ -203,7 +203,8 @@ def words(leaves: Sequence[Leaf], *, alike: float = ALIKE) -> list[Word]:
 
     A block is a run of positions of a leaf that are informative and, where the leaf has effects,
     move the neuron: letters that are only handed down in the search move nothing. Blocks are
-    clustered by average linkage on their best alignment, the most frequent motif first.
+    clustered by average linkage on their best alignment, the motif of the largest share of the
+    activation first.
     """
     cut = [(i, a, b) for i, leaf in enumerate(leaves) for a, b in segments(leaf)]
     if not cut:
@@ -217,17 +218,18 @@ def words(leaves: Sequence[Leaf], *, alike: float = ALIKE) -> list[Word]:
         out.append(_word(leaves, cut, members, starts, found.strands, label))
     kept = _absorbed(sorted(out, key=lambda word: -word.n), leaves)
     total = sum(leaf.weight for leaf in leaves)
-    shares = [sum(leaves[i].weight for i in {b.leaf for b in w.blocks}) / total for w in kept]
-    return [
-        replace(_renumbered(word, new), share=share)
-        for new, (word, share) in enumerate(zip(kept, shares, strict=True))
+    shared = [
+        replace(w, share=sum(leaves[i].weight for i in {b.leaf for b in w.blocks}) / total)
+        for w in kept
     ]
+    shared.sort(key=lambda word: -word.share)  # of equals the most frequent first, as before
+    return [_renumbered(word, new) for new, word in enumerate(shared)]
 
 
 def divided(found: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
     """The motifs that matter, and the tail: of less than 5 % of the activation, or beyond twelve.
 
-    The most frequent motif always matters.
+    ``found`` begins with the largest share, which always matters.
     """
     n = min(1, len(found))
     while n < min(len(found), MOST) and not found[n].share < MAIN:
