@@ -271,6 +271,8 @@ def test_the_authors_two_sites_are_designed_to_most_of_what_the_search_reaches(d
     assert design.neuron["background"].high < 0
     assert design.neuron["gaps"].high < 0  # a copy in the middle inhibits
     assert {"background", "gaps", "strand"} <= set(design.beaten)
-    # layer 5 is the output there
-    assert design.output["designed"] == design.neuron["designed"]
+    # layer 5 is the output there, read in a longer form
+    ours, theirs = design.neuron["designed"], design.output["designed"]
+    for end in ("median", "low", "high"):
+        assert getattr(ours, end) == pytest.approx(getattr(theirs, end), abs=1e-4)
     assert design.output["output_search"].median > design.output["designed"].low
