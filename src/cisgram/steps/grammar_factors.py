@@ -18,11 +18,18 @@ from cisgram.steps.grammar import FOLDER, GrammarOptions, grammar_run
 from cisgram.steps.settings import Settings, resolve
 from cisgram.steps.train import Progress, train_run
 
-FACTORS = ("SP1", "ELK1", "CTCFL")
-# Motifs of human promoters and of the three factors; every factor is asked about all of them.
-PANEL = ("NFYB", "SP1", "ELK4", "Nrf1", "Yy1", "CREB1", "CTCF", "SRF")
+HUMAN, YEAST = ("SP1", "ELK1", "CTCFL"), ("Fhl1", "Fkh2")
+FACTORS = (*HUMAN, *YEAST)
+# Motifs of promoters and of the factors; every factor is asked about all of its kingdom. Fhl1
+# stands beside Rap1 at ribosomal protein genes, Fkh2 beside Mcm1 at genes of the cell cycle.
+PANELS = {
+    "vertebrates": ("NFYB", "SP1", "ELK4", "Nrf1", "Yy1", "CREB1", "CTCF", "SRF"),
+    "fungi": ("RAP1", "FHL1", "MCM1", "FKH1", "REB1", "ABF1", "CBF1", "SWI4"),
+}
+SITE_P = {"vertebrates": 1e-4, "fungi": 3e-4}  # FHL1's six letters reach no smaller one
 SEEDS = 5
 POSITIVES = 3000  # the strongest peaks
+YEAST_LENGTH = 150  # bp about a peak: sites of partners lie beside it
 NETWORK = {"maps": 32, "width": 15, "layers": 4, "dropout": 0.0}
 TRAINING = {"epochs": 8, "batch_size": 32, "learning_rate": 5e-3}
 
@@ -55,11 +62,9 @@ def factor_runs(
         When the data are not there.
     """
     settings = {factor: _settings(data, factor) for factor in wanted}
-    panel = folder / "panel.meme"
-    if wanted and not panel.is_file():
-        known = motifs.jaspar("vertebrates")
-        write_meme(panel, MotifSet([known[name].trimmed() for name in PANEL]))
     for factor, own in settings.items():
+        kingdom = "fungi" if factor in YEAST else "vertebrates"
+        panel = _panel(folder, kingdom)
         for seed in range(SEEDS):
             run = Run(folder / factor / str(seed))
             if (run.path / FOLDER / "rules.json").is_file():
@@ -67,27 +72,43 @@ def factor_runs(
             say(f"{factor}, seed {seed}")
             seeded = own.model_copy(update={"train": own.train.model_copy(update={"seed": seed})})
             train_run(run, seeded, device=device, progress=epoch)
-            grammar_run(run, GrammarOptions(source=str(panel), seed=seed), device=device, say=say)
+            how = GrammarOptions(source=str(panel), p=SITE_P[kingdom], seed=seed)
+            grammar_run(run, how, device=device, say=say)
+
+
+def _panel(folder: Path, kingdom: str) -> Path:
+    """The file of the motifs that factors of a kingdom are asked about."""
+    path = folder / f"panel-{kingdom}.meme"
+    if not path.is_file():
+        known = motifs.jaspar(kingdom)
+        write_meme(path, MotifSet([known[name].trimmed() for name in PANELS[kingdom]]))
+    return path
 
 
 def _settings(data: Path, factor: str) -> Settings:
+    """Peaks against shuffles; in yeast against windows of the genome, chromosomes held out."""
+    if factor in YEAST:
+        home = data / "genome-yeast"
+        given: dict[str, Any] = {
+            "positives": str(home / "chexmix" / f"{factor}.bed"),
+            "genome": str(home / "sacCer3.fa.gz"),
+            "length": YEAST_LENGTH,
+        }
+    else:
+        given = _chip(data, factor)
+    return resolve(
+        {"data": given, "model": {"name": "dilated", "options": NETWORK}, "train": TRAINING}
+    )
+
+
+def _chip(data: Path, factor: str) -> dict[str, Any]:
     folder = data / "tf-chipseq-deepbind"
     found = sorted(folder.glob(f"{factor}_*_AC.seq.gz"))
     if not found:
         msg = f"{folder} holds no {factor}_*_AC.seq.gz; give the folder of the data sets."
         raise InputError(msg)
     test = found[0].with_name(found[0].name.replace("_AC.seq.gz", "_B.seq.gz"))
-    return resolve(
-        {
-            "data": {
-                "positives": str(found[0]),
-                "test": str(test),
-                "max_positives": POSITIVES,
-            },
-            "model": {"name": "dilated", "options": NETWORK},
-            "train": TRAINING,
-        }
-    )
+    return {"positives": str(found[0]), "test": str(test), "max_positives": POSITIVES}
 
 
 def factor_page(folder: Path) -> list[str]:
