@@ -98,6 +98,16 @@ def test_a_layer_counts_its_diagnoses_and_names_what_its_neurons_know(new_run, o
     assert "and 3 further motifs" in said
 
 
+def test_the_motifs_of_all_neurons_are_a_table_beside_the_page(new_run):
+    run = put(new_run(n=4), neuron(0), neuron(1, name="ELK1"))
+    report.write(run)
+    motifs, kinds = (run.read_table(f"page/neuron-{k}.tsv") for k in ("motifs", "kinds"))
+    assert set(motifs["neuron"]) == {0, 1}
+    assert {"CTCF", "ELK1"} <= set(motifs["target_name"])
+    assert motifs["share"].between(0, 1).all()
+    assert kinds["neurons"].sum() == 2
+
+
 def design(**more):
     kinds = {
         "background": [0.5, 0.4, 0.6],

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 3_000_000
 """Bytes that the details of the neurons may take, whatever room there is."""
+MATCH = ("target", "target_name", "q", "control_q", "is_specific")
 MOST = 6
 """Known motifs of a layer, and neurons of each, that its row names."""
 BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, UndefinedError)
@@ -137,15 +138,25 @@ def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
 
 
 def _tables(content: _Content) -> dict[str, pd.DataFrame]:
-    """What became of the neurons of each layer, in numbers."""
+    """What became of the neurons of each layer, and the motifs of each neuron, in numbers."""
     import pandas as pd
 
-    rows = [
+    kinds = [
         (layer, kind, n, share)
         for layer, found in content.overview.items()
         for kind, n, share in found["kinds"]
     ]
-    return {"neuron-kinds": pd.DataFrame(rows, columns=["layer", "kind", "neurons", "share"])}
+    motifs = [
+        (d["layer"], d["neuron"], m["name"], m["n"] / d["n_kept"], ranges(m["offsets"]),
+         *(m[k] for k in MATCH))
+        for d in content.rows
+        for m in d["motifs"]
+    ]  # fmt: skip
+    columns = ["layer", "neuron", "motif", "share", "starts", *MATCH]
+    return {
+        "neuron-kinds": pd.DataFrame(kinds, columns=["layer", "kind", "neurons", "share"]),
+        "neuron-motifs": pd.DataFrame(motifs, columns=columns),
+    }
 
 
 def _undrawable(run: Run, d: Mapping[str, Any], error: Exception) -> InputError:
