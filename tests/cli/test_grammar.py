@@ -6,61 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from cisgram.core.run import Run, job_of
-from cisgram.models import MODELS, Card, save
-from cisgram.motifs import Motif, MotifSet, write_meme
-from cisgram.seq import encode, from_codes
-from cisgram.steps import resolve
-from cisgram.steps.train import input_files
+from cisgram.core.run import Run
 from cli.running import cisgram
+from cli.wired import put_network, write_run, write_table
 
 WORDS = ("GATTACAC", "TGCACCCT", "CTCTGAGA")  # the first two are needed together
-MODEL = {"detectors": 3, "width": 8, "hidden": 2}
 FEW = ("--backgrounds", "12", "--reach", "24")
-
-
-def table(path: Path, n: int) -> None:
-    """Positives hold the three words; negatives the first and the last, or the second."""
-    random = np.random.default_rng(0)
-    codes = random.integers(0, 4, (n, 70)).astype(np.uint8)
-    for row in range(n):
-        for start, word in zip((4, 26, 48), WORDS, strict=True):
-            if row % 2 or (word == WORDS[1]) == (row % 4 == 0):
-                at = start + random.integers(0, 9)
-                codes[row, at : at + 8] = ["ACGT".index(b) for b in word]
-    rows = [f"s{i}\t{s}\t{i % 2}\n" for i, s in enumerate(from_codes(codes))]
-    path.write_text("name\tsequence\tbound\n" + "".join(rows))
 
 
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory):
     """A run of 8 relu(first + second - 1) + third - 2, the better strand; nothing is trained."""
     folder = tmp_path_factory.mktemp("grammar")
-    table(folder / "a.tsv", 400)
-    settings = resolve(
-        {
-            "data": {"positives": str(folder / "a.tsv")},
-            "model": {"name": "deepbind", "options": MODEL},
-        }
-    )
-    run = Run(folder / "RUN")
-    run.record(job_of(settings.model_dump(mode="json"), inputs=input_files(settings)))
-    model = MODELS["deepbind"].fn(**MODEL, n_outputs=1)
-    with torch.no_grad():
-        model.detect[0].weight.copy_(encode(WORDS))
-        model.detect[0].bias.fill_(-7)
-        model.head[0].weight.copy_(torch.tensor([[1.0, 1, 0], [0, 0, 1]]))
-        model.head[0].bias.copy_(torch.tensor([-1.0, 0]))
-        model.head[2].weight.copy_(torch.tensor([[8.0, 1]]))
-        model.head[2].bias.fill_(-2)
-    save(run.member(0), model, Card("deepbind", MODEL, length=70))
-    found = [Motif.from_counts(100 * encode([w])[0].numpy(), name=w) for w in WORDS]
-    write_meme(folder / "words.meme", MotifSet(found))
+    write_table(folder / "a.tsv", WORDS, 400, length=70, starts=(4, 26, 48), partial=True)
+    write_run(folder, WORDS, length=70, gain=8.0)
     return folder
 
 
@@ -104,15 +66,8 @@ def test_rules_are_checked_on_another_run_and_both_are_on_the_page(here):
     assert cisgram("grammar", "RUN", "--source", "words.meme", *FEW).status == 0
     shutil.copytree("RUN", "OTHER")
     shutil.rmtree("OTHER/grammar")
-    model = MODELS["deepbind"].fn(**MODEL, n_outputs=1)
-    with torch.no_grad():  # the sum of all: no pair
-        model.detect[0].weight.copy_(encode(WORDS))
-        model.detect[0].bias.fill_(-7)
-        model.head[0].weight.copy_(torch.tensor([[1.0, 1, 0], [0, 0, 1]]))
-        model.head[0].bias.zero_()
-        model.head[2].weight.fill_(4.0)
-        model.head[2].bias.zero_()
-    save(Run(here / "OTHER").member(0), model, Card("deepbind", MODEL, length=70))
+    # the sum of all: no pair
+    put_network(Run(here / "OTHER"), WORDS, length=70, threshold=0, gains=(4, 4), bias=0)
     done = cisgram("grammar", "OTHER", "--check", "RUN", *FEW)
     assert done.status == 0, done.err
     assert "not held by the model (" in done.out

@@ -6,60 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-from cisgram.core.run import Run, job_of
-from cisgram.models import MODELS, Card, save
+from cisgram.core.run import Run
 from cisgram.motifs import Motif, MotifSet, write_meme
-from cisgram.seq import encode, from_codes
-from cisgram.steps import resolve
+from cisgram.seq import encode
 from cisgram.steps.motif_choice import PREFERRED
-from cisgram.steps.train import input_files
 from cli.running import cisgram
+from cli.wired import put_network, write_run, write_table
 
 WORDS = ("GATTACA", "TGCACCC", "CTCTGAG")  # the first two are needed together
-MODEL = {"detectors": 3, "width": 7, "hidden": 2}
-
-
-def table(path: Path, n: int) -> None:
-    """Every other sequence holds the three words, one behind the other."""
-    random = np.random.default_rng(0)
-    codes = random.integers(0, 4, (n, 60)).astype(np.uint8)
-    for row in range(1, n, 2):
-        for start, word in zip((4, 24, 44), WORDS, strict=True):
-            at = start + random.integers(0, 9)
-            codes[row, at : at + 7] = ["ACGT".index(b) for b in word]
-    rows = [f"s{i}\t{s}\t{i % 2}\n" for i, s in enumerate(from_codes(codes))]
-    path.write_text("name\tsequence\tbound\n" + "".join(rows))
 
 
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory):
     """A run of 4 relu(first + second - 1) + third - 2; nothing is trained."""
     folder = tmp_path_factory.mktemp("interact")
-    table(folder / "a.tsv", 400)
-    settings = resolve(
-        {
-            "data": {"positives": str(folder / "a.tsv")},
-            "model": {"name": "deepbind", "options": MODEL},
-        }
-    )
-    run = Run(folder / "RUN")
-    run.record(job_of(settings.model_dump(mode="json"), inputs=input_files(settings)))
-    model = MODELS["deepbind"].fn(**MODEL, n_outputs=1)
-    with torch.no_grad():
-        model.detect[0].weight.copy_(encode(WORDS))
-        model.detect[0].bias.fill_(-6)
-        model.head[0].weight.copy_(torch.tensor([[1.0, 1, 0], [0, 0, 1]]))
-        model.head[0].bias.copy_(torch.tensor([-1.0, 0]))
-        model.head[2].weight.copy_(torch.tensor([[4.0, 1]]))
-        model.head[2].bias.fill_(-2)
-    save(run.member(0), model, Card("deepbind", MODEL, length=60))
-    found = [Motif.from_counts(100 * encode([w])[0].numpy(), name=w) for w in WORDS]
-    write_meme(folder / "words.meme", MotifSet(found))
+    write_table(folder / "a.tsv", WORDS, 400, length=60, starts=(4, 24, 44))
+    write_run(folder, WORDS, length=60, gain=4.0)
     return folder
 
 
@@ -168,11 +133,7 @@ def test_what_is_wrong_is_said(here, options, says):
 
 
 def test_a_model_that_calls_no_positive_positive_is_refused(here):
-    model = MODELS["deepbind"].fn(**MODEL, n_outputs=1)
-    with torch.no_grad():
-        model.head[2].weight.zero_()
-        model.head[2].bias.fill_(-1)
-    save(Run(here / "RUN").member(0), model, Card("deepbind", MODEL, length=60))
+    put_network(Run(here / "RUN"), WORDS, length=60, gains=(0, 0), bias=-1)
     done = cisgram("interact", "RUN", "--source", "words.meme")
     assert done.status == 2
     assert "calls none of the" in done.err

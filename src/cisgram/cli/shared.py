@@ -26,6 +26,16 @@ DEVICE = click.option(
     show_default=True,
     help="Where to compute.",
 )
+TARGET = click.option("--target", help="Output, by number or name.  [default: the only one]")
+SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+MOTIFS_OF = click.option(
+    "--source",
+    metavar="S",
+    help="patterns, modisco, demix, filters, or a motif file.  [default: the first that RUN has]",
+)
+N_MOTIFS = click.option(
+    "--n-motifs", type=click.IntRange(2, 40), default=8, show_default=True, help="At most."
+)
 GENOME = click.option("--genome", help="FASTA of the genome, for BED and narrowPeak.")
 DATABASE = click.option(
     "--database",

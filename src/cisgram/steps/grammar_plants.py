@@ -13,6 +13,7 @@ from cisgram import motifs
 from cisgram.core.seeds import derive, generator
 from cisgram.motifs import Motif
 from cisgram.seq import Grammar, Plant, simulate
+from cisgram.seq.plants import Strand
 
 LENGTH = 100  # bp of a sequence
 WIDTHS = (8, 12)  # bp of the motifs that are planted
@@ -127,8 +128,8 @@ def _motifs(rng: np.random.Generator) -> list[Motif]:
 Made: TypeAlias = "tuple[Mix, Mix, list[Planted]]"
 
 
-def _plant(motif: Motif, strand: str = "+", copies: tuple[int, int] = (1, 1)) -> Plant:
-    return Plant(motif, strand=strand, copies=copies)  # type: ignore[arg-type]  # one of three
+def _plant(motif: Motif, strand: Strand = "+", copies: tuple[int, int] = (1, 1)) -> Plant:
+    return Plant(motif, strand=strand, copies=copies)
 
 
 def _alone(*elements: Plant) -> Mix:
@@ -171,9 +172,10 @@ def _orientation(m: Sequence[Motif], rng: np.random.Generator) -> Made:
     same = bool(rng.integers(2))
     gaps = (int(rng.integers(0, 4)), int(rng.integers(12, 25)))
     names = (m[0].name, m[1].name)
-    right, wrong = ("+", "-") if same else ("-", "+")
+    right: Strand = "+" if same else "-"
+    wrong: Strand = "-" if same else "+"
 
-    def pair(strand: str) -> Grammar:
+    def pair(strand: Strand) -> Grammar:
         elements = [_plant(m[0]), _plant(m[1], strand)]
         return Grammar(elements, spacing=gaps, strand="both")
 

@@ -12,6 +12,7 @@ from cisgram.cli.shared import (
     GENOME,
     JSON,
     RUN,
+    TARGET,
     named_lines,
     print_json,
     say,
@@ -26,7 +27,7 @@ SOURCE = "filters, patterns, modisco, demix or class_optimization."
 @RUN
 @click.option("--sequences", metavar="F", help="Default: held-out sequences of the run.")
 @GENOME
-@click.option("--target", help="Output, by number or name.  [default: the only one]")
+@TARGET
 @click.option(
     "-O",
     "--option",

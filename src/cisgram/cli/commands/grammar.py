@@ -6,31 +6,35 @@ from pathlib import Path
 
 import click
 
-from cisgram.cli.shared import DEVICE, JSON, RUN, print_json, say
+from cisgram.cli.shared import (
+    DEVICE,
+    JSON,
+    MOTIFS_OF,
+    N_MOTIFS,
+    RUN,
+    SEED,
+    TARGET,
+    print_json,
+    say,
+)
 
 SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
 @click.command()
 @RUN
-@click.option(
-    "--source",
-    metavar="S",
-    help="patterns, modisco, demix, filters, or a motif file.  [default: the first that RUN has]",
-)
+@MOTIFS_OF
 @click.option(
     "--check",
     type=click.Path(path_type=Path),
     metavar="RUN2",
     help="Put the rules that RUN2 found to this run's model and sequences.",
 )
-@click.option("--target", help="Output, by number or name.  [default: the only one]")
+@TARGET
 @click.option(
     "--most", type=click.IntRange(20), default=2000, show_default=True, help="Of each class."
 )
-@click.option(
-    "--n-motifs", type=click.IntRange(2, 40), default=8, show_default=True, help="At most."
-)
+@N_MOTIFS
 @click.option("--p", "p", type=SHARE, default=1e-4, show_default=True, help="Of a site, at most.")
 @click.option("--reach", type=click.IntRange(0), help="Largest distance, bp.  [default: 50]")
 @click.option("--backgrounds", type=click.IntRange(6), default=100, show_default=True)
@@ -38,7 +42,7 @@ SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
     "--least", type=SHARE, default=0.15, show_default=True, help="Smallest effect, as a share."
 )
 @click.option("--fdr", type=SHARE, default=0.05, show_default=True, help="False discovery rate.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@SEED
 @DEVICE
 @JSON
 def grammar(

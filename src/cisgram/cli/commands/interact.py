@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cisgram.cli.shared import DEVICE, JSON, RUN, print_json, say
+from cisgram.cli.shared import (
+    DEVICE,
+    JSON,
+    MOTIFS_OF,
+    N_MOTIFS,
+    RUN,
+    SEED,
+    TARGET,
+    print_json,
+    say,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,20 +30,14 @@ SHARE = click.FloatRange(0, 1, min_open=True)
 @click.command()
 @RUN
 @click.option("--method", type=METHOD, default="both", show_default=True)
-@click.option(
-    "--source",
-    metavar="S",
-    help="patterns, modisco, demix, filters, or a motif file.  [default: the first that RUN has]",
-)
-@click.option("--target", help="Output, by number or name.  [default: the only one]")
+@MOTIFS_OF
+@TARGET
 @click.option("--most", type=click.IntRange(1), help="At most so many sequences.")
-@click.option(
-    "--n-motifs", type=click.IntRange(2, 40), default=8, show_default=True, help="At most."
-)
+@N_MOTIFS
 @click.option("--p", "p", type=SHARE, default=1e-4, show_default=True, help="Of a site, at most.")
 @click.option("--least", type=SHARE, default=0.5, show_default=True, help="Share of the sequences.")
 @click.option("--fdr", type=SHARE, default=0.05, show_default=True, help="False discovery rate.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@SEED
 @DEVICE
 @JSON
 def interact(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cisgram.cli.shared import DEVICE, JSON, RUN, print_json, say
+from cisgram.cli.shared import DEVICE, JSON, RUN, SEED, TARGET, print_json, say
 
 MARKS = {True: "DOUBT", False: "good", None: "?"}
 
@@ -21,11 +21,11 @@ MARKS = {True: "DOUBT", False: "good", None: "?"}
     metavar="N",
     help="Test sequences whose explanations are judged.",
 )
-@click.option("--target", help="Output, by number or name.  [default: the only one]")
+@TARGET
 @click.option(
     "--random-labels", is_flag=True, help="Also train on labels in random order, and compare."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@SEED
 @DEVICE
 @JSON
 def trust(

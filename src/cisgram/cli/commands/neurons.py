@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cisgram.cli.shared import DEVICE, JSON, RUN, print_json, say, say_share
+from cisgram.cli.shared import DEVICE, JSON, RUN, SEED, print_json, say, say_share
 
 ALL = "all"
 START = click.Choice(["random", "real", "lower"])
@@ -33,7 +33,7 @@ START = click.Choice(["random", "real", "lower"])
     help="Compare with the demixed neurons of RUN2; repeatable. Nothing is demixed.",
 )
 @click.option("--other-data", is_flag=True, help="Compare even runs of different data.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@SEED
 @DEVICE
 @JSON
 @click.pass_context
