@@ -98,6 +98,16 @@ def test_a_layer_counts_its_diagnoses_and_names_what_its_neurons_know(new_run, o
     assert "and 3 further motifs" in said
 
 
+def test_figures_of_a_part_of_a_layer_are_not_shown_beside_all_of_its_neurons(new_run, opened):
+    run = put(new_run(n=4), neuron(0), neuron(1))
+    assert "was stopped before its end" not in opened(report.write(run)).said
+    files.write_json(run.path / "demix" / "summary.json", summary(n=1))  # of an earlier call
+    said = opened(report.write(run)).said
+    assert "The job on conv3 was stopped before its end" in said
+    assert "shuffled 0 %" not in said
+    assert "2 neurons" in said
+
+
 def test_the_motifs_of_all_neurons_are_a_table_beside_the_page(new_run):
     run = put(new_run(n=4), neuron(0), neuron(1, name="ELK1"))
     report.write(run)

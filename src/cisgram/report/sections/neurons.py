@@ -51,6 +51,7 @@ class _Content:
     details: list[Markup]
     order: list[str]
     layers: dict[str, Any]
+    unfinished: list[str]
     overview: dict[str, Any]
     compared: dict[str, Any] | None
     database: str
@@ -78,12 +79,13 @@ def neurons(run: Run) -> Section | None:
             break
         details.append(drawn)
     rows = [{**d, "id": _id(d)} for d in found]
-    of_layer = summary.get("layers")
+    counted, unfinished = _counted(summary.get("layers"), found)
     content = _Content(
         rows,
         details,
         [_id(d) for d in ranked],
-        of_layer if isinstance(of_layer, dict) else {},
+        counted,
+        unfinished,
         _overview(run, found, max_q),
         compared_view(run),
         str(summary.get("database", "")),
@@ -108,6 +110,7 @@ def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
         n_details=n_details,
         total=len(content.rows),
         layers=content.layers,
+        unfinished=content.unfinished,
         overview=content.overview,
         compared=content.compared,
         database=content.database,
@@ -157,6 +160,16 @@ def _tables(content: _Content) -> dict[str, pd.DataFrame]:
         "neuron-kinds": pd.DataFrame(kinds, columns=["layer", "kind", "neurons", "share"]),
         "neuron-motifs": pd.DataFrame(motifs, columns=columns),
     }
+
+
+def _counted(
+    of_layer: object, found: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Any], list[str]]:
+    """Figures of layers, and the layers with neurons that a stopped job left out of them."""
+    said = of_layer if isinstance(of_layer, dict) else {}
+    n = Counter(d["layer"] for d in found)
+    old = [k for k, v in said.items() if isinstance(v, dict) and v.get("neurons", n[k]) < n[k]]
+    return {k: v for k, v in said.items() if k not in old}, old
 
 
 def _undrawable(run: Run, d: Mapping[str, Any], error: Exception) -> InputError:
