@@ -12,6 +12,7 @@ from cisgram.core.errors import InputError, UnknownName
 from cisgram.explain import METHODS
 from cisgram.steps import attribution, planted
 from cisgram.steps.attribution import benchmark_attribution
+from cisgram.steps.attribution_page import overall_table
 from cisgram.steps.planted import ELEMENTS, WORDS, Size, chance, read_truth, score
 from cisgram.train.metrics import auprc
 
@@ -174,11 +175,15 @@ def test_the_table_over_both_sets_is_the_mean_of_the_networks_that_every_method_
     }
     rows = [
         {"set": s, "network": n, "fitted": "labels", "method": m, "auprc": v}
+        | {"recovered": ["ELF1"] if m == "a" else [], "n_planted": 2, "others": 1}
         for (s, n), values in scores.items()
         for m, v in zip(("a", "b"), values, strict=True)
         if v is not None
     ]
-    lines = attribution._overall_table(rows)
+    lines = overall_table(rows)
     assert lines[0] == "## Over both sets, 2 networks"
-    assert lines[4:6] == ["| a | 0.750 | 0.100 |", "| b | 0.600 | 0.400 |"]
-    assert attribution._overall_table(rows[:2]) == []
+    assert lines[4:6] == [
+        "| a | 0.750 | 0.100 | 2 of 4 | 2 |",
+        "| b | 0.600 | 0.400 | 0 of 4 | 2 |",
+    ]
+    assert overall_table(rows[:2]) == []
