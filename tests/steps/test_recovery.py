@@ -7,6 +7,7 @@ import torch
 
 from cisgram import motifs
 from cisgram.core.results import Attribution
+from cisgram.grammar import Rule
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.planted import (
     ELEMENTS,
@@ -16,6 +17,7 @@ from cisgram.steps.planted import (
     read_truth,
     write_grammar,
 )
+from cisgram.steps.planted_rules import held_against, planted_rules
 from cisgram.steps.recovery import recovery
 
 NAMES = ("CEBPB", "GATA4")
@@ -86,6 +88,52 @@ def test_the_sites_of_the_first_positives_keep_their_sequences(tmp_path):
     assert len(few.codes) == len(few.planted) == 4
     assert few.sites["sequence"].max() == 3
     assert len(few.sites) == 4 * len(ELEMENTS)
+
+
+def test_a_pair_comes_back_by_any_rule_that_is_true_of_it():
+    near = Rule("spacing", ("CEBPB", "ELF1"), "++", 2, 18)
+    wide = Rule("spacing", ("GATA4", "ELF1"), "++", 0, 45)
+    far = Rule("spacing", ("GATA4", "CEBPB"), "++", 60, 80)
+    turned = Rule("orientation", ("GATA4", "CEBPB"), "+-", 0, 10)
+    decoy = Rule("synergy", ("GATA4", "REST"), "++", 0, 10)
+    found = held_against([near, wide, far, turned, decoy], ELEMENTS)
+    assert found["pairs"] == ["CEBPB ELF1", "ELF1 GATA4"]
+    assert (found["n_pairs"], found["n_rules"], found["untrue"]) == (3, 5, 3)
+
+
+def test_rules_are_looked_for_in_the_model_that_is_given():
+    """A network that needs both words together has their pair; one that adds them has none."""
+    motifs_of = planted_motifs("interaction-sim")
+    g = np.random.default_rng(1)
+    codes = g.integers(0, 4, (400, 100)).astype(np.uint8)
+    both = np.arange(400) % 2 == 0
+    for i in range(400):
+        names = list(WORDS) if both[i] else [list(WORDS)[i // 2 % 2]]
+        for name, low in zip(names, (5, 50), strict=False):
+            start = low + int(g.integers(0, 20))
+            codes[i, start : start + len(WORDS[name])] = motifs_of[name].ppm.argmax(0)
+    labels = both.astype(np.float32)
+    found = planted_rules("interaction-sim", Words(product=True), codes, labels)
+    assert found["pairs"] == ["ELF1 SIX5"]
+    assert found["untrue"] == 0
+    added = planted_rules("interaction-sim", Words(product=False), codes, labels)
+    assert (added["pairs"], added["n_rules"]) == ([], 0)
+
+
+class Words(torch.nn.Module):
+    """Whether each word is there, added or multiplied."""
+
+    def __init__(self, *, product):
+        super().__init__()
+        self.words = [torch.tensor(m.ppm).float() for m in planted_motifs("").values()]
+        self.product = product
+
+    def forward(self, x):
+        one, two = (
+            (torch.nn.functional.conv1d(x, w[None]).amax((1, 2)) - w.shape[1] + 1).clamp(0)
+            for w in self.words
+        )
+        return (one * two if self.product else one + two)[:, None]
 
 
 def test_the_words_of_the_published_set_are_motifs_of_their_letters():

@@ -20,6 +20,7 @@ from cisgram.core.results import Attribution
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
 from cisgram.explain import METHODS
+from cisgram.io import read_table
 from cisgram.models import Card, build, load, read_card, save
 from cisgram.motifs import Motif
 from cisgram.seq import one_hot
@@ -33,6 +34,7 @@ from cisgram.steps.planted import (
     write_grammar,
     write_words,
 )
+from cisgram.steps.planted_rules import planted_rules
 from cisgram.steps.recovery import recovery
 from cisgram.steps.settings import Settings, resolve
 from cisgram.steps.train import Progress, chosen_device, train_run
@@ -67,7 +69,8 @@ def benchmark_attribution(
 
     A cell is one method on one network: the average precision with which a sequence's scores
     rank its planted bases above the rest, as a mean over held-out positives; and which of the
-    planted motifs come back as patterns of its scores.
+    planted motifs come back as patterns of its scores. Beside each network stand the pairs of
+    planted motifs that a search for rules gives back from it.
 
     Parameters
     ----------
@@ -106,6 +109,8 @@ def benchmark_attribution(
             chosen = name in asked and network in asked
             if chosen:
                 _fit(run, _settings(folder, network, fitted, size), device, epoch, say)
+                if fitted == "labels":
+                    _look_for_rules(run, name, device, say)
             if not (run.member(0) / "model.toml").is_file():
                 continue
             networks.append(_network_row(run, network, fitted))
@@ -191,7 +196,29 @@ def _network_row(run: Run, network: str, fitted: str) -> Row:
     if fitted != "random-weights":
         scores = files.read_json(run.path / "metrics.json")["test"]
     n = sum(p.numel() for p in build(read_card(run.member(0))).parameters())
-    return {"network": network, "fitted": fitted, "parameters": n, "test": scores}
+    row = {"network": network, "fitted": fitted, "parameters": n, "test": scores}
+    return row | (_kept_rules(run) or {})
+
+
+def _look_for_rules(run: Run, name: str, device: str, say: Callable[[str], None]) -> None:
+    """Which planted rules the network gives back; nothing is done twice."""
+    if _kept_rules(run) is not None:
+        return
+    say(f"  rules of {run.path.name}")
+    train = read_table(run.path.parent / "train.tsv", labels=["bound"])
+    labels = np.asarray(train.labels, dtype=np.float32)[:, 0]
+    model = load(run.member(0)).to(chosen_device(device))
+    found = planted_rules(name, model, train.codes(), labels)
+    weights = files.sha256(run.member(0) / "weights.safetensors")
+    files.write_json(run.path / "rules.json", found | {"weights": weights})
+
+
+def _kept_rules(run: Run) -> Row | None:
+    path = run.path / "rules.json"
+    row: Row | None = files.read_json(path) if path.is_file() else None
+    if row is None or row.pop("weights") != files.sha256(run.member(0) / "weights.safetensors"):
+        return None
+    return row
 
 
 def _cell(

@@ -27,12 +27,18 @@ def section_of(name: str, truth: Truth, networks: Sequence[Row], rows: Sequence[
 
 
 def _network_table(rows: Sequence[Row]) -> list[str]:
-    lines = ["| network | fitted to | parameters | test AUROC |", "|---|---|---|---|"]
+    lines = [
+        "| network | fitted to | parameters | test AUROC | planted pairs in its rules | rules | "
+        "not planted |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for r in rows:
         auroc = "" if r["test"] is None else f"{r['test']['auroc']:.3f}"
-        lines.append(
-            f"| {r['network']} | {r['fitted'].replace('-', ' ')} | {r['parameters']:,} | {auroc} |"
-        )
+        rules = " |  | "
+        if "pairs" in r:
+            rules = f"{len(r['pairs'])} of {r['n_pairs']} | {r['n_rules']} | {r['untrue']}"
+        what = r["fitted"].replace("-", " ")
+        lines.append(f"| {r['network']} | {what} | {r['parameters']:,} | {auroc} | {rules} |")
     return lines
 
 

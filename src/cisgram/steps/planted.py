@@ -23,7 +23,8 @@ from cisgram.train.metrics import auprc
 if TYPE_CHECKING:
     import pandas as pd
 
-ELEMENTS = ("GATA4", "CEBPB", "ELF1")  # in any order, 0 to 20 bp apart
+ELEMENTS = ("GATA4", "CEBPB", "ELF1")  # in any order
+NEAR = (0, 20)  # bp from one to the next
 DECOYS = ("REST", "TEAD4")  # as often in negatives as in positives
 # The words that the authors planted: every sequence of the class holds each at least once. Their
 # coordinates were not published; the words are longer than any that chance makes.
@@ -77,7 +78,7 @@ class Truth:
 def write_grammar(folder: Path, size: Size) -> None:
     """Simulate: three JASPAR motifs near each other; half of the negatives hold one of them."""
     database = motifs.jaspar("vertebrates")
-    grammar = Grammar([Plant(database[n]) for n in ELEMENTS], order="any", spacing=(0, 20))
+    grammar = Grammar([Plant(database[n]) for n in ELEMENTS], order="any", spacing=NEAR)
     decoys = [Plant(database[n], strand="both", probability=0.5) for n in DECOYS]
     drawn = {
         name: simulate(
