@@ -4,12 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from cisgram.cli.main import cli
 from cisgram.core import files
 from cisgram.core.errors import InputError, UnknownName
+from cisgram.core.run import Run
 from cisgram.explain import METHODS
+from cisgram.models import read_card
+from cisgram.seq import one_hot
 from cisgram.steps import attribution, planted
 from cisgram.steps.attribution import benchmark_attribution
 from cisgram.steps.attribution_page import overall_table
@@ -187,3 +191,22 @@ def test_the_table_over_both_sets_is_the_mean_of_the_networks_that_every_method_
         "| b | 0.600 | 0.400 | 0 of 4 | 2 |",
     ]
     assert overall_table(rows[:2]) == []
+
+
+def test_networks_of_random_weights_are_explained_one_by_one_with_all_that_a_method_says(
+    tmp_path, few, monkeypatch
+):
+    """Scores of mutagenesis are of substitutions, which decides how a base's own is read."""
+    monkeypatch.setattr(attribution, "_methods", lambda: ["ism"])
+    benchmark_attribution(None, tmp_path, size=SMALL)
+    run = Run(tmp_path / "attribution/grammar/demo-cnn.random-weights")
+    truth = read_truth(run.path.parent, most=3)
+    found = attribution._explained(run, "ism", one_hot(truth.codes), torch.device("cpu"))
+    card = read_card(run.member(0))
+    alone = [
+        METHODS["ism"].fn(attribution._drawn(card, i), one_hot(truth.codes[i : i + 1]))
+        for i in range(3)
+    ]
+    expected = torch.cat([a.per_position for a in alone])
+    assert torch.equal(found.per_position, expected)
+    assert expected.abs().sum() > 0

@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -263,10 +264,11 @@ def _explained(run: Run, method: str, x: Tensor, device: torch.device) -> Attrib
         found: Attribution = METHODS[method].fn(load(run.member(0)).to(device), x)
         return found
     card = read_card(run.member(0))
-    each = [
-        METHODS[method].fn(_drawn(card, i).to(device), x[i : i + 1]).values for i in range(len(x))
+    each: list[Attribution] = [
+        METHODS[method].fn(_drawn(card, i).to(device), x[i : i + 1]) for i in range(len(x))
     ]
-    return Attribution(torch.cat(each), x, method)
+    values = torch.cat([a.values for a in each])
+    return replace(each[0], values=values, sequences=x, delta=None)
 
 
 def _is_drawn(run: Run) -> bool:
