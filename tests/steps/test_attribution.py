@@ -4,14 +4,19 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from cisgram.cli.main import cli
 from cisgram.core import files
 from cisgram.core.errors import InputError, UnknownName
+from cisgram.core.run import Run
 from cisgram.explain import METHODS
+from cisgram.models import read_card
+from cisgram.seq import one_hot
 from cisgram.steps import attribution, planted
 from cisgram.steps.attribution import benchmark_attribution
+from cisgram.steps.attribution_page import overall_table
 from cisgram.steps.planted import ELEMENTS, WORDS, Size, chance, read_truth, score
 from cisgram.train.metrics import auprc
 
@@ -174,11 +179,34 @@ def test_the_table_over_both_sets_is_the_mean_of_the_networks_that_every_method_
     }
     rows = [
         {"set": s, "network": n, "fitted": "labels", "method": m, "auprc": v}
+        | {"recovered": ["ELF1"] if m == "a" else [], "n_planted": 2, "others": 1}
         for (s, n), values in scores.items()
         for m, v in zip(("a", "b"), values, strict=True)
         if v is not None
     ]
-    lines = attribution._overall_table(rows)
+    lines = overall_table(rows)
     assert lines[0] == "## Over both sets, 2 networks"
-    assert lines[4:6] == ["| a | 0.750 | 0.100 |", "| b | 0.600 | 0.400 |"]
-    assert attribution._overall_table(rows[:2]) == []
+    assert lines[4:6] == [
+        "| a | 0.750 | 0.100 | 2 of 4 | 2 |",
+        "| b | 0.600 | 0.400 | 0 of 4 | 2 |",
+    ]
+    assert overall_table(rows[:2]) == []
+
+
+def test_networks_of_random_weights_are_explained_one_by_one_with_all_that_a_method_says(
+    tmp_path, few, monkeypatch
+):
+    """Scores of mutagenesis are of substitutions, which decides how a base's own is read."""
+    monkeypatch.setattr(attribution, "_methods", lambda: ["ism"])
+    benchmark_attribution(None, tmp_path, size=SMALL)
+    run = Run(tmp_path / "attribution/grammar/demo-cnn.random-weights")
+    truth = read_truth(run.path.parent, most=3)
+    found = attribution._explained(run, "ism", one_hot(truth.codes), torch.device("cpu"))
+    card = read_card(run.member(0))
+    alone = [
+        METHODS["ism"].fn(attribution._drawn(card, i), one_hot(truth.codes[i : i + 1]))
+        for i in range(3)
+    ]
+    expected = torch.cat([a.per_position for a in alone])
+    assert torch.equal(found.per_position, expected)
+    assert expected.abs().sum() > 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,26 @@ from torch import Tensor, nn
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
+from cisgram.core.results import Attribution
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
 from cisgram.explain import METHODS
+from cisgram.io import read_table
 from cisgram.models import Card, build, load, read_card, save
+from cisgram.motifs import Motif
 from cisgram.seq import one_hot
+from cisgram.steps.attribution_page import overall_table, section_of
 from cisgram.steps.planted import (
-    ELEMENTS,
     Size,
     Truth,
+    planted_motifs,
     read_truth,
     score,
     write_grammar,
     write_words,
 )
+from cisgram.steps.planted_rules import planted_rules
+from cisgram.steps.recovery import recovery
 from cisgram.steps.settings import Settings, resolve
 from cisgram.steps.train import Progress, chosen_device, train_run
 
@@ -62,7 +69,9 @@ def benchmark_attribution(
     """Run what is missing of the benchmark and give its page as Markdown.
 
     A cell is one method on one network: the average precision with which a sequence's scores
-    rank its planted bases above the rest, as a mean over held-out positives.
+    rank its planted bases above the rest, as a mean over held-out positives; and which of the
+    planted motifs come back as patterns of its scores. Beside each network stand the pairs of
+    planted motifs that a search for rules gives back from it.
 
     Parameters
     ----------
@@ -101,18 +110,19 @@ def benchmark_attribution(
             chosen = name in asked and network in asked
             if chosen:
                 _fit(run, _settings(folder, network, fitted, size), device, epoch, say)
+                if fitted == "labels":
+                    _look_for_rules(run, name, device, say)
             if not (run.member(0) / "model.toml").is_file():
                 continue
             networks.append(_network_row(run, network, fitted))
             for method in _methods():
                 tell = say if chosen and method in asked else None
-                row = _cell(run, method, _of(truth, fitted), device, tell)
+                row = _cell(run, method, _of(truth, fitted), planted_motifs(name), device, tell)
                 if row is not None:
                     rows.append(row | {"network": network, "fitted": fitted})
-        page += [f"## {_title(name, truth)}", "", *_network_table(networks), ""]
-        page += [*_score_table(rows), "", *_control_table(rows)]
+        page += section_of(name, truth, networks, rows)
         every += [row | {"set": name} for row in rows]
-    return "\n".join([*page, *_overall_table(every)])
+    return "\n".join([*page, *overall_table(every)])
 
 
 def _methods() -> list[str]:
@@ -138,8 +148,7 @@ def _wanted(only: str | None) -> set[str]:
 
 def _of(truth: Truth, fitted: str) -> Truth:
     """The sequences that a network explains: a third of them on controls."""
-    n = len(truth.codes) if fitted == "labels" else -(-len(truth.codes) // 3)
-    return Truth(truth.codes[:n], truth.planted[:n])
+    return truth if fitted == "labels" else truth.first(-(-len(truth.codes) // 3))
 
 
 def _settings(folder: Path, network: str, fitted: str, size: Size) -> Settings:
@@ -188,13 +197,36 @@ def _network_row(run: Run, network: str, fitted: str) -> Row:
     if fitted != "random-weights":
         scores = files.read_json(run.path / "metrics.json")["test"]
     n = sum(p.numel() for p in build(read_card(run.member(0))).parameters())
-    return {"network": network, "fitted": fitted, "parameters": n, "test": scores}
+    row = {"network": network, "fitted": fitted, "parameters": n, "test": scores}
+    return row | (_kept_rules(run) or {})
+
+
+def _look_for_rules(run: Run, name: str, device: str, say: Callable[[str], None]) -> None:
+    """Which planted rules the network gives back; nothing is done twice."""
+    if _kept_rules(run) is not None:
+        return
+    say(f"  rules of {run.path.name}")
+    train = read_table(run.path.parent / "train.tsv", labels=["bound"])
+    labels = np.asarray(train.labels, dtype=np.float32)[:, 0]
+    model = load(run.member(0)).to(chosen_device(device))
+    found = planted_rules(name, model, train.codes(), labels)
+    weights = files.sha256(run.member(0) / "weights.safetensors")
+    files.write_json(run.path / "rules.json", found | {"weights": weights})
+
+
+def _kept_rules(run: Run) -> Row | None:
+    path = run.path / "rules.json"
+    row: Row | None = files.read_json(path) if path.is_file() else None
+    if row is None or row.pop("weights") != files.sha256(run.member(0) / "weights.safetensors"):
+        return None
+    return row
 
 
 def _cell(
     run: Run,
     method: str,
     truth: Truth,
+    planted: Mapping[str, Motif],
     device: str,
     say: Callable[[str], None] | None,
 ) -> Row | None:
@@ -217,25 +249,26 @@ def _cell(
     else:
         seconds = (time.perf_counter() - began) / n
         row = {"method": method, "digest": digest, "n": n, "seconds": seconds}
-        row |= score(scores.numpy().astype(np.float64), truth.planted)
+        row |= score(scores.per_position.numpy().astype(np.float64), truth.planted)
+        row |= recovery(scores, truth.sites, planted)
     files.write_json(path, row)
     return row
 
 
-def _explained(run: Run, method: str, x: Tensor, device: torch.device) -> Tensor:
-    """(n, length) scores; with random weights, each sequence has a network of its own.
+def _explained(run: Run, method: str, x: Tensor, device: torch.device) -> Attribution:
+    """Scores of the sequences; with random weights, each has a network of its own.
 
     One such network may happen to like, or dislike, what all sequences share.
     """
     if not _is_drawn(run):
-        found: Tensor = METHODS[method].fn(load(run.member(0)).to(device), x).per_position
+        found: Attribution = METHODS[method].fn(load(run.member(0)).to(device), x)
         return found
     card = read_card(run.member(0))
-    each = [
-        METHODS[method].fn(_drawn(card, i).to(device), x[i : i + 1]).per_position
-        for i in range(len(x))
+    each: list[Attribution] = [
+        METHODS[method].fn(_drawn(card, i).to(device), x[i : i + 1]) for i in range(len(x))
     ]
-    return torch.cat(each)
+    values = torch.cat([a.values for a in each])
+    return replace(each[0], values=values, sequences=x, delta=None)
 
 
 def _is_drawn(run: Run) -> bool:
@@ -246,106 +279,5 @@ def _digest(run: Run, truth: Truth) -> str:
     weights = files.sha256(run.member(0) / "weights.safetensors")
     parts = [hashlib.sha256(a.tobytes()).hexdigest() for a in (truth.codes, truth.planted)]
     kind = ["one network a sequence"] if _is_drawn(run) else []
+    kind += [truth.sites.to_json()]
     return hashlib.sha256(json.dumps([weights, *parts, *kind]).encode()).hexdigest()
-
-
-def _title(name: str, truth: Truth) -> str:
-    what = {
-        "grammar": f"Three motifs near each other ({', '.join(ELEMENTS)}), simulated",
-        "interaction-sim": "Two words (ELF1, SIX5) together, `interaction-sim`",
-    }
-    n, length = truth.codes.shape
-    return f"{what[name]}: {n} held-out positives of {length} bp"
-
-
-def _network_table(rows: Sequence[Row]) -> list[str]:
-    lines = ["| network | fitted to | parameters | test AUROC |", "|---|---|---|---|"]
-    for r in rows:
-        auroc = "" if r["test"] is None else f"{r['test']['auroc']:.3f}"
-        lines.append(
-            f"| {r['network']} | {r['fitted'].replace('-', ' ')} | {r['parameters']:,} | {auroc} |"
-        )
-    return lines
-
-
-def _score_table(rows: Sequence[Row]) -> list[str]:
-    """A line a method, best mean first: average precision, its interval, time a sequence."""
-    mine = [r for r in rows if r["fitted"] == "labels"]
-    networks = [n for n in NETWORKS if any(r["network"] == n for r in mine)]
-    if not mine:
-        return []
-    found = {(r["method"], r["network"]): r for r in mine}
-    best = {n: max(r.get("auprc", 0) for r in mine if r["network"] == n) for n in networks}
-    means = {
-        m: np.mean([found.get((m, n), {}).get("auprc", np.nan) for n in networks])
-        for m in dict.fromkeys(r["method"] for r in mine)
-    }
-    lines = [f"| method | {' | '.join(networks)} | mean |", "|---" * (len(networks) + 2) + "|"]
-    for method in sorted(means, key=lambda m: -np.nan_to_num(means[m])):
-        cells = [_score_text(found.get((method, n)), best[n]) for n in networks]
-        mean = "" if np.isnan(means[method]) else f"{means[method]:.3f}"  # where all are there
-        lines.append(f"| {method} | {' | '.join(cells)} | {mean} |")
-    scored = [r for r in mine if "auprc" in r]
-    if scored:
-        flat = f"{scored[0]['chance']:.3f} (share of planted bases {scored[0]['share']:.3f})"
-        lines.append(f"| *chance* |{' |' * len(networks)} {flat} |")
-    return lines
-
-
-def _overall_table(rows: Sequence[Row]) -> list[str]:
-    """A line a method, best first: its mean over every network that all methods were run on."""
-    mine = [r for r in rows if r["fitted"] == "labels" and "auprc" in r]
-    found = {(r["method"], r["set"], r["network"]): r["auprc"] for r in mine}
-    named = list(dict.fromkeys(r["method"] for r in mine))
-    places = list(dict.fromkeys((r["set"], r["network"]) for r in mine))
-    shared = [p for p in places if all((m, *p) in found for m in named)]
-    if len({name for name, _ in shared}) < len(SETS):
-        return []
-    means = {m: float(np.mean([found[m, *p] for p in shared])) for m in named}
-    best = {p: max(found[m, *p] for m in named) for p in shared}
-    lines = [
-        f"## Over both sets, {len(shared)} networks",
-        "",
-        "| method | mean | furthest below the best of a network |",
-        "|---|---|---|",
-    ]
-    for m in sorted(means, key=lambda m: -means[m]):
-        below = max(best[p] - found[m, *p] for p in shared)
-        lines.append(f"| {m} | {means[m]:.3f} | {below:.3f} |")
-    return [*lines, ""]
-
-
-def _between(row: Row | None) -> str:
-    if row is None:
-        return ""
-    low, high = row["auprc_interval"]
-    return f"{row['auprc']:.3f} ({low:.3f}-{high:.3f})"
-
-
-def _score_text(row: Row | None, best: float) -> str:
-    if row is None:
-        return ""
-    if "refused" in row:
-        return "refused"
-    value, interval = _between(row).split(" ")
-    value = f"**{value}**" if row["auprc"] == best else value
-    return f"{value} {interval}, {_time(row['seconds'])}"
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
-
-
-def _control_table(rows: Sequence[Row]) -> list[str]:
-    """Average precision where there is nothing to explain: it must be chance."""
-    mine = [r for r in rows if r["fitted"] != "labels" and "auprc" in r]
-    columns = list(dict.fromkeys((r["network"], r["fitted"]) for r in mine))
-    if not columns:
-        return []
-    found = {(r["method"], r["network"], r["fitted"]): r for r in mine}
-    heads = [f"{n}, {f.replace('-', ' ')}" for n, f in columns]
-    lines = [f"| method | {' | '.join(heads)} |", "|---" * (len(columns) + 1) + "|"]
-    for method in dict.fromkeys(r["method"] for r in mine):
-        cells = [_between(found.get((method, *c))) for c in columns]
-        lines.append(f"| {method} | {' | '.join(cells)} |")
-    return [*lines, f"| *chance* | {mine[0]['chance']:.3f} |" + " |" * (len(columns) - 1), ""]

@@ -15,6 +15,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive, generator
 from cisgram.io import read_fasta, read_table
+from cisgram.motifs import Motif
 from cisgram.seq import Grammar, Plant, from_codes, simulate
 from cisgram.steps.tables import mean_interval
 from cisgram.train.metrics import auprc
@@ -22,11 +23,13 @@ from cisgram.train.metrics import auprc
 if TYPE_CHECKING:
     import pandas as pd
 
-ELEMENTS = ("GATA4", "CEBPB", "ELF1")  # in any order, 0 to 20 bp apart
+ELEMENTS = ("GATA4", "CEBPB", "ELF1")  # in any order
+NEAR = (0, 20)  # bp from one to the next
 DECOYS = ("REST", "TEAD4")  # as often in negatives as in positives
 # The words that the authors planted: every sequence of the class holds each at least once. Their
 # coordinates were not published; the words are longer than any that chance makes.
 WORDS = {"ELF1": "AACCCGGAAGTG", "SIX5": "AATAGGGTATCATATAT"}
+SITE = ["sequence", "start", "end", "motif"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,23 @@ class Truth:
         (n, length) uint8.
     planted
         (n, length): True at the bases of the sites that make a positive.
+    sites
+        ``sequence`` (row of ``codes``), ``start``, ``end``, ``motif`` of these sites.
     """
 
     codes: NDArray[np.uint8]
     planted: NDArray[np.bool_]
+    sites: pd.DataFrame
+
+    def first(self, n: int) -> Truth:
+        """The first n sequences."""
+        return Truth(self.codes[:n], self.planted[:n], self.sites[self.sites["sequence"] < n])
 
 
 def write_grammar(folder: Path, size: Size) -> None:
     """Simulate: three JASPAR motifs near each other; half of the negatives hold one of them."""
     database = motifs.jaspar("vertebrates")
-    grammar = Grammar([Plant(database[n]) for n in ELEMENTS], order="any", spacing=(0, 20))
+    grammar = Grammar([Plant(database[n]) for n in ELEMENTS], order="any", spacing=NEAR)
     decoys = [Plant(database[n], strand="both", probability=0.5) for n in DECOYS]
     drawn = {
         name: simulate(
@@ -107,13 +117,13 @@ def write_words(data: Path, folder: Path, size: Size) -> None:
         index, y, at = index[order], y[order], n // 2
         _write_table(folder, name, codes[index], y)
     rows = [
-        (row, start, start + len(word))
+        (row, start, start + len(word), name)
         for row, letters in enumerate(from_codes(codes[index]))
-        for word in WORDS.values()
+        for name, word in WORDS.items()
         for start in range(len(letters))
         if y[row] and letters.startswith(word, start)
     ]
-    _write_sites(folder, pd.DataFrame(rows, columns=["sequence", "start", "end"]))
+    _write_sites(folder, pd.DataFrame(rows, columns=SITE))
 
 
 def _write_table(folder: Path, name: str, codes: NDArray[np.uint8], y: NDArray[np.int64]) -> None:
@@ -129,7 +139,7 @@ def _write_table(folder: Path, name: str, codes: NDArray[np.uint8], y: NDArray[n
 
 
 def _write_sites(folder: Path, sites: pd.DataFrame) -> None:
-    Run(folder).write_table("sites.tsv", sites[["sequence", "start", "end"]])
+    Run(folder).write_table("sites.tsv", sites[SITE])
 
 
 def read_truth(folder: Path, most: int) -> Truth:
@@ -137,10 +147,21 @@ def read_truth(folder: Path, most: int) -> Truth:
     found = read_table(folder / "test.tsv", labels=["bound"])
     codes = found.codes()
     planted = np.zeros(codes.shape, dtype=bool)
-    for row, start, end in Run(folder).read_table("sites.tsv").itertuples(index=False):
+    sites = Run(folder).read_table("sites.tsv")
+    for row, start, end in sites[SITE[:3]].itertuples(index=False):
         planted[row, start:end] = True
     index = np.flatnonzero(np.asarray(found.labels)[:, 0] == 1)[:most]
-    return Truth(codes[index], planted[index])
+    sites = sites[sites["sequence"].isin(index)]
+    sites = sites.assign(sequence=np.searchsorted(index, sites["sequence"]))
+    return Truth(codes[index], planted[index], sites.reset_index(drop=True))
+
+
+def planted_motifs(name: str) -> dict[str, Motif]:
+    """The motifs that make a positive of a set, by the names that its sites have."""
+    if name == "grammar":
+        database = motifs.jaspar("vertebrates")
+        return {n: database[n] for n in ELEMENTS}
+    return {n: Motif(np.eye(4)[:, ["ACGT".index(c) for c in w]], n) for n, w in WORDS.items()}
 
 
 def score(scores: NDArray[np.float64], planted: NDArray[np.bool_]) -> dict[str, Any]:
