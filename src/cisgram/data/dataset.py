@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive, generator
+from cisgram.io import Codes, genome_codes
 from cisgram.seq.alphabet import complement_codes, one_hot
 from cisgram.seq.shuffle import shuffle_codes
 
@@ -27,7 +28,8 @@ class Dataset:
     names
         n names.
     codes
-        (n, length) uint8: A 0, C 1, G 2, T 3, unknown 4.
+        (n, length) uint8: A 0, C 1, G 2, T 3, unknown 4; windows of a genome stay on disk until
+        they are indexed by rows (`cisgram.io.GenomeCodes`).
     y
         (n, t) float32 labels, NaN where one is missing.
     outputs
@@ -39,7 +41,7 @@ class Dataset:
     """
 
     names: list[str]
-    codes: NDArray[np.uint8]
+    codes: Codes
     y: NDArray[np.float32]
     outputs: tuple[str, ...] = ("bound",)
     groups: list[str] | None = None
@@ -68,7 +70,7 @@ class Dataset:
         return replace(
             self,
             names=[self.names[i] for i in index],
-            codes=self.codes[index],
+            codes=genome_codes.take(self.codes, index),
             y=self.y[index],
             groups=None if self.groups is None else [self.groups[i] for i in index],
             starts=None if self.starts is None else self.starts[index],
@@ -92,7 +94,7 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
     return replace(
         first,
         names=[name for p in parts for name in p.names],
-        codes=np.concatenate([p.codes for p in parts]),
+        codes=genome_codes.joined([p.codes for p in parts]),
         y=np.concatenate([p.y for p in parts]),
         groups=groups,
         starts=np.concatenate(starts) if len(starts) == len(parts) else None,
@@ -106,7 +108,7 @@ def shuffled_negatives(positives: Dataset, *, k: int, seed: int) -> Dataset:
     """
     return Dataset(
         names=[f"{name}_shuffled" for name in positives.names],
-        codes=shuffle_codes(positives.codes, k=k, n=1, seed=seed)[:, 0],
+        codes=shuffle_codes(np.asarray(positives.codes), k=k, n=1, seed=seed)[:, 0],
         y=np.zeros_like(positives.y),
         outputs=positives.outputs,
         groups=positives.groups,

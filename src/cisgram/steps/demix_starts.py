@@ -36,7 +36,8 @@ def real_windows(run: Run, layer: Layer, *, seed: int = 0) -> NDArray[np.uint8]:
     rng = generator(seed, f"windows of {layer.name}")
     rows = rng.integers(0, len(train.codes), WINDOWS)
     places = rng.integers(0, train.codes.shape[1] - layer.width + 1, WINDOWS)
-    codes = train.codes[rows[:, None], places[:, None] + np.arange(layer.width)]
+    columns = places[:, None] + np.arange(layer.width)
+    codes = np.take_along_axis(train.codes[rows], columns, axis=1)
     known = codes[(codes < 4).all(1)]
     if not len(known):
         msg = (

@@ -114,7 +114,7 @@ def explain_run(
     score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
     found = _asking(entry, model, chosen, column, asked, progress)
     gaps = _gaps(found)
-    tensors = _together(found) | {"x": one_hot(chosen.codes, dtype=torch.int8)}
+    tensors = _together(found) | {"x": one_hot(np.asarray(chosen.codes), dtype=torch.int8)}
     write_tensors(folder / "values.safetensors", tensors)
     Run(folder).write_table("names.tsv", _names(chosen, score, card, column, gaps))
     completeness = None if gaps is None else _completeness(*gaps)

@@ -50,7 +50,7 @@ def filters(job: MotifJob) -> Found:
     both = _both_classes(job)
     if both is not None:
         labels = torch.from_numpy(both.y[:, job.column] == 1)
-        x = one_hot(both.codes)
+        x = one_hot(np.asarray(both.codes))
         enriched = explain.filter_enrichment(model, x, labels, layer=layer, convention=convention)
         job.run.write_table("motifs/filters.enrichment.tsv", enriched)
         columns = ["motif", "in_positives", "in_negatives", "enrichment_q", "auroc"]
@@ -73,7 +73,7 @@ def _influences(job: MotifJob, found: MotifSet) -> pd.DataFrame:
     }
     several = {name: units for name, units in groups.items() if len(units) > 1}
     layer = job.options.layer or None
-    asked = one_hot(choose(job.positives(job.held_out), ASKED, job.column).codes)
+    asked = one_hot(np.asarray(choose(job.positives(job.held_out), ASKED, job.column).codes))
     facts = explain.filter_influence(job.model, asked, target=job.column, layer=layer)
     belongs = pd.DataFrame(
         {

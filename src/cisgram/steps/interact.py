@@ -117,7 +117,7 @@ def interact_run(
     model = load(run).to(chosen_device(device))
     data = prepared or data_of(run)
     chosen = _sequences(model, card, data, column, how.most or settings.explain.most)
-    x = one_hot(chosen.codes)
+    x = one_hot(np.asarray(chosen.codes))
     found: dict[str, pd.DataFrame] = {}
     tables = {}
     for method in how.methods:

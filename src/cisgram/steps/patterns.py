@@ -85,7 +85,7 @@ def read(job: MotifJob) -> Reading:
     if len(data) == 0:
         msg = "The held-out set holds no positive to read patterns from; hold out more sequences."
         raise InputError(msg)
-    x = one_hot(data.codes)
+    x = one_hot(np.asarray(data.codes))
     shuffled = shuffle(x, n=1, seed=job.settings.train.seed)[:, 0]
     return Reading(data, _explained(job, x, "sequences"), _explained(job, shuffled, "shuffles"))
 

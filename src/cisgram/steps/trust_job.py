@@ -82,7 +82,7 @@ class TrustJob:
         """``train`` (with the negatives of one epoch), ``valid``, ``test``; no label missing."""
         parts = {"train": self.epoch}
         parts |= {
-            name: (part.codes, part.y)
+            name: (np.asarray(part.codes), part.y)
             for name, part in (("valid", self.data.valid), ("test", self.test))
         }
         found = {}
