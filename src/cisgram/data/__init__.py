@@ -12,6 +12,7 @@ from cisgram.data.splits import (
     split_by_fraction,
     split_given,
 )
+from cisgram.data.tracks import track_name, with_tracks
 from cisgram.data.windows import Taken, genomic_negatives
 
 __all__ = [
@@ -35,4 +36,6 @@ __all__ = [
     "split_by_fraction",
     "split_given",
     "told",
+    "track_name",
+    "with_tracks",
 ]

@@ -21,6 +21,15 @@ class DataOptions(Options):
     )
     test: str | None = Field(default=None, description="file that is kept for the test")
     genome: str | None = Field(default=None, description="FASTA that peaks lie on")
+    tracks: Names = Field(
+        default=(), description="bigWig files; labels are their means over the windows of a BED"
+    )
+    track_width: int | None = Field(
+        default=None, ge=1, description="bp of a window's middle that are averaged; default: all"
+    )
+    track_scale: Literal["log1p", "none"] = Field(
+        default="log1p", description="labels are log(1 + mean), or the mean itself"
+    )
     length: int | None = Field(
         default=None, ge=4, le=1_000_000, description="bp of every sequence; by default the longest"
     )

@@ -24,6 +24,7 @@ from cisgram.data.splits import (
     split_by_fraction,
     split_given,
 )
+from cisgram.data.tracks import with_tracks
 from cisgram.io import Genome
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     source = Source(Genome(options.genome) if options.genome else None, options.length)
     data = source.read(options.positives, options, label=1.0, ask=True)
     test = source.read(options.test, options, label=np.nan) if options.test else None
-    task = _task(data)
+    if options.tracks:
+        data = with_tracks(data, options)
+        test = with_tracks(test, options) if test is not None else None
+    task = "regression" if options.tracks else _task(data)
     if task == "regression" and options.max_positives is not None:
         msg = (
             f"data.max_positives={options.max_positives} is for labels 0 and 1; "

@@ -1,7 +1,7 @@
-"""Files of the field: FASTA, genomes, BED and narrowPeak, DeepBind and other tables."""
+"""Files of the field: FASTA, genomes, BED and narrowPeak, bigWig, DeepBind and other tables."""
 
 from cisgram.io.any_format import format_of, read_sequences
-from cisgram.io.bigwig import write_bigwig
+from cisgram.io.bigwig import BigWig, write_bigwig
 from cisgram.io.fasta import read_fasta, write_fasta
 from cisgram.io.genome import Genome
 from cisgram.io.genome_codes import Codes, GenomeCodes, blocks
@@ -12,6 +12,7 @@ from cisgram.io.text import open_text
 from cisgram.io.windows import sequences_of, windows_of
 
 __all__ = [
+    "BigWig",
     "Codes",
     "Genome",
     "GenomeCodes",

@@ -18,7 +18,7 @@ from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
-from cisgram.data import DataOptions, Dataset, Prepared, TrainingData, folds_of, prepare
+from cisgram.data import DataOptions, Dataset, Prepared, TrainingData, folds_of, prepare, track_name
 from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.train import State, check_choice, fit, metrics
@@ -201,6 +201,7 @@ def input_files(settings: Settings) -> dict[str, Path]:
         "weights": m.weights,
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
+    found |= {f"track {track_name(path)}": Path(path) for path in d.tracks}
     for role, path in found.items():
         if not path.is_file():
             what = "is a folder" if path.is_dir() else f"does not exist (seen from {Path.cwd()})"
