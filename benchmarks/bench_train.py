@@ -38,7 +38,7 @@ def main() -> None:
     for name in models.MODELS:
         ours, peer = models.create(name, dropout=0.5), models.create(name, dropout=0.5)
         peer.load_state_dict(ours.state_dict())
-        _with_torch_layers(peer)
+        with_torch_layers(peer)
         same = torch.allclose(ours.eval()(x), peer.eval()(x), atol=1e-4)
         if not same:
             msg = f"{name}: the two networks differ"
@@ -46,7 +46,7 @@ def main() -> None:
         compare(name, _steps(ours, x, y), _steps(peer, x, y), unit="sequences", amount=4 * batch)
 
 
-def _with_torch_layers(model: nn.Module) -> None:
+def with_torch_layers(model: nn.Module) -> None:
     """Turn our layers into torch's, in place: they hold the same attributes."""
     for module in model.modules():
         if type(module) in PLAIN:
