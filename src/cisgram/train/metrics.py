@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import generator
+from cisgram.train.resampled import Resampled, any_of, auprc_of, auroc_of
 
 Array = NDArray[np.float64]
 Score = Callable[[Array, Array], float]
 RESAMPLES = 500
+AT_ONCE = 1 << 20  # rows of resamples that are looked at together
 BINS = 10
 
 
@@ -43,6 +45,9 @@ def auprc(y: Array, score: Array) -> float:
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(y, score))
+
+
+AT_ONCE_BY: dict[Score, Callable[[Array, Array], Resampled]] = {auroc: auroc_of, auprc: auprc_of}
 
 
 def brier(y: Array, probability: Array) -> float:
@@ -131,22 +136,29 @@ def mean_interval(
     seed
         Of the bootstrap.
     """
-    random = generator(seed, "bootstrap", len(y))
-    known = ~np.isnan(y)
-    means: list[float] = []
-    for _ in range(RESAMPLES):
-        rows = random.integers(0, len(y), len(y))
-        values = []
-        for i, (score, prediction) in enumerate(scores):
-            mine = rows[known[rows, i]]
-            if len(mine) and np.ptp(y[mine, i]) > 0:
-                values.append(score(y[mine, i], prediction[mine]))
-        finite = [value for value in values if math.isfinite(value)]
-        means += [sum(finite) / len(finite)] if finite else []
-    if len(means) < RESAMPLES / 2:
+    random, n = generator(seed, "bootstrap", len(y)), len(y)
+    judges = [_resampled(*pair, column) for pair, column in zip(scores, y.T, strict=True)]
+    values = np.full((RESAMPLES, len(scores)), np.nan)
+    step = max(1, AT_ONCE // max(n, 1))
+    for first in range(0, RESAMPLES, step):
+        last = min(first + step, RESAMPLES)
+        rows = np.stack([random.integers(0, n, n) for _ in range(first, last)])
+        for i, judge in enumerate(judges):
+            values[first:last, i] = judge(rows)
+    values[~np.isfinite(values)] = np.nan
+    defined = ~np.isnan(values).all(1)
+    if defined.sum() < RESAMPLES / 2:
         return None
+    means = np.nanmean(values[defined], axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return [float(low), float(high)]
+
+
+def _resampled(score: Score, prediction: Array, y: Array) -> Resampled:
+    """The score of many resamples: those that can be had at once by counting, others one by one."""
+    if score in AT_ONCE_BY:
+        return AT_ONCE_BY[score](y, prediction)
+    return any_of(score, y, prediction)
 
 
 def evaluate_output(
