@@ -114,7 +114,7 @@ def test_a_class_that_weighs_double_counts_double_as_in_torch():
 
 
 def test_an_unknown_loss_and_idle_weights_are_refused():
-    with pytest.raises(InputError, match="poison.*poisson"):
+    with pytest.raises(InputError, match=r"poison.*poisson"):
         loss_function("poison")
     with pytest.raises(InputError, match="one number a sequence"):
         loss_function("pearson", task_weights=torch.ones(3))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive, generator
+from cisgram.data.augment import Augment
 from cisgram.seq.alphabet import complement_codes, one_hot
 from cisgram.seq.shuffle import shuffle_codes
 
@@ -36,6 +37,8 @@ class Dataset:
         Contig of each sequence, where known.
     starts
         (n,) int64 bp of each sequence's left end on its contig, where known.
+    origins
+        Batch or donor of each sequence, where known.
     """
 
     names: list[str]
@@ -44,6 +47,7 @@ class Dataset:
     outputs: tuple[str, ...] = ("bound",)
     groups: list[str] | None = None
     starts: NDArray[np.int64] | None = None
+    origins: list[str] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -72,6 +76,7 @@ class Dataset:
             y=self.y[index],
             groups=None if self.groups is None else [self.groups[i] for i in index],
             starts=None if self.starts is None else self.starts[index],
+            origins=None if self.origins is None else [self.origins[i] for i in index],
         )
 
 
@@ -85,9 +90,11 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
                 f"{first.outputs} and {part.length} bp {part.outputs}."
             )
             raise InputError(msg)
-    groups = None
+    groups, origins = None, None
     if all(p.groups is not None for p in parts):
         groups = [g for p in parts for g in p.groups or ()]
+    if all(p.origins is not None for p in parts):
+        origins = [o for p in parts for o in p.origins or ()]
     starts = [p.starts for p in parts if p.starts is not None]
     return replace(
         first,
@@ -96,6 +103,7 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
         y=np.concatenate([p.y for p in parts]),
         groups=groups,
         starts=np.concatenate(starts) if len(starts) == len(parts) else None,
+        origins=origins,
     )
 
 
@@ -110,6 +118,7 @@ def shuffled_negatives(positives: Dataset, *, k: int, seed: int) -> Dataset:
         y=np.zeros_like(positives.y),
         outputs=positives.outputs,
         groups=positives.groups,
+        origins=positives.origins,
     )
 
 
@@ -123,10 +132,13 @@ class Batch:
         Arguments of the model's ``forward``; the first is DNA, (n, 4, length) float32.
     y
         (n, t) labels, NaN where one is missing.
+    origin
+        (n,) number of the batch or donor among `TrainingData.origins`, where they are known.
     """
 
     inputs: tuple[Tensor, ...]
     y: Tensor
+    origin: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +157,10 @@ class TrainingData:
         Each epoch reads a random half of the sequences from the other strand.
     max_shift
         Each epoch moves every sequence by up to this many bp; what enters is N.
+    augment
+        Further changes of the sequences of an epoch.
+    classes
+        The outputs are the classes of one label.
     """
 
     data: Dataset
@@ -152,6 +168,8 @@ class TrainingData:
     fixed_negatives: bool = False
     reverse_complement: bool = True
     max_shift: int = 0
+    augment: Augment | None = None
+    classes: bool = False
 
     def __len__(self) -> int:
         return len(self.data) * (2 if self.fresh_negatives else 1)
@@ -168,14 +186,31 @@ class TrainingData:
         share = np.where(known, total / np.maximum(known, 1), 0.5)
         return share / 2 if self.fresh_negatives else share
 
+    @property
+    def origins(self) -> list[str]:
+        """Names of the batches or donors, sorted; empty where they are not known."""
+        return sorted(set(self.data.origins or ()))
+
+    @property
+    def as_given(self) -> TrainingData:
+        """The same without anything that changes a sequence: strands, shifts, augmentation."""
+        return replace(self, reverse_complement=False, max_shift=0, augment=None)
+
     def epoch(
-        self, epoch: int, *, seed: int, shuffle: bool = True
+        self, epoch: int, *, seed: int, shuffle: bool = True, sampling: str = "all"
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Codes and labels of an epoch, in the order in which they are shown.
 
         Without ``shuffle`` that is the order of the data; where all positives come first, they
-        take turns with the rest, so that no batch is of one kind.
+        take turns with the rest, so that no batch is of one kind. With ``sampling`` ``balanced``
+        the kinds of labels take turns, with ``blocked`` those of every batch label
+        (`sampling.even_order`).
         """
+        shown = self._shown(epoch, seed=seed, shuffle=shuffle, sampling=sampling)
+        return self._read(shown, epoch, seed=seed), shown.y
+
+    def _shown(self, epoch: int, *, seed: int, shuffle: bool, sampling: str) -> Dataset:
+        """Rows of an epoch in their order, as they are in the data."""
         data = self.data
         if self.fresh_negatives:
             of = 0 if self.fixed_negatives else epoch
@@ -183,17 +218,27 @@ class TrainingData:
                 data, k=self.fresh_negatives, seed=derive(seed, "negatives", of)
             )
             data = joined([data, negatives])
+        random = generator(seed, "order", epoch)
+        if sampling != "all":
+            from cisgram.data.sampling import even_order, kinds_of  # which are of datasets
+
+            kinds = kinds_of(data, classes=self.classes, blocked=sampling == "blocked")
+            return data.take(even_order(kinds, random))
         if shuffle:
-            order = generator(seed, "order", epoch).permutation(len(data))
-        else:
-            order = _in_turn((data.y == 1).any(1))
-        codes, y = data.codes[order], data.y[order]
+            return data.take(random.permutation(len(data)))
+        return data.take(_in_turn((data.y == 1).any(1)))
+
+    def _read(self, shown: Dataset, epoch: int, *, seed: int) -> NDArray[np.uint8]:
+        """Codes of these rows as this epoch reads them: augmented, shifted, from either strand."""
+        codes = shown.codes
+        if self.augment is not None:
+            codes = self.augment.changed(codes, generator(seed, "augment", epoch))
         if self.max_shift:
             codes = _shifted(codes, self.max_shift, generator(seed, "shift", epoch))
         if self.reverse_complement:
-            turned = generator(seed, "strand", epoch).random(len(data)) < 0.5
+            turned = generator(seed, "strand", epoch).random(len(shown)) < 0.5
             codes[turned] = complement_codes(codes[turned, ::-1])
-        return codes, y
+        return codes
 
     def batches(
         self,
@@ -204,6 +249,7 @@ class TrainingData:
         rank: int = 0,
         world: int = 1,
         shuffle: bool = True,
+        sampling: str = "all",
     ) -> Iterator[Batch]:
         """Batches of one epoch; of ``world`` processes, each takes its own part of every batch.
 
@@ -212,10 +258,20 @@ class TrainingData:
         """
         import torch
 
-        codes, y = self.epoch(epoch, seed=seed, shuffle=shuffle)
+        shown = self._shown(epoch, seed=seed, shuffle=shuffle, sampling=sampling)
+        codes = self._read(shown, epoch, seed=seed)
+        origin = None
+        if shown.origins is not None:
+            origin = torch.from_numpy(np.searchsorted(self.origins, shown.origins))
+        noise = None if self.augment is None else generator(seed, "noise", epoch)
         for start, end in steps(len(codes), batch_size):
             part = slice(start + rank, end, world)
-            yield Batch((one_hot(codes[part]),), torch.from_numpy(y[part]))
+            x = one_hot(codes[part])
+            if self.augment is not None and noise is not None and self.augment.noise:
+                drawn = self.augment.noise_of(noise, end - start, codes.shape[1])
+                x = x + torch.from_numpy(drawn[rank::world])
+            own = None if origin is None else origin[part]
+            yield Batch((x,), torch.from_numpy(shown.y[part]), own)
 
 
 def steps(n: int, batch_size: int) -> list[tuple[int, int]]:

@@ -83,10 +83,17 @@ class Source:
             tuple(outputs),
             found.chromosomes,
             _starts(found),
+            found.batches,
         )
 
     def _sequences(self, path: str, options: DataOptions) -> Sequences:
         kind = _kind(path, options)
+        if options.batch_column is not None and kind != "table":
+            msg = (
+                f"data.batch_column={options.batch_column} names a column of a table; {path} is "
+                f"read as {kind}. Give TSV or CSV, or leave it out."
+            )
+            raise InputError(msg)
         if kind == "bed" and self.genome is not None:
             peaks = read_bed(path, genome=self.genome)
             length = self._window(peaks)
@@ -98,7 +105,12 @@ class Source:
             labels = list(options.label_columns) or None
             if labels == ["none"]:
                 labels = []
-            return read_sequences(path, sequence=options.sequence_column, labels=labels)
+            return read_sequences(
+                path,
+                sequence=options.sequence_column,
+                labels=labels,
+                batch=options.batch_column,
+            )
         if kind == "fasta" and _headers_are_labels(path):
             found = read_sequences(path, header_labels=True)
             self.counts["header_labels"] += len(found)
@@ -143,6 +155,7 @@ def _refuse_unnamed_labels(path: str, options: DataOptions) -> None:
     if _kind(path, options) != "table":
         return
     likely = [c for c in numeric_columns(path) if c.lower() not in PLACES]
+    likely = [c for c in likely if c != options.batch_column]
     if likely:
         shown = ",".join(likely[:5])
         msg = (

@@ -6,6 +6,7 @@ from cisgram.train.loop import fit
 from cisgram.train.losses import loss_function
 from cisgram.train.optimizer import learning_rate, make_optimizer
 from cisgram.train.options import AS_PUBLISHED, ModelOptions, TrainOptions
+from cisgram.train.stages import fit_in_stages
 from cisgram.train.state import State
 from cisgram.train.tasks import TASKS, Task, loss_of_task, scores_of
 
@@ -18,6 +19,7 @@ __all__ = [
     "TrainOptions",
     "check_choice",
     "fit",
+    "fit_in_stages",
     "learning_rate",
     "loss_function",
     "loss_of_task",

@@ -18,7 +18,8 @@ def check_choice(options: TrainOptions, valid: Dataset, task: str) -> None:
     """Raise `InputError` unless the validation set can choose the epoch as the options ask."""
     by, scores = _chosen_by(options, task), TASKS[task].scores
     if by not in (*scores, "loss"):
-        msg = f"train.stop_on={by} does not fit a {task} task; take auto, loss, {' or '.join(scores)}."
+        known = " or ".join(scores)
+        msg = f"train.stop_on={by} does not fit a {task} task; take auto, loss, {known}."
         raise InputError(msg)
     if task not in ("classification", "multiclass") or by == "loss":
         return

@@ -24,8 +24,10 @@ from cisgram.core.seeds import derive
 from cisgram.data.dataset import Dataset, TrainingData, steps
 from cisgram.models.predict import predict
 from cisgram.train import metrics
+from cisgram.train.adversary import guess_loss, with_adversary
 from cisgram.train.choice import check_choice, is_over, score_of
 from cisgram.train.device import make_accelerator
+from cisgram.train.freeze import hold_norms
 from cisgram.train.losses import Loss
 from cisgram.train.objective import objective
 from cisgram.train.optimizer import learning_rate, make_optimizer
@@ -43,6 +45,7 @@ def fit(
     task: str = "classification",
     seed: int | None = None,
     device: str = "auto",
+    factors: Mapping[str, float] | None = None,
     checkpoint: Path | None = None,
     progress: Callable[[State], None] | None = None,
 ) -> State:
@@ -64,6 +67,9 @@ def fit(
         Default: the options' own.
     device
         ``auto`` (an accelerator when there is one), ``cpu`` or ``cuda``.
+    factors
+        Of the learning rate, by name of the weight; 1 where none is given. Weights that want no
+        gradient stay, and norms of which all weights stay keep their statistics, too.
     checkpoint
         File to resume from and to keep; removed by the caller when the model is saved.
     progress
@@ -83,11 +89,14 @@ def fit(
     check_choice(options, valid, task)
     seed = options.seed if seed is None else seed
     accelerator = make_accelerator(device, options.precision)
-    optimizer = make_optimizer(model, options)
+    network, model = model, with_adversary(model, data, options, seed=seed)
+    if model is not network:
+        factors = {f"network.{name}": factor for name, factor in (factors or {}).items()}
+    optimizer = make_optimizer(model, options, factors=factors)
     loss = objective(options, data, task)
     state = resume(checkpoint, model, optimizer)
     model, optimizer = accelerator.prepare(model, optimizer)
-    plain = accelerator.unwrap_model(model)
+    plain = accelerator.unwrap_model(model)  # the network, or the network with its adversary
     for epoch in range(len(state.history), options.epochs):
         if is_over(state, options):
             break
@@ -96,7 +105,7 @@ def fit(
         row = _train_epoch(
             accelerator, model, optimizer, loss, data=data, options=options, epoch=epoch, seed=seed
         )
-        row |= _validate(plain, valid, loss, task, row)
+        row |= _validate(network, valid, loss, task, row)
         state.history.append(row)
         score = score_of(row, options, task)
         if score > state.best_score or not state.best:
@@ -109,7 +118,8 @@ def fit(
             progress(state)
     if options.select == "best" and state.best:
         plain.load_state_dict(state.best)
-    plain.cpu().eval()
+    plain.cpu()
+    network.eval()
     return state
 
 
@@ -125,6 +135,7 @@ def _train_epoch(
     seed: int,
 ) -> dict[str, float]:
     model.train()
+    hold_norms(model)
     passes = passes_of(data, options)
     per_epoch = passes * len(steps(len(data), options.batch_size))
     total, seen, rate = 0.0, 0, 0.0
@@ -136,6 +147,7 @@ def _train_epoch(
             rank=accelerator.process_index,
             world=accelerator.num_processes,
             shuffle=options.shuffle,
+            sampling=options.sampling,
         )
         for p in range(passes)
     )
@@ -145,7 +157,11 @@ def _train_epoch(
             group["lr"] = rate * group["factor"]
         inputs = [t.to(accelerator.device) for t in batch.inputs]
         with accelerator.autocast():
-            value = loss(model(*inputs), batch.y.to(accelerator.device))
+            if options.adversary:
+                out, guess = model(*inputs)
+                value = loss(out, batch.y.to(accelerator.device)) + guess_loss(guess, batch)
+            else:
+                value = loss(model(*inputs), batch.y.to(accelerator.device))
         optimizer.zero_grad()
         accelerator.backward(value)
         if options.clip is not None:

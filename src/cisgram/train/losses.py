@@ -64,14 +64,14 @@ def loss_function(
     >>> round(bce(torch.zeros(1, 2), missing).item(), 4)
     0.6931
     """
-    by_label = {
+    by_label: dict[str, Loss] = {
         "bce": lambda out, y: _bce(out, y, positive_weight),
         "focal": lambda out, y: _focal(out, y, positive_weight, gamma),
         "mse": lambda out, y: (out - y) ** 2,
         "poisson": lambda out, y: F.poisson_nll_loss(out, y, reduction="none"),
         "negative_binomial": lambda out, y: _negative_binomial(out, y, dispersion),
     }
-    whole = {
+    whole: dict[str, Loss] = {
         "cross_entropy": lambda out, y: _cross_entropy(out, y, positive_weight),
         "pearson": _pearson,
     }

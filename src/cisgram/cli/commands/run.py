@@ -59,6 +59,8 @@ def run(
     else:
         need(options["positives"], "--positives")
         groups = groups_of(options) | {"motifs": {"database": database}}
+        if options["start"] is not None:
+            groups = steps.from_model(groups, options["start"])
         settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
     outcome = steps.run_all(Run(folder), settings, device=device, epoch=say_epoch, say=say)
     if as_json:
