@@ -106,13 +106,13 @@ def test_counts_are_learned_with_their_dispersion():
     counts[::10] = NAN
     valid = planted.dataset(60, 40, seed=1)
     model = deepbind()
+    options = {"epochs": 12, "learning_rate": 2e-2, "loss": "negative_binomial"}
+    means = np.where(valid.y == 1, 20, 4).astype(np.float32)
     state = fit(
         model,
         TrainingData(Dataset(data.names, data.codes, counts)),
-        TrainOptions(
-            **(QUICK | {"epochs": 12, "learning_rate": 2e-2, "loss": "negative_binomial"})
-        ),  # fmt: skip
-        valid=Dataset(valid.names, valid.codes, np.where(valid.y == 1, 20, 4).astype(np.float32)),
+        TrainOptions(**(QUICK | options)),
+        valid=Dataset(valid.names, valid.codes, means),
         task="counts",
         device="cpu",
     )
@@ -130,7 +130,6 @@ def test_counts_are_learned_with_their_dispersion():
     ],
 )
 def test_a_loss_of_another_task_is_refused_and_named(loss, task, fit):
-    with pytest.raises(
-        InputError, match=rf"train\.loss={loss} does not fit a {task} task but .*{fit}"
-    ):
+    wanted = rf"train\.loss={loss} does not fit a {task} task but .*{fit}"
+    with pytest.raises(InputError, match=wanted):
         loss_of_task(loss, task)

@@ -74,9 +74,8 @@ def test_weights_that_do_not_fit_are_refused_in_one_paragraph_and_change_nothing
     torch.manual_seed(0)
     donor = create("basset", maps=(6, 5, 3), hidden=8, length=168).state_dict()
     model = basset(1)
-    with pytest.raises(
-        InputError, match=r"features of this model: .* needs .* and \d+ more\."
-    ) as e:
+    wanted = r"features of this model: .* needs .* and \d+ more\."
+    with pytest.raises(InputError, match=wanted) as e:
         put_part(model, donor, "features", length=168, source="donor.safetensors")
     assert "weights_match=first" in str(e.value)
     assert "\n" not in str(e.value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -105,7 +105,8 @@ def fit(
         row = _train_epoch(
             accelerator, model, optimizer, loss, data=data, options=options, epoch=epoch, seed=seed
         )
-        row |= _validate(network, valid, loss, task, row)
+        by_batch = options.adversary > 0 or options.sampling == "blocked"
+        row |= _validate(network, valid, loss, task, row, by_batch=by_batch)
         state.history.append(row)
         score = score_of(row, options, task)
         if score > state.best_score or not state.best:
@@ -188,23 +189,39 @@ def _diverged(what: str, epoch: float, rate: float) -> InputError:
 
 
 def _validate(
-    model: nn.Module, valid: Dataset, loss: Loss, task: str, row: Mapping[str, float]
+    model: nn.Module,
+    valid: Dataset,
+    loss: Loss,
+    task: str,
+    row: Mapping[str, float],
+    *,
+    by_batch: bool = False,
 ) -> dict[str, float]:
+    """Loss and scores; with ``by_batch`` means over batch labels, which then count for nothing."""
     out = predict(model, valid.codes)
     if not torch.isfinite(out).all():
         what = "The outputs became infinite"
         raise _diverged(what, row["epoch"], row["learning_rate"])
-    found = metrics.evaluate(
-        valid.y.astype(np.float64),
-        out.numpy().astype(np.float64),
-        outputs=valid.outputs,
-        task=task,
-        intervals=False,
-    )
+    y, outputs = valid.y.astype(np.float64), out.numpy().astype(np.float64)
+    origins = np.array(valid.origins if by_batch and valid.origins else [""] * len(valid))
+    found = [
+        metrics.evaluate(
+            y[origins == origin],
+            outputs[origins == origin],
+            outputs=valid.outputs,
+            task=task,
+            intervals=False,
+        )
+        for origin in np.unique(origins)
+    ]
     scores = {"valid_loss": loss(out, torch.from_numpy(valid.y)).item()}
-    return scores | {
-        f"valid_{k}": math.nan if found[k] is None else found[k] for k in TASKS[task].kept
-    }
+    return scores | {f"valid_{k}": _mean([f[k] for f in found]) for k in TASKS[task].kept}
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    """Mean of the values that are there; NaN where none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else math.nan
 
 
 def passes_of(data: TrainingData, options: TrainOptions) -> int:
