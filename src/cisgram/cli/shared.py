@@ -43,6 +43,7 @@ DATABASE = click.option(
     help="jaspar:vertebrates, jaspar:fungi, ... or a motif file.  [default: the run's own, or "
     "jaspar:vertebrates]",
 )
+SHOWN = ("auroc", "auprc", "accuracy", "f1", "brier", "pearson", "spearman", "deviance")
 
 _DATA = (
     click.option(
@@ -55,6 +56,9 @@ _DATA = (
     click.option("--label-columns", metavar="C,...", help="Labels of a table; 'none': positives."),
     click.option("--model", metavar="NAME", help="See 'cisgram list models', or module:callable."),
     click.option("--weights", metavar="F", help="Start from these weights."),
+    click.option(
+        "--from", "start", metavar="RUN", help="Start from the features of this run, or file."
+    ),
     click.option("--length", type=int, help="bp of every sequence; windows about the summits."),
     click.option("--max-positives", type=int, metavar="N", help="Only the N strongest positives."),
     click.option("--valid-chromosomes", metavar="C,...", help="Held out to choose the model."),
@@ -178,7 +182,7 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
         if "per_output" not in found:
             continue
         parts = []
-        for score in ("auroc", "auprc", "accuracy", "brier", "pearson", "spearman"):
+        for score in SHOWN:
             value = found.get(score)
             if value is None:
                 continue

@@ -37,6 +37,13 @@ class DataOptions(Options):
     label_columns: Names = Field(
         default=(), description="of a table; `none` where its other columns are no labels"
     )
+    task: Literal["auto", "classification", "regression", "multiclass", "counts"] = Field(
+        default="auto",
+        description="what the labels are; by default classification where all are 0 or 1",
+    )
+    batch_column: str | None = Field(
+        default=None, description="of a table: batch or donor, whose traces shall not be learned"
+    )
     shuffle_k: int = Field(default=2, ge=1, le=6, description="shuffles keep counts of k-mers")
     fresh_negatives: bool = Field(default=True, description="new shuffles every epoch")
     negatives_per_positive: int = Field(
@@ -52,6 +59,21 @@ class DataOptions(Options):
         default=True, description="train on random strands, predict the mean over both"
     )
     max_shift: int = Field(default=0, ge=0, description="bp; each epoch moves every sequence")
+    augment: Names = Field(
+        default=(),
+        description="of training sequences: mutation, insertion, deletion, inversion, "
+        "translocation, reverse_complement, noise",
+    )
+    augment_most: int = Field(default=2, ge=1, le=6, description="changes of one sequence")
+    augment_longest: int = Field(
+        default=20, ge=1, description="bp of an insertion, deletion, inversion or translocation"
+    )
+    augment_mutated: float = Field(
+        default=0.05, gt=0, le=1, description="share of the bases that mutation draws anew"
+    )
+    augment_noise: float = Field(
+        default=0.2, gt=0, description="standard deviation of the noise on the one-hot array"
+    )
     leaks: Literal["drop", "report", "refuse"] = Field(
         default="drop", description="what is done with copies that stand in two sets or classes"
     )

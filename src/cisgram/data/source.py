@@ -64,9 +64,16 @@ class Source:
 
         With ``ask``, a table of which a column may be a label that nobody named is refused.
         """
-        if _kind(path, options) == "bed" and self.genome is not None:
+        kind = _kind(path, options)
+        if options.batch_column is not None and kind != "table":
+            msg = (
+                f"data.batch_column={options.batch_column} names a column of a table; {path} is "
+                f"read as {kind}. Give TSV or CSV, or leave it out."
+            )
+            raise InputError(msg)
+        if kind == "bed" and self.genome is not None:
             return self._windows(path, self.genome, label)
-        found = self._sequences(path, options)
+        found = self._sequences(path, options, kind)
         if ask and found.labels is None and not options.label_columns:
             _refuse_unnamed_labels(path, options)
         self.dropped += found.dropped
@@ -85,6 +92,7 @@ class Source:
             tuple(outputs),
             found.chromosomes,
             _starts(found),
+            found.batches,
         )
 
     def _windows(self, path: str, genome: Genome, label: float) -> Dataset:
@@ -99,13 +107,17 @@ class Source:
         y = np.full((len(kept), 1), label, dtype=np.float32)
         return Dataset(kept.name, found.codes, y, ("bound",), kept.contig, kept.start)
 
-    def _sequences(self, path: str, options: DataOptions) -> Sequences:
-        kind = _kind(path, options)
+    def _sequences(self, path: str, options: DataOptions, kind: str) -> Sequences:
         if kind == "table":
             labels = list(options.label_columns) or None
             if labels == ["none"]:
                 labels = []
-            return read_sequences(path, sequence=options.sequence_column, labels=labels)
+            return read_sequences(
+                path,
+                sequence=options.sequence_column,
+                labels=labels,
+                batch=options.batch_column,
+            )
         if kind == "fasta" and _headers_are_labels(path):
             found = read_sequences(path, header_labels=True)
             self.counts["header_labels"] += len(found)
@@ -148,6 +160,7 @@ def _refuse_unnamed_labels(path: str, options: DataOptions) -> None:
     if _kind(path, options) != "table":
         return
     likely = [c for c in numeric_columns(path) if c.lower() not in PLACES]
+    likely = [c for c in likely if c != options.batch_column]
     if likely:
         shown = ",".join(likely[:5])
         msg = (

@@ -13,6 +13,7 @@ from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
 from cisgram.steps.settings import Settings, described, from_file, resolve, settings_of
+from cisgram.steps.start import from_model, start_words
 from cisgram.steps.train import evaluate_run, train_run
 from cisgram.steps.trust import trust_run
 
@@ -33,6 +34,7 @@ __all__ = [
     "explain_run",
     "export_run",
     "from_file",
+    "from_model",
     "grammar_run",
     "interact_run",
     "motifs_run",
@@ -42,6 +44,7 @@ __all__ = [
     "resolve",
     "run_all",
     "settings_of",
+    "start_words",
     "train_run",
     "trust_run",
 ]

@@ -16,7 +16,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import Entry, unknown
 from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared, read_dataset
+from cisgram.data import Dataset, Prepared, is_labeled, read_dataset
 from cisgram.models import Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.method_options import checked_options, method_options
@@ -210,7 +210,9 @@ def _units(found: Attribution | Tracks, card: Card, column: int) -> str:
         return str(of or "")
     if of in ("probability", "loss"):
         return str(of)
-    return "logit" if card.task == "classification" else card.outputs[column]
+    if card.task == "counts":
+        return f"log {card.outputs[column]}"
+    return "logit" if is_labeled(card.task) else card.outputs[column]
 
 
 def _gaps(

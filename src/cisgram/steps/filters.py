@@ -9,7 +9,7 @@ import torch
 
 from cisgram import explain
 from cisgram.core.errors import NoFiltersError
-from cisgram.data import Dataset
+from cisgram.data import Dataset, is_labeled
 from cisgram.models.probe import core
 from cisgram.motifs import MotifSet, cluster
 from cisgram.seq.alphabet import one_hot
@@ -97,7 +97,7 @@ def _both_classes(job: MotifJob) -> Dataset | None:
     """As many positives as negatives of the held-out sequences; None where a class is missing."""
     part = job.held_out
     label = part.y[:, job.column]
-    if job.data.task != "classification":
+    if not is_labeled(job.data.task):
         return None
     positive, negative = (np.flatnonzero(label == c)[:COMPARED] for c in (1, 0))
     if not len(positive) or not len(negative):

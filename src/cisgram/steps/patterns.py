@@ -13,7 +13,7 @@ from cisgram import explain, motifs
 from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 from cisgram.core.run import Run
-from cisgram.data import Dataset
+from cisgram.data import Dataset, is_labeled
 from cisgram.explain import Pattern
 from cisgram.models import read_tensors, write_tensors
 from cisgram.motifs import Motif, MotifSet
@@ -79,7 +79,7 @@ def patterns(job: MotifJob) -> Found:
 def read(job: MotifJob) -> Reading:
     """DeepLIFT of held-out sequences with a positive label, and of their shuffles."""
     part = job.held_out
-    if job.data.task == "classification":
+    if is_labeled(job.data.task):
         part = part.take(part.y[:, job.column] == 1)
     data = part.take(np.arange(min(READ, len(part))))
     if len(data) == 0:

@@ -10,7 +10,7 @@ import numpy as np
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Given, read_dataset
+from cisgram.data import Dataset, Given, read_dataset, task_of
 from cisgram.models import Card, read_card
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import data_of, evaluate_run, member_outputs, prediction_table
@@ -77,6 +77,9 @@ def evaluate_file(
     if np.isnan(data.y).all():
         msg = f"{sequences} holds no labels to evaluate against; 'cisgram predict' needs none."
         raise InputError(msg)
+    if card.task in ("multiclass", "counts"):
+        classes = card.outputs if card.task == "multiclass" else ()
+        data, _ = task_of(data, card.task, outputs=classes)
     if data.y.shape[1] != len(card.outputs):
         msg = f"{sequences} has the labels {data.outputs}, the model the outputs {card.outputs}."
         raise InputError(msg)

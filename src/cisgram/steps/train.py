@@ -18,10 +18,21 @@ from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
-from cisgram.data import DataOptions, Dataset, Prepared, TrainingData, folds_of, prepare, track_name
-from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
+from cisgram.data import (
+    DataOptions,
+    Dataset,
+    Prepared,
+    TrainingData,
+    folds_of,
+    is_labeled,
+    prepare,
+    track_name,
+)
+from cisgram.models import Card, build, load, predict, save
+from cisgram.report.start import START
 from cisgram.steps.settings import Settings, settings_of
-from cisgram.train import State, check_choice, fit, metrics
+from cisgram.steps.start import Start, begin, start_table, weights_file
+from cisgram.train import State, check_choice, fit_in_stages, loss_of_task, metrics, scores_of
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
@@ -72,6 +83,7 @@ def train_run(
     data = prepared or prepare(settings.data, seed=settings.train.seed)
     card = make_card(settings, data)
     check_choice(settings.train, data.valid, data.task)
+    loss_of_task(settings.train.loss, data.task)
     _check_folds(settings)
     _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
     with only_one(run.path) if _is_first() else nullcontext():
@@ -168,10 +180,13 @@ def chosen_device(device: str) -> torch.device:
 
 
 def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any:
-    """Rows of ``predictions.tsv``: one a sequence and output."""
+    """Rows of ``predictions.tsv``: one a sequence and output.
+
+    The score of one of several classes is its log odds against the others (`scores_of`).
+    """
     import pandas as pd
 
-    mean = members.mean(0)
+    mean, members = scores_of(members.mean(0), task), scores_of(members, task)
     tables = []
     for i, output in enumerate(data.outputs):
         columns = {
@@ -181,8 +196,10 @@ def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any
             "label": data.y[:, i],
             "score": mean[:, i],
         }
-        if task == "classification":
+        if is_labeled(task):
             columns["probability"] = metrics.sigmoid(mean[:, i])
+        elif task == "counts":
+            columns["rate"] = np.exp(mean[:, i])
         if len(members) > 1:
             columns["sd"] = members[:, :, i].std(0, ddof=1)
         tables.append(pd.DataFrame(columns))
@@ -191,14 +208,14 @@ def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any
 
 def input_files(settings: Settings) -> dict[str, Path]:
     """Input files by role; a file that is absent is refused here, before anything is written."""
-    d, m = settings.data, settings.model
+    d = settings.data
     given = {
         "positives": d.positives,
         "negatives": None if d.negatives in ("shuffle", "genome") else d.negatives,
         "test": d.test,
         "genome": d.genome,
         "split": d.split,
-        "weights": m.weights,
+        "weights": weights_file(settings),
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
     found |= {f"track {track_name(path)}": Path(path) for path in d.tracks}
@@ -231,18 +248,16 @@ def data_of(run: Run) -> Prepared:
     return prepare(settings.data, seed=settings.train.seed)
 
 
-def _new_model(settings: Settings, card: Card, *, seed: int) -> nn.Module:
+def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module, Start]:
     """The model with weights drawn from the seed, or those that the settings begin with."""
-    if settings.train.epochs == 0 and settings.model.weights is None:
-        msg = "train.epochs=0 scores weights as they are; give them with --weights."
+    is_given = settings.model.weights is not None and settings.model.weights_match == "all"
+    if settings.train.epochs == 0 and not is_given:
+        msg = "train.epochs=0 scores weights as they are; give them all, with --weights."
         raise InputError(msg)
     torch.manual_seed(derive(seed, "weights"))
     model = build(card)
-    if settings.model.weights is not None:
-        path = Path(settings.model.weights)
-        put_weights(model, read_weights(path), source=path)
     _check_fits(model, card)
-    return model
+    return model, begin(model, settings, length=card.length)
 
 
 def _check_fits(model: nn.Module, card: Card) -> None:
@@ -284,8 +299,8 @@ def _train_member(
         seed = settings.train.seed
         if member:
             seed = derive(seed, "member", member)
-        model = _new_model(settings, card, seed=seed)
-        state = fit(
+        model, start = _new_model(settings, card, seed=seed)
+        state = fit_in_stages(
             model,
             _part_of(data.train, settings, member),
             settings.train,
@@ -293,14 +308,18 @@ def _train_member(
             task=data.task,
             seed=seed,
             device=device,
+            factors=start.factors,
             checkpoint=checkpoint,
             progress=None if progress is None else lambda s: progress(member, s),
         )
         if not _is_first():
             return
         _write_history(run, _history_name(member), state)
+        if settings.model.weights is not None or settings.train.freeze or start.factors:
+            run.write_table(f"{folder.name}/{START}", start_table(model, start))
         save(folder, model, card)
-    checkpoint.unlink(missing_ok=True)
+    for path in folder.glob("checkpoint*.safetensors"):
+        path.unlink(missing_ok=True)
 
 
 def _check_folds(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared
+from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.models import Card, load, predict
 from cisgram.steps.settings import Settings
+from cisgram.train import scores_of
 from cisgram.trust import Flag, Labeled
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class TrustJob:
 
     @property
     def task(self) -> str:
-        """``classification`` or ``regression``."""
-        return self.data.task
+        """``classification`` (of one class against the rest, too) or ``regression``."""
+        return "classification" if is_labeled(self.data.task) else "regression"
 
     @cached_property
     def model(self) -> nn.Module:
@@ -74,8 +75,7 @@ class TrustJob:
     @cached_property
     def epoch(self) -> tuple[Codes, NDArray[np.float32]]:
         """Codes and labels (n, t) of one epoch of training, on the strand as given."""
-        plain = replace(self.data.train, reverse_complement=False, max_shift=0)
-        return plain.epoch(0, seed=self.seed, shuffle=False)
+        return self.data.train.as_given.epoch(0, seed=self.seed, shuffle=False)
 
     @cached_property
     def labeled(self) -> dict[str, Labeled]:
@@ -101,8 +101,9 @@ class TrustJob:
         return self.output_of(self.model, codes)
 
     def output_of(self, model: nn.Module, codes: Codes) -> Array:
-        """(n,) output of another model for the same target."""
-        return predict(model, codes).numpy().astype(np.float64)[:, self.column]
+        """(n,) output of another model for the same target; of classes its log odds."""
+        out = predict(model, codes).numpy().astype(np.float64)
+        return scores_of(out, self.data.task)[:, self.column]
 
     @cached_property
     def explained(self) -> Codes:

@@ -18,6 +18,7 @@ Score = Callable[[Array, Array], float]
 RESAMPLES = 500
 AT_ONCE = 1 << 20  # rows of resamples that are looked at together
 BINS = 10
+LARGEST = 80.0  # log rate, so that no exponential overflows
 
 
 def sigmoid(logits: Array) -> Array:
@@ -81,6 +82,19 @@ def r2(y: Array, score: Array) -> float:
     from sklearn.metrics import r2_score
 
     return float(r2_score(y, score))
+
+
+def deviance(y: Array, log_rate: Array) -> float:
+    """Mean Poisson deviance of counts, 2 (y log(y / m) - y + m), m the exponential of the output.
+
+    Examples
+    --------
+    >>> deviance(np.array([0.0, 2.0]), np.log([1.0, 2.0]))
+    1.0
+    """
+    from scipy.special import xlogy
+
+    return float(2 * np.mean(xlogy(y, y) - y * log_rate - y + np.exp(log_rate)))
 
 
 def best_threshold(y: Array, probability: Array) -> float:
@@ -169,9 +183,9 @@ def evaluate_output(
     Parameters
     ----------
     y, out
-        (n,) labels and model outputs (logits for ``classification``).
+        (n,) labels and model outputs (logits for ``classification``, log rates for ``counts``).
     task
-        ``classification`` or ``regression``.
+        ``classification``, ``regression`` or ``counts``.
     threshold
         Probability above which a sequence counts as bound; chosen on these data when None.
     seed
@@ -210,6 +224,12 @@ def _scores(out: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]
             "mse": (mse, out),
             "r2": (r2, out),
         }
+    if task == "counts":
+        return {
+            "pearson": (pearson, np.exp(np.minimum(out, LARGEST))),
+            "spearman": (spearman, out),
+            "deviance": (deviance, np.minimum(out, LARGEST)),
+        }
     p = sigmoid(out)
     return {
         "auroc": (auroc, out),
@@ -240,7 +260,8 @@ def evaluate(
     outputs
         t names.
     task, thresholds, seed, intervals
-        As in `evaluate_output`; one threshold an output.
+        As in `evaluate_output`; one threshold an output. A ``multiclass`` task, whose labels are
+        one-hot, is that of `classes.evaluate_classes`.
 
     Raises
     ------
@@ -250,6 +271,10 @@ def evaluate(
     if y.shape != out.shape or y.shape[1] != len(outputs):
         msg = f"labels {y.shape}, outputs {out.shape} and {len(outputs)} names do not fit."
         raise InputError(msg)
+    if task == "multiclass":
+        from cisgram.train.classes import evaluate_classes  # it scores each class with this module
+
+        return evaluate_classes(y, out, outputs=outputs, seed=seed, intervals=intervals)
     per_output = [
         {"output": name}
         | evaluate_output(

@@ -53,8 +53,13 @@ def train(
     from cisgram import steps
     from cisgram.core.run import Run
 
-    settings = steps.resolve(groups_of(options), overrides=overrides, as_published=as_published)
+    groups = groups_of(options)
+    if options["start"] is not None:
+        groups = steps.from_model(groups, options["start"])
+    settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
     metrics = steps.train_run(Run(folder), settings, device=device, progress=say_epoch)
+    for line in steps.start_words(Run(folder), settings):
+        say(line)
     if as_json:
         print_json(metrics)
         return
