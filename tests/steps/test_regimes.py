@@ -156,6 +156,8 @@ def test_an_augmented_run_is_fine_tuned_and_leaves_no_checkpoint(table, tmp_path
     train_run(run, settings, device="cpu")
     assert run.read_table("history.tsv")["epoch"].tolist() == [1, 2, 3, 4]
     assert not list(run.path.rglob("checkpoint*"))
+    write_page(run)
+    assert "EvoAug: improving generalization" in (run.path / "report.html").read_text()
 
 
 def test_batch_labels_reach_the_sampler_and_the_summary(tmp_path):
