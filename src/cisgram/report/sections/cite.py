@@ -68,7 +68,7 @@ REGIMES: tuple[tuple[str, str, str, str], ...] = (
     ("data", "augment", "", "lee2023"),
 )
 """Settings with a paper of their own: group, name, value (empty: any that is set), reference."""
-PLAIN = (None, [], 0.0, "none", "auto")
+PLAIN: tuple[object, ...] = (None, [], 0.0, "none", "auto")
 
 
 def _regimes(run: Run) -> list[tuple[str, str]]:
