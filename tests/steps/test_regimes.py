@@ -164,6 +164,29 @@ def test_an_augmented_run_is_fine_tuned_and_leaves_no_checkpoint(table, tmp_path
     assert "EvoAug: improving generalization" in (run.path / "report.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("train", "data", "what"),
+    [
+        ({"sampling": "balanced"}, {"task": "regression"}, "regression task has none"),
+        ({"sampling": "balanced", "shuffle": False}, {}, "train.shuffle=false"),
+        ({"sampling": "blocked"}, {}, r"data\.batch_column"),
+        ({"adversary": 1.0}, {}, r"have none; .*data\.batch_column"),
+        ({"finetune_epochs": 3}, {}, "data.augment names no augmentation"),
+        ({"calibrate": "isotonic"}, {"task": "regression"}, "regression task has none"),
+        ({"calibrate": "isotonic"}, {"valid_fraction": 0.03}, "needs at least 10 validation"),
+        ({"loss": "pearson"}, {"task": "regression"}, "at least 3 are needed"),
+        ({"task_weights": [1.0, 2.0]}, {}, "a weight for each of the 1 outputs"),
+        ({"freeze": ["feature"]}, {}, "features"),
+    ],
+)
+def test_a_regime_that_the_data_cannot_have_is_refused_before_anything_is_written(
+    table, tmp_path, train, data, what
+):
+    with pytest.raises(InputError, match=what):
+        train_run(Run(tmp_path / "RUN"), asked(table, train=train, **data), device="cpu")
+    assert not list(tmp_path.iterdir())
+
+
 def test_batch_labels_reach_the_sampler_and_the_summary(tmp_path):
     rows = enumerate(planted.letters(240))
     text = "".join(f"s{i}\t{s}\t{i % 2}\t{'xy'[i % 3 > 0]}\n" for i, s in rows)

@@ -23,7 +23,7 @@ from cisgram.models import Card, build, load, predict, save
 from cisgram.report.start import START
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
-from cisgram.train import State, check_choice, fit_in_stages, loss_of_task, metrics, scores_of
+from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
 from cisgram.train.calibrate import Calibrator, calibrator
 
 Array = NDArray[np.float64]
@@ -75,8 +75,7 @@ def train_run(
         return found
     data = prepared or prepare(settings.data, seed=settings.train.seed)
     card = make_card(settings, data)
-    check_choice(settings.train, data.valid, data.task)
-    loss_of_task(settings.train.loss, data.task)
+    check_regime(settings.train, data.train, valid=data.valid, task=data.task)
     _check_folds(settings)
     _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
     with only_one(run.path) if _is_first() else nullcontext():

@@ -90,18 +90,7 @@ def calibrator(
     Guo, Pleiss, Sun and Weinberger 2017, ICML, arXiv:1706.04599, section 4.2; Zadrozny and Elkan
     2002, KDD (isotonic regression).
     """
-    if task not in ("classification", "multiclass"):
-        msg = f"train.calibrate={method} is about probabilities; a {task} task has none. Leave out."
-        raise InputError(msg)
-    for i, name in enumerate(outputs):
-        kinds = [int((y[:, i] == kind).sum()) for kind in (0, 1)]
-        if min(kinds) < FEW:
-            msg = (
-                f"train.calibrate={method} needs at least {FEW} validation sequences with each "
-                f"label; {name} has {kinds[1]} positives and {kinds[0]} negatives. Hold out more "
-                "(data.valid_fraction), or leave it out."
-            )
-            raise InputError(msg)
+    check_calibration(y, method=method, task=task, outputs=outputs)
     if method == "isotonic":
         p = sigmoid(scores_of(out, task))
         knots = tuple(_isotonic(y[:, i], p[:, i]) for i in range(len(outputs)))
@@ -116,6 +105,22 @@ def calibrator(
         for i in range(len(outputs))
     ]
     return Calibrator(method, task, tuple(((value,),) for value in each))
+
+
+def check_calibration(y: Array, *, method: str, task: str, outputs: Sequence[str]) -> None:
+    """Raise `InputError` unless these validation labels can calibrate such a task."""
+    if task not in ("classification", "multiclass"):
+        msg = f"train.calibrate={method} is about probabilities; a {task} task has none. Leave out."
+        raise InputError(msg)
+    for i, name in enumerate(outputs):
+        kinds = [int((y[:, i] == kind).sum()) for kind in (0, 1)]
+        if min(kinds) < FEW:
+            msg = (
+                f"train.calibrate={method} needs at least {FEW} validation sequences with each "
+                f"label; {name} has {kinds[1]} positives and {kinds[0]} negatives. Hold out more "
+                "(data.valid_fraction), or leave it out."
+            )
+            raise InputError(msg)
 
 
 def _temperature(y: Array, out: Array, task: str) -> float:
