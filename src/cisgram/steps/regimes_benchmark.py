@@ -17,7 +17,7 @@ from cisgram.steps.train import Progress
 
 HELD_OUT = ("ELK1", "TEAD4", "USF1")  # no sequence of theirs is in the multi-task set
 MISSING = 0.3  # share of the labels
-NETWORK = {"maps": [64, 64, 64], "hidden": 128}
+NETWORK = {"size": "small"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _with_missing(whole: Path, path: Path) -> None:
 
 
 def _settings(train: Path, test: Path, *, epochs: int, **more: Any) -> Groups:
-    """A training of the small Basset on such a table."""
+    """A training of the small convolutional network of Deep Motif Dashboard on such a table."""
     factors = test.read_text(encoding="utf-8").partition("\n")[0].split("\t")[2:]
     return {
         "data": {
@@ -182,7 +182,7 @@ def _settings(train: Path, test: Path, *, epochs: int, **more: Any) -> Groups:
             "label_columns": factors,
             "valid_fraction": 0.2,
         },
-        "model": {"name": "basset", "options": NETWORK, **more.pop("model", {})},
+        "model": {"name": "demo-cnn", "options": NETWORK, **more.pop("model", {})},
         "train": {"epochs": epochs, "patience": epochs, "min_rows": 1, "batch_size": 64, **more},
     }
 

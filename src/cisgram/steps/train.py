@@ -184,6 +184,12 @@ def calibrator_of(run: Run) -> Calibrator | None:
     return Calibrator.from_json(files.read_json(path)) if path.is_file() else None
 
 
+def probabilities_of(run: Run, out: Array, task: str) -> Array:
+    """(n, t) probabilities of a positive for a run's outputs, calibrated where the run is."""
+    fitted = calibrator_of(run)
+    return np.asarray(metrics.sigmoid(scores_of(out, task) if fitted is None else fitted(out)))
+
+
 def prediction_table(
     data: Dataset, members: Array, name: str, task: str, *, calibrated: Calibrator | None = None
 ) -> Any:
