@@ -17,7 +17,7 @@ from cisgram.steps.train import Progress
 
 HELD_OUT = ("ELK1", "TEAD4", "USF1")  # no sequence of theirs is in the multi-task set
 MISSING = 0.3  # share of the labels
-NETWORK = {"size": "small"}
+NETWORK = {"size": "small", "dropout": 0.1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ def _tables(job: Job) -> Path:
     )
     _without_leaks(home, job.size.held_out)
     _with_missing(home / "many" / "train.tsv", home / "many" / "train-missing.tsv")
+    _own_labels(home / "many" / "train.tsv", home / "many" / "train-own.tsv")
     files.write_text(home / "done", "whole\n")
     return home
 
@@ -168,6 +169,21 @@ def _with_missing(whole: Path, path: Path) -> None:
     for row in rows:
         missing = random.random(len(row) - 2) < MISSING
         labels = ["" if gone else label for label, gone in zip(row[2:], missing, strict=True)]
+        lines.append("\t".join([*row[:2], *labels]))
+    files.write_text(path, "\n".join(lines) + "\n")
+
+
+def _own_labels(whole: Path, path: Path) -> None:
+    """The same table where a row has the label of its own factor alone.
+
+    The task of each output is then that of a held-out factor, peaks against their shuffles, and
+    not peaks of one factor against those of others.
+    """
+    head, *rows = (line.split("\t") for line in whole.read_text(encoding="utf-8").splitlines())
+    lines = ["\t".join(head)]
+    for row in rows:
+        own = row[0].split("_")[1]  # train_FACTOR_number
+        labels = [v if f == own else "" for f, v in zip(head[2:], row[2:], strict=True)]
         lines.append("\t".join([*row[:2], *labels]))
     files.write_text(path, "\n".join(lines) + "\n")
 
@@ -226,11 +242,10 @@ ARMS: dict[str, dict[str, Any]] = {
 def _transfer(job: Job) -> None:
     """Few sequences of held-out factors, from scratch and from the multi-task run."""
     home = _tables(job)
-    whole = _settings(
-        home / "many" / "train.tsv", home / "many" / "test.tsv", epochs=job.size.epochs[0]
-    )
-    job.run("many-whole", whole, 1)
-    weights = str(member(job.folder / "many-whole", 0))
+    tables = home / "many"
+    many = _settings(tables / "train-own.tsv", tables / "test.tsv", epochs=job.size.epochs[0])
+    job.run("many-own", many, 1)
+    weights = str(member(job.folder / "many-own", 0))
     for factor in job.size.held_out:
         for name, how in ARMS.items():
             start = {"weights": weights} if how else {}
