@@ -41,7 +41,7 @@ class Size:
     many: Joining = field(default_factory=lambda: Joining(positives=600))
     few: Joining = field(default_factory=lambda: Joining(positives=333))
     seeds: tuple[int, int] = (3, 5)
-    epochs: tuple[int, int] = (15, 30)
+    epochs: tuple[int, int] = (16, 30)
     held_out: tuple[str, ...] = HELD_OUT
 
 
