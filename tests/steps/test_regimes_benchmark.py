@@ -19,7 +19,12 @@ from cisgram.steps.confounded_benchmark import (
     benchmark_confounded,
 )
 from cisgram.steps.joined_sets import JOINED, Joining
-from cisgram.steps.regimes_benchmark import Size, _with_missing, benchmark_regimes
+from cisgram.steps.regimes_benchmark import (
+    Size,
+    _own_labels,
+    _with_missing,
+    benchmark_regimes,
+)
 
 SMALL = Size(
     many=Joining(positives=20, length=168),
@@ -83,6 +88,15 @@ def test_three_of_ten_labels_are_left_empty_and_no_other_cell_changes(tmp_path):
     gone = [b == "" for _, b in pairs]
     assert np.mean(gone) == pytest.approx(0.3, abs=0.02)
     assert all(a == b for (a, b), g in zip(pairs, gone, strict=True) if not g)
+
+
+def test_a_row_keeps_the_label_of_its_own_factor_and_no_other(tmp_path):
+    rows = ["train_SP1_0\tACGT\t1\t0", "train_SP1_1\tCCGT\t0\t0", "train_MYC_0\tAGGT\t0\t1"]
+    whole = tmp_path / "a.tsv"
+    whole.write_text("\n".join(["name\tsequence\tSP1\tMYC", *rows]) + "\n")
+    _own_labels(whole, tmp_path / "b.tsv")
+    found = [line.split("\t")[2:] for line in (tmp_path / "b.tsv").read_text().splitlines()[1:]]
+    assert found == [["1", ""], ["0", ""], ["", "1"]]
 
 
 def test_the_interval_over_seeds_is_students():

@@ -16,6 +16,7 @@ from cisgram.models.foreign import from_callable, read_weights
 from cisgram.models.predict import predict
 from cisgram.models.state import device_of, untouched
 from cisgram.models.strands import BothStrands
+from cisgram.models.thinned import predict_samples
 
 __all__ = [
     "MODELS",
@@ -27,6 +28,7 @@ __all__ = [
     "from_callable",
     "load",
     "predict",
+    "predict_samples",
     "put_weights",
     "read_card",
     "read_tensors",

@@ -28,6 +28,15 @@ REFERENCES = {
         "models with axiomatic attribution priors and expected gradients. Nature Machine "
         "Intelligence 3, 620-631, 2021."
     ),
+    "gal2016": (
+        "Gal and Ghahramani. Dropout as a Bayesian approximation: representing model uncertainty "
+        "in deep learning. International Conference on Machine Learning, arXiv:1506.02142, 2016."
+    ),
+    "ganin2016": (
+        "Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand and Lempitsky. "
+        "Domain-adversarial training of neural networks. Journal of Machine Learning Research 17 "
+        "(59), 1-35, 2016."
+    ),
     "ghandi2014": (
         "Ghandi, Lee, Mohammad-Noori and Beer. Enhanced regulatory sequence prediction using "
         "gapped k-mer features. PLoS Computational Biology 10, e1003711, 2014."
@@ -44,6 +53,10 @@ REFERENCES = {
         "Guo, Pleiss, Sun and Weinberger. On calibration of modern neural networks. International "
         "Conference on Machine Learning, arXiv:1706.04599, 2017."
     ),
+    "howard2018": (
+        "Howard and Ruder. Universal language model fine-tuning for text classification. Annual "
+        "Meeting of the Association for Computational Linguistics, arXiv:1801.06146, 2018."
+    ),
     "janes2008": (
         "Janes and Pepe. Adjusting for covariates in studies of diagnostic, screening, or "
         "prognostic markers. Biometrics 64, 1-9, 2008."
@@ -57,9 +70,23 @@ REFERENCES = {
         "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "
         "254-265, 2017."
     ),
+    "lee2023": (
+        "Lee, Tang, Toneyan and Koo. EvoAug: improving generalization and interpretability of "
+        "genomic deep neural networks with evolution-inspired data augmentations. Genome Biology "
+        "24, 105, 2023."
+    ),
     "lei2018": (
         "Lei, G'Sell, Rinaldo, Tibshirani and Wasserman. Distribution-free predictive inference "
         "for regression. Journal of the American Statistical Association 113, 1094-1111, 2018."
+    ),
+    "lin2017": (
+        "Lin, Goyal, Girshick, He and Dollar. Focal loss for dense object detection. IEEE "
+        "International Conference on Computer Vision, arXiv:1708.02002, 2017."
+    ),
+    "maslova2020": (
+        "Maslova, Ramirez, Ma, Schmutz, Wang, Fox, Ng, Benoist and Mostafavi. Deep learning of "
+        "immune cell differentiation. Proceedings of the National Academy of Sciences 117, "
+        "25655-25666, 2020."
     ),
     "murphy1973": (
         "Murphy. A new vector partition of the probability score. Journal of Applied Meteorology "
@@ -106,6 +133,11 @@ REFERENCES = {
         "Wei, Hua, Wei, Ma, Jiang, Zhang, Li, Wong and Wang. NeuronMotif: deciphering "
         "cis-regulatory codes by layer-wise demixing of deep neural networks. Proceedings of the "
         "National Academy of Sciences 120, e2216698120, 2023."
+    ),
+    "zadrozny2002": (
+        "Zadrozny and Elkan. Transforming classifier scores into accurate multiclass probability "
+        "estimates. ACM SIGKDD International Conference on Knowledge Discovery and Data Mining, "
+        "694-699, 2002."
     ),
     "zeiler2014": (
         "Zeiler and Fergus. Visualizing and understanding convolutional networks. European "

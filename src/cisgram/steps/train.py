@@ -32,10 +32,12 @@ from cisgram.models import Card, build, load, predict, save
 from cisgram.report.start import START
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
-from cisgram.train import State, check_choice, fit_in_stages, loss_of_task, metrics, scores_of
+from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
+from cisgram.train.calibrate import Calibrator, calibrator
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
+CALIBRATION = "calibration.json"
 FREE = ("explain", "motifs")  # settings that may change on a trained run: the newest win
 
 
@@ -82,8 +84,7 @@ def train_run(
         return found
     data = prepared or prepare(settings.data, seed=settings.train.seed)
     card = make_card(settings, data)
-    check_choice(settings.train, data.valid, data.task)
-    loss_of_task(settings.train.loss, data.task)
+    check_regime(settings.train, data.train, valid=data.valid, task=data.task)
     _check_folds(settings)
     _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
     with only_one(run.path) if _is_first() else nullcontext():
@@ -140,22 +141,29 @@ def evaluate_run(
     if known:
         found["train"] = {"n": len(data.train), "loss": float(np.mean(known))}
     thresholds: list[float] | None = None
+    fitted: Calibrator | None = None
     tables = []
     for name, part in (("valid", data.valid), ("test", data.test)):
         if part is None:
             continue
         outputs = member_outputs(run, part, device=device)
+        y, mean = part.y.astype(np.float64), outputs.mean(0)
+        if name == "valid" and settings.train.calibrate != "none":
+            method = settings.train.calibrate
+            fitted = calibrator(y, mean, method=method, task=data.task, outputs=part.outputs)
+            files.write_json(run.path / CALIBRATION, fitted.to_json())
         found[name] = metrics.evaluate(
-            part.y.astype(np.float64),
-            outputs.mean(0),
+            y,
+            mean,
             outputs=part.outputs,
             task=data.task,
+            probabilities=None if fitted is None else metrics.sigmoid(fitted(mean)),
             thresholds=thresholds,
             seed=settings.train.seed,
         )
         if thresholds is None and data.task == "classification":
             thresholds = [o["threshold"] for o in found[name]["per_output"]]
-        tables.append(prediction_table(part, outputs, name, data.task))
+        tables.append(prediction_table(part, outputs, name, data.task, calibrated=fitted))
     run.write_table("predictions.tsv", pd.concat(tables, ignore_index=True))
     files.write_json(run.path / "metrics.json", found)
     return found
@@ -179,14 +187,31 @@ def chosen_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any:
+def calibrator_of(run: Run) -> Calibrator | None:
+    """The map of a run's outputs to calibrated probabilities; ``None`` without one."""
+    path = run.path / CALIBRATION
+    return Calibrator.from_json(files.read_json(path)) if path.is_file() else None
+
+
+def probabilities_of(run: Run, out: Array, task: str) -> Array:
+    """(n, t) probabilities of a positive for a run's outputs, calibrated where the run is."""
+    fitted = calibrator_of(run)
+    return np.asarray(metrics.sigmoid(scores_of(out, task) if fitted is None else fitted(out)))
+
+
+def prediction_table(
+    data: Dataset, members: Array, name: str, task: str, *, calibrated: Calibrator | None = None
+) -> Any:
     """Rows of ``predictions.tsv``: one a sequence and output.
 
-    The score of one of several classes is its log odds against the others (`scores_of`).
+    The score of one of several classes is its log odds against the others (`scores_of`);
+    probabilities are calibrated where there is a calibrator.
     """
     import pandas as pd
 
-    mean, members = scores_of(members.mean(0), task), scores_of(members, task)
+    out = members.mean(0)
+    mean, members = scores_of(out, task), scores_of(members, task)
+    p = metrics.sigmoid(mean if calibrated is None else calibrated(out))
     tables = []
     for i, output in enumerate(data.outputs):
         columns = {
@@ -197,7 +222,7 @@ def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any
             "score": mean[:, i],
         }
         if is_labeled(task):
-            columns["probability"] = metrics.sigmoid(mean[:, i])
+            columns["probability"] = p[:, i]
         elif task == "counts":
             columns["rate"] = np.exp(mean[:, i])
         if len(members) > 1:

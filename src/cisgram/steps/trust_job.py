@@ -16,7 +16,9 @@ from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.models import Card, load, predict
 from cisgram.steps.settings import Settings
+from cisgram.steps.train import probabilities_of
 from cisgram.train import scores_of
+from cisgram.train.metrics import LARGEST
 from cisgram.trust import Flag, Labeled
 
 if TYPE_CHECKING:
@@ -96,14 +98,26 @@ class TrustJob:
         """The model's output for the sequences of ``labeled``'s ``valid`` and ``test``."""
         return {name: self.output(self.labeled[name].codes) for name in ("valid", "test")}
 
+    @cached_property
+    def probabilities(self) -> dict[str, Array]:
+        """Of a positive, for the same sequences; calibrated where the run is."""
+        found = {}
+        for name in ("valid", "test"):
+            out = self._raw(self.model, self.labeled[name].codes)
+            found[name] = probabilities_of(self.run, out, self.data.task)[:, self.column]
+        return found
+
     def output(self, codes: Codes) -> Array:
         """(n,) output of the model that is judged."""
         return self.output_of(self.model, codes)
 
     def output_of(self, model: nn.Module, codes: Codes) -> Array:
-        """(n,) output of another model for the same target; of classes its log odds."""
-        out = predict(model, codes).numpy().astype(np.float64)
-        return scores_of(out, self.data.task)[:, self.column]
+        """(n,) output of another model: of classes the log odds of one, of counts the rate."""
+        out = scores_of(self._raw(model, codes), self.data.task)[:, self.column]
+        return np.exp(np.minimum(out, LARGEST)) if self.data.task == "counts" else out
+
+    def _raw(self, model: nn.Module, codes: Codes) -> Array:
+        return predict(model, codes).numpy().astype(np.float64)
 
     @cached_property
     def explained(self) -> Codes:

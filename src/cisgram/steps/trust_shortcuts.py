@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cisgram.data import Dataset, find_leaks
 from cisgram.motifs import database
 from cisgram.steps.trust_job import Judged, TrustJob
-from cisgram.train.metrics import sigmoid
 from cisgram.trust import (
     Flag,
     brier_parts,
@@ -87,7 +84,7 @@ def calibration(job: TrustJob) -> Judged:
         ]
         conformal = pd.DataFrame([asdict(c) for c in covered])
         return Judged({"conformal": conformal}, [_coverage_flag(conformal, "interval")])
-    p = {name: np.asarray(sigmoid(v)) for name, v in said.items()}
+    p = job.probabilities
     covered = [
         set_coverage((known.y, p["valid"]), (test.y, p["test"]), level=level) for level in LEVELS
     ]

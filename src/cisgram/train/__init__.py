@@ -1,6 +1,7 @@
 """Training and honest evaluation of any model of the zoo or of your own."""
 
 from cisgram.train import metrics
+from cisgram.train.check import check_regime
 from cisgram.train.choice import check_choice
 from cisgram.train.loop import fit
 from cisgram.train.losses import loss_function
@@ -18,6 +19,7 @@ __all__ = [
     "Task",
     "TrainOptions",
     "check_choice",
+    "check_regime",
     "fit",
     "fit_in_stages",
     "learning_rate",

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive
 from cisgram.data.dataset import Batch, TrainingData
 from cisgram.models.parts import head_of
@@ -72,20 +71,10 @@ def with_adversary(
 ) -> nn.Module:
     """The network with its adversary where ``options.adversary`` asks for one, else as it is.
 
-    Raises
-    ------
-    InputError
-        When the data know fewer than two batches or donors.
+    The data know two batches or donors, or more (`check_regime`).
     """
     if not options.adversary:
         return network
-    origins = data.origins
-    if len(origins) < 2:
-        msg = (
-            "train.adversary unlearns batch labels, and the training data have "
-            f"{len(origins) or 'none'}; name their column with data.batch_column, or leave it out."
-        )
-        raise InputError(msg)
     length = data.data.length
     head = head_of(network, length=length)
     x = torch.zeros(2, 4, length, device=device_of(network))
@@ -96,7 +85,7 @@ def with_adversary(
         network,
         head,
         n_features=_features(calls).shape[1],
-        n_origins=len(origins),
+        n_origins=len(data.origins),
         strength=options.adversary,
     )
 

@@ -14,6 +14,7 @@ from cisgram.train.tasks import scores_of
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
+TINY = 1e-15
 
 
 def macro_f1(truth: Index, called: Index) -> float:
@@ -47,7 +48,13 @@ def macro_auroc(y: Array, scores: Array) -> float:
 
 
 def evaluate_classes(
-    y: Array, out: Array, *, outputs: Sequence[str], seed: int = 0, intervals: bool = True
+    y: Array,
+    out: Array,
+    *,
+    outputs: Sequence[str],
+    probabilities: Array | None = None,
+    seed: int = 0,
+    intervals: bool = True,
 ) -> dict[str, Any]:
     """Accuracy, macro AUROC, macro F1 and log loss; ``per_output`` each class against the rest.
 
@@ -57,21 +64,24 @@ def evaluate_classes(
         (n, t) one-hot labels, NaN in rows whose label is missing, and logits.
     outputs
         Names of the t classes.
+    probabilities
+        (n, t) calibrated ones; by default the softmax of the logits.
     seed
         Of the bootstrap over sequences.
     intervals
         False leaves them out.
     """
     known = ~np.isnan(y).any(1)
+    scores = scores_of(out[known], "multiclass")
+    p = metrics.sigmoid(scores) if probabilities is None else probabilities[known]
     y, out = y[known], out[known]
-    scores = scores_of(out, "multiclass")
     found: dict[str, Any] = {"n": len(y), "classes": len(outputs)}
     truth, called = y.argmax(1), out.argmax(1)
     measures: dict[str, Callable[[Index], float]] = {
         "accuracy": lambda rows: float((truth[rows] == called[rows]).mean()),
         "auroc": lambda rows: macro_auroc(y[rows], scores[rows]),
         "f1": lambda rows: macro_f1(truth[rows], called[rows]),
-        "log_loss": lambda rows: _log_loss(scores[rows, truth[rows]]),
+        "log_loss": lambda rows: _log_loss(p[rows, truth[rows]]),
     }
     for name, measure in measures.items():
         value = measure(np.arange(len(y))) if len(y) else float("nan")
@@ -87,6 +97,7 @@ def evaluate_classes(
             threshold=0.5,
             seed=seed,
             intervals=intervals,
+            probability=p[:, i],
         )
         | {"f1": _class_f1(truth == i, called == i)}
         for i, name in enumerate(outputs)
@@ -94,9 +105,9 @@ def evaluate_classes(
     return found
 
 
-def _log_loss(score: Array) -> float:
-    """Mean of -log p of the true class, from its log odds."""
-    return float(np.logaddexp(0, -score).mean())
+def _log_loss(p: Array) -> float:
+    """Mean of -log of the probability of the true class."""
+    return float(-np.log(np.maximum(p, TINY)).mean())
 
 
 def _class_f1(true: NDArray[np.bool_], called: NDArray[np.bool_]) -> float | None:

@@ -17,15 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive
-from cisgram.data.dataset import Dataset, TrainingData, steps
+from cisgram.data.dataset import Batch, Dataset, TrainingData, steps
 from cisgram.models.predict import predict
 from cisgram.train import metrics
 from cisgram.train.adversary import guess_loss, with_adversary
-from cisgram.train.choice import check_choice, is_over, score_of
+from cisgram.train.check import check_regime
+from cisgram.train.choice import is_over, score_of
 from cisgram.train.device import make_accelerator
 from cisgram.train.freeze import hold_norms
 from cisgram.train.losses import Loss
@@ -83,10 +84,10 @@ def fit(
     Raises
     ------
     InputError
-        When ``valid`` cannot choose the epoch, the loss or an output is not finite, or the
-        checkpoint is damaged or of another model.
+        When these data cannot have the regime (`check_regime`), the loss or an output is not
+        finite, or the checkpoint is damaged or of another model.
     """
-    check_choice(options, valid, task)
+    check_regime(options, data, valid=valid, task=task)
     seed = options.seed if seed is None else seed
     accelerator = make_accelerator(device, options.precision)
     network, model = model, with_adversary(model, data, options, seed=seed)
@@ -156,13 +157,8 @@ def _train_epoch(
         rate = learning_rate(options, epoch * per_epoch + step, per_epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        inputs = [t.to(accelerator.device) for t in batch.inputs]
         with accelerator.autocast():
-            if options.adversary:
-                out, guess = model(*inputs)
-                value = loss(out, batch.y.to(accelerator.device)) + guess_loss(guess, batch)
-            else:
-                value = loss(model(*inputs), batch.y.to(accelerator.device))
+            value = _loss_of(model, batch, loss, device=accelerator.device)
         optimizer.zero_grad()
         accelerator.backward(value)
         if options.clip is not None:
@@ -179,6 +175,15 @@ def _train_epoch(
         what = f"The training loss became {total}"
         raise _diverged(what, epoch + 1, rate)
     return {"epoch": epoch + 1, "train_loss": total / seen, "learning_rate": rate}
+
+
+def _loss_of(model: nn.Module, batch: Batch, loss: Loss, *, device: torch.device) -> Tensor:
+    """The loss of a step; with an adversary, its own beside it."""
+    out = model(*(t.to(device) for t in batch.inputs))
+    if isinstance(out, tuple):
+        out, guess = out
+        return loss(out, batch.y.to(device)) + guess_loss(guess, batch)
+    return loss(out, batch.y.to(device))
 
 
 def _diverged(what: str, epoch: float, rate: float) -> InputError:

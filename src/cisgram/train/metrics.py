@@ -176,7 +176,14 @@ def _resampled(score: Score, prediction: Array, y: Array) -> Resampled:
 
 
 def evaluate_output(
-    y: Array, out: Array, *, task: str, threshold: float | None, seed: int, intervals: bool = True
+    y: Array,
+    out: Array,
+    *,
+    task: str,
+    threshold: float | None,
+    seed: int,
+    intervals: bool = True,
+    probability: Array | None = None,
 ) -> dict[str, Any]:
     """Scores of one output; rows without a label are left out.
 
@@ -192,17 +199,19 @@ def evaluate_output(
         Of the bootstrap.
     intervals
         False leaves them out.
+    probability
+        (n,) for ``classification``; by default the sigmoid of the outputs.
     """
     known = ~np.isnan(y)
-    y, out = y[known].astype(np.float64), out[known].astype(np.float64)
+    p = sigmoid(out) if probability is None else probability
+    y, out, p = y[known].astype(np.float64), out[known].astype(np.float64), p[known]
     found: dict[str, Any] = {"n": len(y)}
     cut = 0.5
     if task == "classification":
-        p = sigmoid(out)
         both = len(y) > 0 and np.ptp(y) > 0
         cut = threshold if threshold is not None else best_threshold(y, p) if both else 0.5
         found |= {"n_positive": int((y > 0.5).sum()), "threshold": cut}
-    scores = _scores(out, task, cut)
+    scores = _scores(out, p, task, cut)
     defined = len(y) > 1 and np.ptp(y) > 0
     for name, (score, prediction) in scores.items():
         found[name] = _finite(score(y, prediction)) if defined else None
@@ -215,7 +224,7 @@ def evaluate_output(
     return found
 
 
-def _scores(out: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]:
+def _scores(out: Array, p: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]:
     """The scores of a task, each with the predictions that it judges."""
     if task == "regression":
         return {
@@ -230,7 +239,6 @@ def _scores(out: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]
             "spearman": (spearman, out),
             "deviance": (deviance, np.minimum(out, LARGEST)),
         }
-    p = sigmoid(out)
     return {
         "auroc": (auroc, out),
         "auprc": (auprc, out),
@@ -248,6 +256,7 @@ def evaluate(
     thresholds: Sequence[float] | None = None,
     seed: int = 0,
     intervals: bool = True,
+    probabilities: Array | None = None,
 ) -> dict[str, Any]:
     """Scores of all outputs: ``per_output``, and their means at the top.
 
@@ -262,6 +271,8 @@ def evaluate(
     task, thresholds, seed, intervals
         As in `evaluate_output`; one threshold an output. A ``multiclass`` task, whose labels are
         one-hot, is that of `classes.evaluate_classes`.
+    probabilities
+        (n, t) calibrated ones; by default those of the outputs.
 
     Raises
     ------
@@ -274,7 +285,10 @@ def evaluate(
     if task == "multiclass":
         from cisgram.train.classes import evaluate_classes  # it scores each class with this module
 
-        return evaluate_classes(y, out, outputs=outputs, seed=seed, intervals=intervals)
+        return evaluate_classes(
+            y, out, outputs=outputs, probabilities=probabilities, seed=seed, intervals=intervals
+        )
+    p = sigmoid(out) if probabilities is None else probabilities
     per_output = [
         {"output": name}
         | evaluate_output(
@@ -284,6 +298,7 @@ def evaluate(
             threshold=None if thresholds is None else thresholds[i],
             seed=seed,
             intervals=intervals,
+            probability=p[:, i],
         )
         for i, name in enumerate(outputs)
     ]
@@ -292,7 +307,9 @@ def evaluate(
         del only["output"]
         return only | {"per_output": per_output}
     top: dict[str, Any] = {"n": max(o["n"] for o in per_output), "outputs": len(per_output)}
-    every = [_scores(out[:, i], task, o.get("threshold", 0.5)) for i, o in enumerate(per_output)]
+    every = [
+        _scores(out[:, i], p[:, i], task, o.get("threshold", 0.5)) for i, o in enumerate(per_output)
+    ]
     for name in every[0]:
         used = [i for i, o in enumerate(per_output) if o[name] is not None]
         top[name] = float(np.mean([per_output[i][name] for i in used])) if used else None

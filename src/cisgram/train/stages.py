@@ -9,7 +9,6 @@ from typing import Any
 
 from torch import nn
 
-from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive
 from cisgram.data.dataset import TrainingData
 from cisgram.train.loop import fit
@@ -36,25 +35,14 @@ def fit_in_stages(
     that of the first, which is kept until the caller removes both, so that a killed job goes on in
     its stage.
 
-    Raises
-    ------
-    InputError
-        When a second stage is asked for and nothing is augmented; else as `fit`.
-
     References
     ----------
     Lee et al. 2023, Genome Biology 24:105.
     """
-    epochs = options.finetune_epochs
-    if data.augment is None and epochs:
-        msg = (
-            f"train.finetune_epochs={epochs} follow augmented training, and data.augment names no "
-            "augmentation. Name some, or leave it out."
-        )
-        raise InputError(msg)
     seed = options.seed if seed is None else seed
     first = fit(model, data, options, seed=seed, checkpoint=checkpoint, progress=progress, **more)
-    epochs = FINETUNED if epochs is None else epochs
+    asked = options.finetune_epochs
+    epochs = FINETUNED if asked is None else asked
     if data.augment is None or not epochs:
         return first
     second = fit(
@@ -73,6 +61,7 @@ def _second(options: TrainOptions, epochs: int) -> TrainOptions:
     return options.model_copy(
         update={
             "epochs": epochs,
+            "finetune_epochs": None,
             "patience": epochs,
             "learning_rate": options.learning_rate * options.finetune_factor,
             "schedule": "constant",

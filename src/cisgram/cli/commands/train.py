@@ -98,14 +98,29 @@ def evaluate(
 @click.option("--sequences", required=True, metavar="F", help="FASTA, BED, table.")
 @GENOME
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
+@click.option(
+    "--mc-dropout",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Add mean and spread of N networks with dropout on.",
+)
 @SCORING_DEVICE
 @JSON
 def predict(
-    run: Path, sequences: str, genome: str | None, out: Path | None, device: str, as_json: bool
+    run: Path,
+    sequences: str,
+    genome: str | None,
+    out: Path | None,
+    mc_dropout: int,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Predict for the sequences of a file: name, output, score, probability."""
     from cisgram import steps
     from cisgram.core.run import Run
 
-    table = steps.predict_file(Run(run), sequences, genome=genome, device=device, tell=say)
+    table = steps.predict_file(
+        Run(run), sequences, genome=genome, device=device, samples=mc_dropout, tell=say
+    )
     give_table(table.drop(columns="set"), out, as_json=as_json)
