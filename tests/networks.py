@@ -21,6 +21,10 @@ WIDTH = 8
 SMALL = {
     "basset": {"maps": [8, 7, 6], "hidden": 9, "length": 168},
     "bd-10": {"maps": [16, 15] * 5, "hidden": 24, "length": 144},
+    "deepsea": {"maps": [8, 7, 6], "hidden": 9, "length": 179},
+    "danq": {"size": "small", "hidden": 9, "length": 64},
+    "ai-tac": {"maps": [8, 7, 6], "hidden": 9, "length": 41},
+    "deepstarr": {"maps": [8, 7, 6, 5], "hidden": 9, "length": 49},
 }
 
 
@@ -30,8 +34,12 @@ def small(name: str, **options: object) -> nn.Module:
 
 
 def fitting(name: str, length: int) -> int:
-    """The length, or the shortest that a model of the zoo can read where that is more."""
-    return max(length, MODELS[name].facts["min_length"])
+    """The length, or the shortest that a model of the zoo can read where that is more.
+
+    Of a model of one length, that of its size for tests.
+    """
+    own = SMALL.get(name, {}).get("length")
+    return own if own else max(length, MODELS[name].facts["min_length"])
 
 
 def network(name: str, *, gain: float = 3.0, seed: int = 0) -> Callable[[type], type]:

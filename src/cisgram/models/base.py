@@ -84,7 +84,7 @@ def check_length(length: int, shortest: int, *, model: str) -> None:
     check_positive(length, name="length")
     if length < shortest:
         msg = (
-            f"length must be at least {shortest} bp for {model}, which does not pad; got {length}. "
+            f"length must be at least {shortest} bp for {model}; got {length}. "
             "Give longer sequences (--length), or another model."
         )
         raise InputError(msg)
