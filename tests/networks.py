@@ -24,6 +24,8 @@ SMALL = {
     "deepsea": {"maps": [8, 7, 6], "hidden": 9, "length": 179},
     "danq": {"size": "small", "hidden": 9, "length": 64},
     "ai-tac": {"maps": [8, 7, 6], "hidden": 9, "length": 41},
+    "conv-attention": {"maps": 16, "width": 7, "blocks": 1, "heads": 2},
+    "kmer-transformer": {"k": 3, "maps": 16, "blocks": 1, "heads": 2},
     "deepstarr": {"maps": [8, 7, 6, 5], "hidden": 9, "length": 49},
 }
 

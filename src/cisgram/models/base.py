@@ -88,3 +88,11 @@ def check_length(length: int, shortest: int, *, model: str) -> None:
             "Give longer sequences (--length), or another model."
         )
         raise InputError(msg)
+
+
+def check_odd(width: int) -> None:
+    """Raise `InputError` unless filters of ``width`` bp have a middle, so that the length stays."""
+    check_positive(width, name="width")
+    if width % 2 == 0:
+        msg = f"width must be odd, so that the filters have a middle; got {width}."
+        raise InputError(msg)
