@@ -26,6 +26,7 @@ SMALL = {
     "ai-tac": {"maps": [8, 7, 6], "hidden": 9, "length": 41},
     "conv-attention": {"maps": 16, "width": 7, "blocks": 1, "heads": 2},
     "kmer-transformer": {"k": 3, "maps": 16, "blocks": 1, "heads": 2},
+    "legnet": {"maps": [8, 6, 4]},
     "deepstarr": {"maps": [8, 7, 6, 5], "hidden": 9, "length": 49},
 }
 

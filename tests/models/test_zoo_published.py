@@ -51,6 +51,14 @@ def relative(d):
     return 3 * d * d + 12 * d + 2 * d + dense(d, d)
 
 
+def efficient(d, f, width):
+    """A block of LegNet: convolutions without biases, each with its norm, and a gate."""
+    wide, units = 4 * f, d // 4
+    gate = dense(wide, units) + dense(units, wide)
+    inside = d * wide + norm(wide) + wide * 2 * width + norm(wide) + gate + wide * d + norm(d)
+    return inside + 2 * d * f * width + norm(f)
+
+
 DEEPSEA = convolution(4, 320, 8) + convolution(320, 480, 8) + convolution(480, 960, 8)
 AI_TAC = sum(
     convolution(d, f, width) + norm(f)
@@ -120,6 +128,31 @@ DANQ, DANQ_JASPAR = 46_926_479, 67_892_175
             {"k": 6, "maps": 8, "blocks": 1},
             4**6 * 8 + 8 + block(8, 4 * dense(8, 8)) + norm(8) + dense(8, 1),
         ),
+        (
+            "legnet",
+            {},
+            4 * 128 * 5
+            + norm(128)
+            + efficient(128, 64, 5)
+            + efficient(64, 64, 5)
+            + efficient(64, 32, 5)
+            + efficient(32, 32, 5)
+            + dense(32, 1),
+        ),
+        (
+            "legnet",
+            {"maps": (256, 256, 128, 128, 64, 64, 32, 32), "width": 7, "n_outputs": 18},
+            4 * 256 * 7
+            + norm(256)
+            + efficient(256, 256, 7)
+            + efficient(256, 128, 7)
+            + efficient(128, 128, 7)
+            + efficient(128, 64, 7)
+            + efficient(64, 64, 7)
+            + efficient(64, 32, 7)
+            + efficient(32, 32, 7)
+            + dense(32, 18),
+        ),
     ],
 )
 def test_parameter_counts_follow_from_the_sizes(name, options, count):
@@ -177,6 +210,28 @@ def test_deepstarr_norms_then_rectifies_then_pools_and_flattens_by_position():
     ] * 4  # fmt: skip
     maps = nn.Sequential(*convolutional)(x)  # (2, 5, 3)
     assert torch.equal(last(maps).flatten(1)[:, :5], maps[:, :, 0])
+
+
+def test_a_block_of_legnet_puts_what_it_makes_beside_what_it_reads():
+    torch.manual_seed(0)
+    model, x = small("legnet").eval(), some(2, 30)
+    stem, block, after = model.features[:3], model.features[3], model.features[4]
+    h = stem(x)
+    both = block(h)
+    assert both.shape == (2, 16, 30)
+    assert torch.equal(both[:, :8], h)
+    assert (after.in_channels, after.out_channels) == (16, 6)
+    middle = block.layers[3]
+    assert middle.weight.shape == (24, 2, 5)  # four times six maps, each reads two
+
+
+def test_a_gate_of_legnet_scales_each_map_by_one_number():
+    torch.manual_seed(0)
+    gate, h = small("legnet").eval().features[3].layers[6], torch.rand(2, 24, 9) + 0.1
+    share = gate(h) / h
+    torch.testing.assert_close(share, share[:, :, :1].expand_as(share))
+    assert ((share > 0) & (share < 1)).all()
+    torch.testing.assert_close(gate(h.flip(2)), gate(h).flip(2))  # it sees means alone
 
 
 def test_danq_reads_the_pooled_maps_in_both_directions():
@@ -263,6 +318,11 @@ def test_a_model_of_one_length_refuses_another_by_its_name(name):
         ("deepstarr", {"hidden": 2.5}),
         ("deepstarr", {"dropout": -0.1}),
         ("deepstarr", {"length": 15}),
+        ("legnet", {"maps": (64,)}),
+        ("legnet", {"maps": 64}),
+        ("legnet", {"maps": (64, 0)}),
+        ("legnet", {"width": 6}),
+        ("legnet", {"dropout": 1}),
         ("conv-attention", {"maps": 9}),
         ("conv-attention", {"heads": 3}),
         ("conv-attention", {"width": 14}),

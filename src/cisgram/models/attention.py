@@ -76,7 +76,7 @@ class RelativeAttention(nn.Module):
 
     def _split(self, h: Tensor) -> Tensor:
         """(n, m, d) to (n, heads, m, d / heads)."""
-        return h.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return h.view(len(h), h.shape[1], self.heads, -1).transpose(1, 2)
 
 
 SCALES = 6  # half-lives of 1, 2, 4, 8, 16 and 32 tokens

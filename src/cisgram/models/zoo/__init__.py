@@ -13,6 +13,7 @@ from cisgram.models.zoo.demo_cnn_rnn import demo_cnn_rnn
 from cisgram.models.zoo.demo_rnn import demo_rnn
 from cisgram.models.zoo.dilated import dilated
 from cisgram.models.zoo.kmer_transformer import kmer_transformer
+from cisgram.models.zoo.legnet import legnet
 from cisgram.models.zoo.transformer import transformer
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "demo_rnn",
     "dilated",
     "kmer_transformer",
+    "legnet",
     "transformer",
 ]
