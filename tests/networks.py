@@ -456,3 +456,8 @@ class Branches(nn.Module):
 
 for _name in ("demo-cnn", "demo-rnn", "demo-cnn-rnn", "deepbind"):
     NETWORKS[_name] = lambda name=_name: made(lambda: create(name, n_outputs=2), gain=3.0)
+
+# the option of every network of the zoo whose first layer is a convolution
+NETWORKS["tied strands"] = lambda: made(
+    lambda: create("conv-attention", maps=8, heads=2, blocks=1, tied_strands=True, n_outputs=2)
+)

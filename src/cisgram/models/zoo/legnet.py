@@ -6,6 +6,7 @@ Bioinformatics 39:btad457. Written from the paper's plan and sizes.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +58,7 @@ class LegNet(nn.Module):
     def __init__(self, maps: Sequence[int], width: int, dropout: float, n_outputs: int) -> None:
         super().__init__()
         layers = normed(4, maps[0], width)
-        for d, f in zip(maps, maps[1:], strict=False):
+        for d, f in pairwise(maps):
             wide = EXPANSION * f
             inside = [
                 *normed(d, wide, 1),
@@ -92,10 +93,10 @@ def legnet(
     filters make f maps of both. Nothing is pooled before the end.
 
     What differs from the paper, which predicts yeast promoters of 80 bp: fewer and thinner blocks
-    by default (those of its code are ``maps=[256,256,128,128,64,64,32,32]``); the letters alone are read, not
-    the strand and a flag beside them; the gate is the plain one, without a product of pairs of its
-    units; and the head is linear on the mean of the last maps where the paper has a softmax over
-    18 bins of expression.
+    by default (those of its code are ``maps=[256,256,128,128,64,64,32,32]``); the letters alone are
+    read, not the strand and a flag beside them; the gate is the plain one, without a product of
+    pairs of its units; and the head is linear on the mean of the last maps where the paper has a
+    softmax over 18 bins of expression.
 
     Parameters
     ----------
