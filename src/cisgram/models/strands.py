@@ -43,9 +43,9 @@ def tie_strands(model: nn.Module) -> nn.Module:
     Parameters
     ----------
     model
-        Changed in place. ``weight`` and ``bias`` of its first convolution are read whole, as before,
-        and may be assigned (``conv.weight = w`` keeps the first half of ``w`` and its mirror); what
-        is trained is ``conv.parametrizations.weight.original``, half as many.
+        Changed in place. ``weight`` and ``bias`` of its first convolution are read whole, as
+        before, and may be assigned (``conv.weight = w`` keeps the first half of ``w`` and its
+        mirror); what is trained is ``conv.parametrizations.weight.original``, half as many.
 
     Raises
     ------
