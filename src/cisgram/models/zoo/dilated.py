@@ -7,7 +7,8 @@ binding reveal soft motif syntax. Nat Genet 53:354-366. Code: MIT.
 from torch import Tensor, nn
 
 from cisgram.core.checks import check_positive
-from cisgram.models.base import MODELS, check_odd, check_share
+from cisgram.core.errors import InputError
+from cisgram.models.base import MODELS, check_share
 from cisgram.models.layers import Conv1d, Dropout
 
 
@@ -78,8 +79,10 @@ def dilated(
     n_outputs
         Tasks, t.
     """
-    check_positive(maps, name="maps")
-    check_positive(layers, name="layers")
-    check_odd(width)
+    for name, value in (("maps", maps), ("width", width), ("layers", layers)):
+        check_positive(value, name=name)
+    if width % 2 == 0:
+        msg = f"width must be odd, so that the filters have a middle; got {width}."
+        raise InputError(msg)
     check_share(dropout, name="dropout")
     return Dilated(maps, width, layers, dropout, n_outputs)
