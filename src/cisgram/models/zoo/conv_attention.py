@@ -72,8 +72,8 @@ def conv_attention(
     """Two convolutions and two blocks of self-attention that knows distances, tokens of 8 bp.
 
     In Enformer's plan: a tower of normed convolutions, each pooled, then attention with relative
-    positions (`attention.RelativeAttention`). A mean with learned weights takes the place of its
-    output a bin, and plain rectifiers and maxima that of its GELU and attention pooling.
+    positions (`attention.RelativeAttention`). Where Enformer has an output for each bin there is
+    a mean with learned weights; rectifiers and maxima stand for its GELU and attention pooling.
 
     Parameters
     ----------

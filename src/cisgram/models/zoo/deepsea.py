@@ -1,7 +1,8 @@
 """DeepSEA.
 
 Zhou J, Troyanskaya OG (2015). Predicting effects of noncoding variants with deep learning-based
-sequence model. Nat Methods 12:931-934. No license is stated; written from the paper's sizes.
+sequence model. Nat Methods 12:931-934. Written from the sizes of the paper and of the released
+model.
 """
 
 from collections.abc import Sequence
