@@ -15,7 +15,7 @@ from cisgram.models.checkpoint import (
 from cisgram.models.foreign import from_callable, read_weights
 from cisgram.models.predict import predict
 from cisgram.models.state import device_of, untouched
-from cisgram.models.strands import BothStrands
+from cisgram.models.strands import BothStrands, tie_strands
 from cisgram.models.thinned import predict_samples
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "read_tensors",
     "read_weights",
     "save",
+    "tie_strands",
     "untouched",
     "write_tensors",
     "zoo",

@@ -177,6 +177,25 @@ class MeanLSTM(nn.Module):
         return torch.cat([down.mean(1), up.mean(1)], 1)
 
 
+class BothWays(nn.Module):
+    """The states of an LSTM in each direction side by side: (n, d, m) to (n, m, 2 * size)."""
+
+    def __init__(self, d: int, size: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(d, size, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.lstm(x.transpose(1, 2))[0]
+        return out
+
+
+class PositionsFirst(nn.Module):
+    """(n, f, m) to (n, m, f), the order in which Keras flattens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+
+
 class FixedLength(nn.Module):
     """Convolutions whose maps are flattened into a dense head: sequences of one length only.
 

@@ -18,6 +18,11 @@ REFERENCES = {
         "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "
         "syntax. Nature Genetics 53, 354-366, 2021."
     ),
+    "avsec2021enformer": (
+        "Avsec, Agarwal, Visentin, Ledsam, Grabska-Barwinska, Taylor, Assael, Jumper, Kohli and "
+        "Kelley. Effective gene expression prediction from sequence by integrating long-range "
+        "interactions. Nature Methods 18, 1196-1203, 2021."
+    ),
     "dealmeida2022": (
         "de Almeida, Reiter, Pagani and Stark. DeepSTARR predicts enhancer activity from DNA "
         "sequence and enables the de novo design of synthetic enhancers. Nature Genetics 54, "
@@ -61,6 +66,10 @@ REFERENCES = {
         "Janes and Pepe. Adjusting for covariates in studies of diagnostic, screening, or "
         "prognostic markers. Biometrics 64, 1-9, 2008."
     ),
+    "ji2021": (
+        "Ji, Zhou, Liu and Davuluri. DNABERT: pre-trained bidirectional encoder representations "
+        "from transformers model for DNA-language in genome. Bioinformatics 37, 2112-2120, 2021."
+    ),
     "kelley2016": (
         "Kelley, Snoek and Rinn. Basset: learning the regulatory code of the accessible genome "
         "with deep convolutional neural networks. Genome Research 26, 990-999, 2016."
@@ -92,9 +101,18 @@ REFERENCES = {
         "Murphy. A new vector partition of the probability score. Journal of Applied Meteorology "
         "12, 595-600, 1973."
     ),
+    "penzar2023": (
+        "Penzar, Nogina, Noskova, Zinkevich, Meshcheryakov, Lando, Rafi, de Boer and Kulakovskiy. "
+        "LegNet: a best-in-class deep learning model for short DNA regulatory regions. "
+        "Bioinformatics 39, btad457, 2023."
+    ),
     "petsiuk2018": (
         "Petsiuk, Das and Saenko. RISE: randomized input sampling for explanation of black-box "
         "models. British Machine Vision Conference, arXiv:1806.07421, 2018."
+    ),
+    "quang2016": (
+        "Quang and Xie. DanQ: a hybrid convolutional and recurrent deep neural network for "
+        "quantifying the function of DNA sequences. Nucleic Acids Research 44, e107, 2016."
     ),
     "sadinle2019": (
         "Sadinle, Lei and Wasserman. Least ambiguous set-valued classifiers with bounded error "
