@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cisgram.models import MODELS, create
+from cisgram.models.layers import GlobalMax, nonlinearity
+from cisgram.models.units import unit_head
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {}
 WIDTH = 8
@@ -21,6 +23,7 @@ WIDTH = 8
 SMALL = {
     "basset": {"maps": [8, 7, 6], "hidden": 9, "length": 168},
     "bd-10": {"maps": [16, 15] * 5, "hidden": 24, "length": 144},
+    "explainn": {"units": 7, "hidden": 6, "length": 39},
 }
 
 
@@ -30,8 +33,9 @@ def small(name: str, **options: object) -> nn.Module:
 
 
 def fitting(name: str, length: int) -> int:
-    """The length, or the shortest that a model of the zoo can read where that is more."""
-    return max(length, MODELS[name].facts["min_length"])
+    """The length, or that of a small model of one length, or the shortest that a model reads."""
+    own = SMALL.get(name, {}).get("length")
+    return own or max(length, MODELS[name].facts["min_length"])
 
 
 def network(name: str, *, gain: float = 3.0, seed: int = 0) -> Callable[[type], type]:
@@ -441,6 +445,16 @@ class Branches(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.maximum(self.strand(x), self.strand(x.flip(1, 2)))
+
+
+@network("units and their pairs", gain=1.5)
+class Pairs(nn.Sequential):
+    """The head of ExplaiNN with a weight on every product of two units, which starts at nothing."""
+
+    def __init__(self) -> None:
+        head = unit_head(5, 2, positive=True, pairs=True)
+        nn.init.normal_(head.pairs.weight)
+        super().__init__(nn.Conv1d(4, 5, 7), nonlinearity("exponential"), GlobalMax(), head)
 
 
 for _name in ("demo-cnn", "demo-rnn", "demo-cnn-rnn", "deepbind"):

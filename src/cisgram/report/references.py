@@ -65,6 +65,10 @@ REFERENCES = {
         "Murphy. A new vector partition of the probability score. Journal of Applied Meteorology "
         "12, 595-600, 1973."
     ),
+    "novakovsky2023": (
+        "Novakovsky, Fornes, Saraswat, Mostafavi and Wasserman. ExplaiNN: interpretable and "
+        "transparent neural networks for genomics. Genome Biology 24, 154, 2023."
+    ),
     "petsiuk2018": (
         "Petsiuk, Das and Saenko. RISE: randomized input sampling for explanation of black-box "
         "models. British Machine Vision Conference, arXiv:1806.07421, 2018."

@@ -7,6 +7,7 @@ from cisgram.models.zoo.demo_cnn import demo_cnn
 from cisgram.models.zoo.demo_cnn_rnn import demo_cnn_rnn
 from cisgram.models.zoo.demo_rnn import demo_rnn
 from cisgram.models.zoo.dilated import dilated
+from cisgram.models.zoo.explainn import explainn
 from cisgram.models.zoo.transformer import transformer
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "demo_cnn_rnn",
     "demo_rnn",
     "dilated",
+    "explainn",
     "transformer",
 ]
