@@ -11,6 +11,7 @@ from cisgram import models
 from cisgram.core.errors import InputError, UnknownName
 from cisgram.explain.demix import layers
 from cisgram.models.layers import Dropout, MeanLSTM, TwoClassHead, keep_mask
+from cisgram.models.probe import find_layer
 from cisgram.seq import encode, reverse_complement
 from networks import fitting, small
 
@@ -185,6 +186,20 @@ def test_every_model_maps_sequences_to_one_logit_an_output(name):
     y = model(some(length=fitting(name, 101), unknown=True))
     assert y.shape == (3, 3)
     assert torch.isfinite(y).all()
+
+
+@pytest.mark.parametrize("name", ["basset", "bd-10", "deepbind", "demo-cnn", "dilated"])
+def test_an_exponential_stands_behind_the_first_convolution_alone(name):
+    found = {}
+    for first in ("relu", "exponential"):
+        model = small(name, first=first)
+        layer = find_layer(model.eval(), length=fitting(name, 101))
+        found[first] = type(layer.activation).__name__
+        behind = [type(m).__name__ for m in model.modules()].count("Exponential")
+        assert behind == (first == "exponential")
+    assert found == {"relu": "ReLU", "exponential": "Exponential"}
+    with pytest.raises(UnknownName, match="Did you mean 'relu'"):
+        small(name, first="rule")
 
 
 @every

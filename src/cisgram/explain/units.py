@@ -102,9 +102,10 @@ def unit_pairs(
 ) -> pd.DataFrame:
     """What two units do together beyond what each does alone, for every pair, the largest first.
 
-    A pair adds W_tuv z_u z_v to output t. Where a unit that says nothing says 0, two together are
-    worth, beyond each alone, W_tuv a_u a_v over the product of the two standard deviations,
-    whatever the means are: the ``effect``.
+    A pair adds W_tuv z_u z_v to output t. With o_u what unit u says where it has no site (the
+    median; 0 where every sequence has one), both motifs together are worth, beyond each alone,
+    W_tuv (a_u - o_u) (a_v - o_v) over the product of the two standard deviations, whatever the
+    means in z are: the ``effect``.
 
     Parameters
     ----------
@@ -136,6 +137,7 @@ def unit_pairs(
     labels = np.array(_names(net, names), dtype=object)
     a, sites = _said(net, ready(net, x), convention, batch_size)
     first, second = pairs.first.cpu().numpy(), pairs.second.cpu().numpy()
+    a = a - _without(a, sites)
     middle, n = np.full(len(first), np.nan), np.zeros(len(first), dtype=np.int64)
     for p, (u, v) in enumerate(zip(first, second, strict=True)):
         both = sites[:, u] & sites[:, v]
@@ -159,6 +161,12 @@ def unit_pairs(
     table = pd.concat(tables, ignore_index=True)
     order = np.argsort(-table["weight"].abs().to_numpy(), kind="stable")
     return table.iloc[order].reset_index(drop=True)
+
+
+def _without(a: Array, sites: Sites) -> Array:
+    """(units,) median of what each says of sequences without a site of its filter."""
+    absent = [a[~has, u] for u, has in enumerate(sites.T)]
+    return np.array([np.median(said) if len(said) else 0.0 for said in absent])
 
 
 def _units_of(model: nn.Module) -> ExplaiNN:

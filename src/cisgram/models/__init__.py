@@ -13,6 +13,7 @@ from cisgram.models.checkpoint import (
     write_tensors,
 )
 from cisgram.models.foreign import from_callable, read_weights
+from cisgram.models.motif_filters import MotifFilter, put_motifs, release_motifs
 from cisgram.models.predict import predict
 from cisgram.models.state import device_of, untouched
 from cisgram.models.strands import BothStrands
@@ -21,16 +22,19 @@ __all__ = [
     "MODELS",
     "BothStrands",
     "Card",
+    "MotifFilter",
     "build",
     "create",
     "device_of",
     "from_callable",
     "load",
     "predict",
+    "put_motifs",
     "put_weights",
     "read_card",
     "read_tensors",
     "read_weights",
+    "release_motifs",
     "save",
     "untouched",
     "write_tensors",

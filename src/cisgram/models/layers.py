@@ -215,6 +215,9 @@ FIRST = ("relu", "exponential")
 def nonlinearity(first: str) -> nn.Module:
     """What follows the first convolution: ``relu`` or ``exponential``.
 
+    An exponential tells a whole motif from half of it by a factor, so that filters become whole
+    motifs. Networks whose first convolution has a norm behind it start it small (`convolved`).
+
     Raises
     ------
     UnknownName

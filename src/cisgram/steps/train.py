@@ -19,7 +19,17 @@ from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
 from cisgram.data import DataOptions, Dataset, Prepared, TrainingData, folds_of, prepare
-from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
+from cisgram.models import (
+    Card,
+    build,
+    load,
+    predict,
+    put_weights,
+    read_weights,
+    release_motifs,
+    save,
+)
+from cisgram.steps.first_filters import filter_table, motif_file, start_filters
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.train import State, check_choice, fit, metrics
 
@@ -79,6 +89,9 @@ def train_run(
             if not run.holds(job, free=FREE, defaults=defaults):
                 run.record(job)
             _write_data(run, data)
+            if settings.model.motifs is not None:
+                placed = start_filters(build(card), settings.model, seed=settings.train.seed)
+                run.write_table("motifs/first-filters.tsv", filter_table(placed))
         for member in range(settings.train.seeds):
             _train_member(
                 run, settings, data, card, member=member, device=device, progress=progress
@@ -199,6 +212,7 @@ def input_files(settings: Settings) -> dict[str, Path]:
         "genome": d.genome,
         "split": d.split,
         "weights": m.weights,
+        "motifs": motif_file(m),
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
     for role, path in found.items():
@@ -240,6 +254,7 @@ def _new_model(settings: Settings, card: Card, *, seed: int) -> nn.Module:
     if settings.model.weights is not None:
         path = Path(settings.model.weights)
         put_weights(model, read_weights(path), source=path)
+    start_filters(model, settings.model, seed=settings.train.seed)
     _check_fits(model, card)
     return model
 
@@ -298,6 +313,7 @@ def _train_member(
         if not _is_first():
             return
         _write_history(run, _history_name(member), state)
+        release_motifs(model)
         save(folder, model, card)
     checkpoint.unlink(missing_ok=True)
 

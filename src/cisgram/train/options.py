@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from cisgram.core.config import Options
+from cisgram.core.config import Names, Options
 
 
 class ModelOptions(Options):
@@ -14,6 +14,22 @@ class ModelOptions(Options):
     options: dict[str, Any] = Field(default_factory=dict, description="keywords of the model")
     weights: str | None = Field(
         default=None, description="start from these: safetensors, or a state dict"
+    )
+    motifs: str | None = Field(
+        default=None, description="first filters start as these: jaspar:TAXON or a motif file"
+    )
+    motif_names: Names = Field(default=(), description="only these of them, by name or id")
+    motif_choice: Literal["representatives", "random", "first"] = Field(
+        default="representatives", description="which, where there are more than filters"
+    )
+    motif_form: Literal["explainn", "danq", "log-odds"] = Field(
+        default="explainn", description="how a motif becomes a filter"
+    )
+    motif_strands: Literal["given", "both"] = Field(
+        default="given", description="both: the reverse complement gets a filter too"
+    )
+    freeze_motifs: bool = Field(
+        default=False, description="training leaves filters that are motifs as they are"
     )
 
 

@@ -1,0 +1,68 @@
+"""The motifs that the first filters of a run's networks start as."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from cisgram.core.errors import InputError
+from cisgram.models import MotifFilter, put_motifs
+from cisgram.motifs import MotifSet, database
+from cisgram.motifs.database import is_release
+from cisgram.train import ModelOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def start_filters(model: nn.Module, options: ModelOptions, *, seed: int) -> list[MotifFilter]:
+    """Put the motifs of the settings into the first filters; nothing where none are asked for.
+
+    Parameters
+    ----------
+    model
+        As it was made; its filters are changed.
+    options
+        ``motifs`` and all that says how they are taken.
+    seed
+        Of the run: members of an ensemble start from the same motifs.
+
+    Raises
+    ------
+    InputError
+        When the motifs cannot be read or put there, or when something is said of motifs and none
+        are given.
+    """
+    if options.motifs is None:
+        plain = ModelOptions()
+        for name in ("motif_names", "freeze_motifs", "motif_form", "motif_strands", "motif_choice"):
+            if getattr(options, name) != getattr(plain, name):
+                msg = f"model.{name} says something of motifs; give them with model.motifs."
+                raise InputError(msg)
+        return []
+    motifs = database(options.motifs)
+    if options.motif_names:
+        motifs = MotifSet([motifs[name] for name in options.motif_names])
+    return put_motifs(
+        model,
+        motifs,
+        form=options.motif_form,
+        both_strands=options.motif_strands == "both",
+        choice=options.motif_choice,
+        frozen=options.freeze_motifs,
+        seed=seed,
+    )
+
+
+def motif_file(options: ModelOptions) -> str | None:
+    """The file of the motifs; None where they come from a database, or there are none."""
+    return None if options.motifs is None or is_release(options.motifs) else options.motifs
+
+
+def filter_table(placed: list[MotifFilter]) -> pd.DataFrame:
+    """``filter`` (its number), ``name``, ``id``, ``strand``, ``offset`` of each placed motif."""
+    import pandas as pd
+
+    return pd.DataFrame([asdict(p) for p in placed])
