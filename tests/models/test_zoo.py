@@ -199,7 +199,7 @@ def test_an_exponential_stands_behind_the_first_convolution_alone(name):
         assert behind == (first == "exponential")
     assert found == {"relu": "ReLU", "exponential": "Exponential"}
     with pytest.raises(UnknownName, match="Did you mean 'relu'"):
-        small(name, first="rule")
+        small(name, first="rely")
 
 
 @every

@@ -13,16 +13,21 @@ from cisgram.models.checkpoint import (
     write_tensors,
 )
 from cisgram.models.foreign import from_callable, read_weights
+from cisgram.models.masked import MaskedLinear
 from cisgram.models.motif_filters import MotifFilter, put_motifs, release_motifs
 from cisgram.models.predict import predict
 from cisgram.models.state import device_of, untouched
 from cisgram.models.strands import BothStrands
+from cisgram.models.visible import Ontology, VisibleNetwork, visible_loss
 
 __all__ = [
     "MODELS",
     "BothStrands",
     "Card",
+    "MaskedLinear",
     "MotifFilter",
+    "Ontology",
+    "VisibleNetwork",
     "build",
     "create",
     "device_of",
@@ -37,6 +42,7 @@ __all__ = [
     "release_motifs",
     "save",
     "untouched",
+    "visible_loss",
     "write_tensors",
     "zoo",
 ]
