@@ -24,6 +24,8 @@ SMALL = {
     "basset": {"maps": [8, 7, 6], "hidden": 9, "length": 168},
     "bd-10": {"maps": [16, 15] * 5, "hidden": 24, "length": 144},
     "explainn": {"units": 7, "hidden": 6, "length": 39},
+    "kmer": {"k": 3, "width": 4},
+    "pwm": {"motifs": 5, "width": 7},
 }
 
 

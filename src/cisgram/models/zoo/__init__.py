@@ -8,6 +8,8 @@ from cisgram.models.zoo.demo_cnn_rnn import demo_cnn_rnn
 from cisgram.models.zoo.demo_rnn import demo_rnn
 from cisgram.models.zoo.dilated import dilated
 from cisgram.models.zoo.explainn import explainn
+from cisgram.models.zoo.kmer import kmer
+from cisgram.models.zoo.pwm import pwm
 from cisgram.models.zoo.transformer import transformer
 
 __all__ = [
@@ -19,5 +21,7 @@ __all__ = [
     "demo_rnn",
     "dilated",
     "explainn",
+    "kmer",
+    "pwm",
     "transformer",
 ]
