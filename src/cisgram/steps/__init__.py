@@ -1,6 +1,7 @@
 """The steps of a run, each from files to files: what a command, or the dashboard, starts."""
 
 from cisgram.steps import benchmark, demo
+from cisgram.steps.baselines import baselines_run
 from cisgram.steps.datasets import DATASETS
 from cisgram.steps.demix import demix_run
 from cisgram.steps.demix_compare import compare_demixed
@@ -22,6 +23,7 @@ __all__ = [
     "InteractOptions",
     "Outcome",
     "Settings",
+    "baselines_run",
     "benchmark",
     "compare_demixed",
     "demix_run",
