@@ -5,6 +5,7 @@ from cisgram.steps.baselines import baselines_run
 from cisgram.steps.datasets import DATASETS
 from cisgram.steps.demix import demix_run
 from cisgram.steps.demix_compare import compare_demixed
+from cisgram.steps.distill import DistillOptions, distill_run, student_settings
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
 from cisgram.steps.grammar import GrammarOptions, grammar_run
@@ -19,6 +20,7 @@ from cisgram.steps.trust import trust_run
 
 __all__ = [
     "DATASETS",
+    "DistillOptions",
     "GrammarOptions",
     "InteractOptions",
     "Outcome",
@@ -29,6 +31,7 @@ __all__ = [
     "demix_run",
     "demo",
     "described",
+    "distill_run",
     "evaluate_again",
     "evaluate_file",
     "evaluate_run",
@@ -44,6 +47,7 @@ __all__ = [
     "resolve",
     "run_all",
     "settings_of",
+    "student_settings",
     "train_run",
     "trust_run",
 ]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from torch import nn
 
 from cisgram.core.errors import InputError
-from cisgram.models import MotifFilter, put_motifs
+from cisgram.core.run import Run
+from cisgram.models import Card, MotifFilter, build, put_motifs
 from cisgram.motifs import MotifSet, database
 from cisgram.motifs.database import is_release
 from cisgram.train import ModelOptions
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def start_filters(model: nn.Module, options: ModelOptions, *, seed: int) -> list[MotifFilter]:
@@ -61,8 +58,13 @@ def motif_file(options: ModelOptions) -> str | None:
     return None if options.motifs is None or is_release(options.motifs) else options.motifs
 
 
-def filter_table(placed: list[MotifFilter]) -> pd.DataFrame:
-    """``filter`` (its number), ``name``, ``id``, ``strand``, ``offset`` of each placed motif."""
+def record_filters(run: Run, options: ModelOptions, card: Card, *, seed: int) -> None:
+    """Write which filter starts as which motif, ``motifs/first-filters.tsv``, where some do.
+
+    The columns are those of `models.MotifFilter`.
+    """
     import pandas as pd
 
-    return pd.DataFrame([asdict(p) for p in placed])
+    if options.motifs is not None:
+        placed = start_filters(build(card), options, seed=seed)
+        run.write_table("motifs/first-filters.tsv", pd.DataFrame([asdict(p) for p in placed]))

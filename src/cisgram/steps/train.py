@@ -29,7 +29,7 @@ from cisgram.models import (
     release_motifs,
     save,
 )
-from cisgram.steps.first_filters import filter_table, motif_file, start_filters
+from cisgram.steps.first_filters import motif_file, record_filters, start_filters
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.train import State, check_choice, fit, metrics
 
@@ -89,9 +89,7 @@ def train_run(
             if not run.holds(job, free=FREE, defaults=defaults):
                 run.record(job)
             _write_data(run, data)
-            if settings.model.motifs is not None:
-                placed = start_filters(build(card), settings.model, seed=settings.train.seed)
-                run.write_table("motifs/first-filters.tsv", filter_table(placed))
+            record_filters(run, settings.model, card, seed=settings.train.seed)
         for member in range(settings.train.seeds):
             _train_member(
                 run, settings, data, card, member=member, device=device, progress=progress
