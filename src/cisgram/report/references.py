@@ -18,10 +18,19 @@ REFERENCES = {
         "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "
         "syntax. Nature Genetics 53, 354-366, 2021."
     ),
+    "ba2014": (
+        "Ba and Caruana. Do deep nets really need to be deep? Advances in Neural Information "
+        "Processing Systems, arXiv:1312.6184, 2014."
+    ),
     "dealmeida2022": (
         "de Almeida, Reiter, Pagani and Stark. DeepSTARR predicts enhancer activity from DNA "
         "sequence and enables the de novo design of synthetic enhancers. Nature Genetics 54, "
         "613-624, 2022."
+    ),
+    "elmarakeby2021": (
+        "Elmarakeby, Hwang, Arafeh, Crowdis, Gang, Liu, AlDubayan, Salari, Kregel, Richter, "
+        "Arnoff, Park, Hahn and Van Allen. Biologically informed deep neural network for prostate cancer "
+        "discovery. Nature 598, 348-352, 2021."
     ),
     "erion2021": (
         "Erion, Janizek, Sturmfels, Lundberg and Lee. Improving performance of deep learning "
@@ -44,6 +53,10 @@ REFERENCES = {
         "Guo, Pleiss, Sun and Weinberger. On calibration of modern neural networks. International "
         "Conference on Machine Learning, arXiv:1706.04599, 2017."
     ),
+    "hinton2015": (
+        "Hinton, Vinyals and Dean. Distilling the knowledge in a neural network. arXiv:1503.02531, "
+        "2015."
+    ),
     "janes2008": (
         "Janes and Pepe. Adjusting for covariates in studies of diagnostic, screening, or "
         "prognostic markers. Biometrics 64, 1-9, 2008."
@@ -51,6 +64,10 @@ REFERENCES = {
     "kelley2016": (
         "Kelley, Snoek and Rinn. Basset: learning the regulatory code of the accessible genome "
         "with deep convolutional neural networks. Genome Research 26, 990-999, 2016."
+    ),
+    "koo2021": (
+        "Koo and Ploenzke. Improving representations of genomic sequence motifs in convolutional "
+        "networks with exponential activations. Nature Machine Intelligence 3, 258-266, 2021."
     ),
     "lanchantin2017": (
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
@@ -60,6 +77,10 @@ REFERENCES = {
     "lei2018": (
         "Lei, G'Sell, Rinaldo, Tibshirani and Wasserman. Distribution-free predictive inference "
         "for regression. Journal of the American Statistical Association 113, 1094-1111, 2018."
+    ),
+    "ma2018": (
+        "Ma, Yu, Fong, Ono, Sage, Demchak, Sharan and Ideker. Using deep learning to model the "
+        "hierarchical structure and function of a cell. Nature Methods 15, 290-298, 2018."
     ),
     "murphy1973": (
         "Murphy. A new vector partition of the probability score. Journal of Applied Meteorology "
@@ -72,6 +93,10 @@ REFERENCES = {
     "petsiuk2018": (
         "Petsiuk, Das and Saenko. RISE: randomized input sampling for explanation of black-box "
         "models. British Machine Vision Conference, arXiv:1806.07421, 2018."
+    ),
+    "quang2016": (
+        "Quang and Xie. DanQ: a hybrid convolutional and recurrent deep neural network for "
+        "quantifying the function of DNA sequences. Nucleic Acids Research 44, e107, 2016."
     ),
     "sadinle2019": (
         "Sadinle, Lei and Wasserman. Least ambiguous set-valued classifiers with bounded error "
