@@ -29,8 +29,8 @@ REFERENCES = {
     ),
     "elmarakeby2021": (
         "Elmarakeby, Hwang, Arafeh, Crowdis, Gang, Liu, AlDubayan, Salari, Kregel, Richter, "
-        "Arnoff, Park, Hahn and Van Allen. Biologically informed deep neural network for prostate cancer "
-        "discovery. Nature 598, 348-352, 2021."
+        "Arnoff, Park, Hahn and Van Allen. Biologically informed deep neural network for prostate "
+        "cancer discovery. Nature 598, 348-352, 2021."
     ),
     "erion2021": (
         "Erion, Janizek, Sturmfels, Lundberg and Lee. Improving performance of deep learning "
