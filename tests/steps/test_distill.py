@@ -145,9 +145,11 @@ def test_a_student_killed_before_its_end_is_finished(teacher, tmp_path):
     run = Run(tmp_path / "S")
     whole = distill_run(teacher, run, asked(teacher), options=NONE, device="cpu")
     shutil.rmtree(run.path / "model")
-    (run.path / "metrics.json").unlink()
+    for name in ("metrics.json", "run.toml", "data/split.tsv"):
+        (run.path / name).unlink()
     again = distill_run(teacher, run, asked(teacher), options=NONE, device="cpu")
     assert again.equals(whole)
+    assert (run.path / "data" / "split.tsv").is_file()
 
 
 def test_another_teacher_or_other_sequences_are_another_job(teacher, linear, tmp_path):

@@ -12,9 +12,9 @@ from cisgram.core.errors import InputError
 class MaskedLinear(nn.Module):
     """y = (W * M) x + b: units that read the inputs of their mask and no others.
 
-    The mask acts in the forward pass. A mask on gradients alone (as in the released code of DCell
-    and DrugCell) leaves the masked weights in the sum: they count with what they were drawn as, and
-    weight decay and the optimizer's momentum go on changing them.
+    The mask acts in the forward pass. A mask on gradients alone leaves the masked weights in the
+    sum, where weight decay goes on changing them; the released code of DCell and DrugCell masks
+    gradients, which holds while every masked weight starts at exactly 0 and nothing else moves it.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import nn
 
 from cisgram.core import config, files
@@ -29,6 +30,7 @@ from cisgram.steps.train import (
     FREE,
     Progress,
     _train_member,
+    _write_data,
     chosen_device,
     data_of,
     evaluate_run,
@@ -58,8 +60,8 @@ class DistillOptions(Options):
         Copies of each in which a tenth of the letters are drawn anew.
     """
 
-    shuffles: int = 1
-    mutants: int = 1
+    shuffles: int = Field(default=1, ge=0, le=100)
+    mutants: int = Field(default=1, ge=0, le=100)
 
 
 def student_settings(
@@ -173,9 +175,8 @@ def distill_run(
         if not run.toml.is_file():
             config.write_toml(run.path / "distill.toml", asked)
             run.record(job)
-            run.write_table("data/split.tsv", data.split)
-            files.write_json(run.path / "data" / "summary.json", data.summary)
-            record_filters(run, settings.model, card, seed=settings.train.seed)
+        _write_data(run, data)
+        record_filters(run, settings.model, card, seed=settings.train.seed)
         for member in range(settings.train.seeds):
             say(f"training the student ({settings.model.name})")
             _train_member(
@@ -212,7 +213,8 @@ def _check_same(run: Run, job: Mapping[str, Any], asked: Mapping[str, Any]) -> N
             "another folder with -o, or delete this one."
         )
         raise InputError(msg)
-    run.holds(job, free=FREE)
+    if run.toml.is_file():  # else: killed before it was written
+        run.holds(job, free=FREE)
 
 
 def _shown(
