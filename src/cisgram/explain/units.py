@@ -152,7 +152,7 @@ def unit_pairs(
                 "second": labels[second],
                 "output": t,
                 "weight": weights[t],
-                "effect": raw[t] * middle,
+                "effect": raw[t] * middle + 0.0,  # no minus zero
                 "sequences": n,
             }
         )
