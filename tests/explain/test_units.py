@@ -39,7 +39,7 @@ def words(*, n_outputs=2, pairs=True, positive=False):
             head.pairs.norm.running_var.copy_(torch.tensor([4.0, 9.0, 1.0]))
             head.pairs.norm.running_mean.copy_(torch.tensor([5.0, 7.0, 1.0]))
             head.pairs.norm.eps = 0.0
-            head.pairs.weight[0] = torch.tensor([0.5, 0.0, -0.1])  # 0 1, 0 2, 1 2
+            head.pairs.weight[0] = 3**0.5 * torch.tensor([0.5, 0.0, -0.1])  # 01 02 12
     return model.eval()
 
 
@@ -81,7 +81,7 @@ def test_effect_of_a_pair_is_what_both_add_beyond_each_alone():
     table = explain.unit_pairs(words(), X, names=WORDS)
     top = table.iloc[0]
     assert (top["first"], top["second"], top["output"]) == ("GATTACA", "CACGTGA", 0)
-    assert top["weight"] == 0.5
+    assert top["weight"] == pytest.approx(0.5)
     assert top["sequences"] == 1
     a = words().unit_outputs(X).detach().numpy().astype(np.float64)
     gattaca, cacgtga = FULL - np.median(a[[1, 3, 4], 0]), FULL - np.median(a[[0, 3, 4], 1])
@@ -91,7 +91,7 @@ def test_effect_of_a_pair_is_what_both_add_beyond_each_alone():
 def test_pairs_are_sorted_by_the_size_of_their_weights():
     table = explain.unit_pairs(words(), X)
     assert len(table) == 6
-    assert table["weight"].tolist() == [0.5, pytest.approx(-0.1), 0, 0, 0, 0]
+    assert table["weight"].tolist() == pytest.approx([0.5, -0.1, 0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ def test_pairs_add_weighted_products_of_standardized_units():
     head = model.unit_head
     with torch.no_grad():
         alone = model(x)
-        head.pairs.weight[1, 3] = 2.0  # of seven units: pairs (0, 1), (0, 2), (0, 3), (0, 4)
+        head.pairs.weight[1, 3] = (
+            2.0 * 21**0.5
+        )  # of seven units: pairs (0, 1), (0, 2), (0, 3), (0, 4)
     a = model.unit_outputs(x)
     z = (a - head.pairs.norm.running_mean) / (head.pairs.norm.running_var + 1e-5).sqrt()
     torch.testing.assert_close(model(x)[:, 0], alone[:, 0])

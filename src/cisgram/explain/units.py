@@ -144,7 +144,7 @@ def unit_pairs(
         n[p] = both.sum()
         if n[p]:
             middle[p] = np.median(a[both, u] * a[both, v])
-    weights, raw = (w.detach().double().cpu().numpy() for w in (pairs.weight, pairs.raw_weights))
+    weights, raw = (w.detach().double().cpu().numpy() for w in (pairs.weights, pairs.raw_weights))
     tables = [
         pd.DataFrame(
             {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -56,7 +58,9 @@ class PairsOf(nn.Module):
     Attributes
     ----------
     weight
-        (t, pairs) in the order of ``first`` and ``second``: (0, 1), (0, 2), ..., (1, 2), ...
+        (t, pairs) W times the root of the number of pairs, in the order of ``first`` and
+        ``second``: (0, 1), (0, 2), ..., (1, 2), ... An optimizer that gives each parameter the
+        same step would otherwise move thousands of products at once by far more than the units.
     """
 
     def __init__(self, units: int, n_outputs: int) -> None:
@@ -70,14 +74,19 @@ class PairsOf(nn.Module):
     def forward(self, a: Tensor) -> Tensor:
         z = self.norm(a)
         products = z[:, self.first] * z[:, self.second]  # (n, units * (units - 1) / 2)
-        return F.linear(products, self.weight)
+        return F.linear(products, self.weights)
+
+    @property
+    def weights(self) -> Tensor:
+        """(t, pairs) weights W as they act."""
+        return self.weight / math.sqrt(max(len(self.first), 1))
 
     @property
     def raw_weights(self) -> Tensor:
         """(t, pairs) weights of products of the outputs themselves: W_uv over both deviations."""
         assert self.norm.running_var is not None
         sd = (self.norm.running_var + self.norm.eps).sqrt()
-        return self.weight / (sd[self.first] * sd[self.second])
+        return self.weights / (sd[self.first] * sd[self.second])
 
     first: Tensor
     second: Tensor
