@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cisgram.models import MODELS, create
+from cisgram.models.layers import GlobalMax, nonlinearity
+from cisgram.models.units import unit_head
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {}
 WIDTH = 8
@@ -28,6 +30,9 @@ SMALL = {
     "kmer-transformer": {"k": 3, "maps": 16, "blocks": 1, "heads": 2},
     "legnet": {"maps": [8, 6, 4]},
     "deepstarr": {"maps": [8, 7, 6, 5], "hidden": 9, "length": 49},
+    "explainn": {"units": 7, "hidden": 6, "length": 39},
+    "kmer": {"k": 3, "width": 4},
+    "pwm": {"motifs": 5, "width": 7},
 }
 
 
@@ -452,6 +457,16 @@ class Branches(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.maximum(self.strand(x), self.strand(x.flip(1, 2)))
+
+
+@network("units and their pairs", gain=1.5)
+class Pairs(nn.Sequential):
+    """The head of ExplaiNN with a weight on every product of two units, which starts at nothing."""
+
+    def __init__(self) -> None:
+        head = unit_head(5, 2, positive=True, pairs=True)
+        nn.init.normal_(head.pairs.weight)
+        super().__init__(nn.Conv1d(4, 5, 7), nonlinearity("exponential"), GlobalMax(), head)
 
 
 for _name in ("demo-cnn", "demo-rnn", "demo-cnn-rnn", "deepbind"):

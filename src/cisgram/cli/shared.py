@@ -59,6 +59,10 @@ _DATA = (
     click.option(
         "--from", "start", metavar="RUN", help="Start from the features of this run, or file."
     ),
+    click.option("--motifs", metavar="M", help="First filters start as: jaspar:TAXON, or a file."),
+    click.option(
+        "--freeze-motifs", is_flag=True, default=None, help="Training leaves those filters alone."
+    ),
     click.option("--length", type=int, help="bp of every sequence; windows about the summits."),
     click.option("--max-positives", type=int, metavar="N", help="Only the N strongest positives."),
     click.option("--valid-chromosomes", metavar="C,...", help="Held out to choose the model."),
@@ -104,7 +108,12 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "valid_chromosomes": names(options["valid_chromosomes"]),
             "test_chromosomes": names(options["test_chromosomes"]),
         },
-        "model": {"name": options["model"], "weights": options["weights"]},
+        "model": {
+            "name": options["model"],
+            "weights": options["weights"],
+            "motifs": options["motifs"],
+            "freeze_motifs": options["freeze_motifs"],
+        },
         "train": {
             "seed": options["seed"],
             "seeds": options["seeds"] if options["folds"] is None else options["folds"],

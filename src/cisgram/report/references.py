@@ -23,10 +23,19 @@ REFERENCES = {
         "Kelley. Effective gene expression prediction from sequence by integrating long-range "
         "interactions. Nature Methods 18, 1196-1203, 2021."
     ),
+    "ba2014": (
+        "Ba and Caruana. Do deep nets really need to be deep? Advances in Neural Information "
+        "Processing Systems, arXiv:1312.6184, 2014."
+    ),
     "dealmeida2022": (
         "de Almeida, Reiter, Pagani and Stark. DeepSTARR predicts enhancer activity from DNA "
         "sequence and enables the de novo design of synthetic enhancers. Nature Genetics 54, "
         "613-624, 2022."
+    ),
+    "elmarakeby2021": (
+        "Elmarakeby, Hwang, Arafeh, Crowdis, Gang, Liu, AlDubayan, Salari, Kregel, Richter, "
+        "Arnoff, Park, Hahn and Van Allen. Biologically informed deep neural network for prostate "
+        "cancer discovery. Nature 598, 348-352, 2021."
     ),
     "erion2021": (
         "Erion, Janizek, Sturmfels, Lundberg and Lee. Improving performance of deep learning "
@@ -58,6 +67,10 @@ REFERENCES = {
         "Guo, Pleiss, Sun and Weinberger. On calibration of modern neural networks. International "
         "Conference on Machine Learning, arXiv:1706.04599, 2017."
     ),
+    "hinton2015": (
+        "Hinton, Vinyals and Dean. Distilling the knowledge in a neural network. arXiv:1503.02531, "
+        "2015."
+    ),
     "howard2018": (
         "Howard and Ruder. Universal language model fine-tuning for text classification. Annual "
         "Meeting of the Association for Computational Linguistics, arXiv:1801.06146, 2018."
@@ -73,6 +86,10 @@ REFERENCES = {
     "kelley2016": (
         "Kelley, Snoek and Rinn. Basset: learning the regulatory code of the accessible genome "
         "with deep convolutional neural networks. Genome Research 26, 990-999, 2016."
+    ),
+    "koo2021": (
+        "Koo and Ploenzke. Improving representations of genomic sequence motifs in convolutional "
+        "networks with exponential activations. Nature Machine Intelligence 3, 258-266, 2021."
     ),
     "lanchantin2017": (
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
@@ -97,9 +114,17 @@ REFERENCES = {
         "immune cell differentiation. Proceedings of the National Academy of Sciences 117, "
         "25655-25666, 2020."
     ),
+    "ma2018": (
+        "Ma, Yu, Fong, Ono, Sage, Demchak, Sharan and Ideker. Using deep learning to model the "
+        "hierarchical structure and function of a cell. Nature Methods 15, 290-298, 2018."
+    ),
     "murphy1973": (
         "Murphy. A new vector partition of the probability score. Journal of Applied Meteorology "
         "12, 595-600, 1973."
+    ),
+    "novakovsky2023": (
+        "Novakovsky, Fornes, Saraswat, Mostafavi and Wasserman. ExplaiNN: interpretable and "
+        "transparent neural networks for genomics. Genome Biology 24, 154, 2023."
     ),
     "penzar2023": (
         "Penzar, Nogina, Noskova, Zinkevich, Meshcheryakov, Lando, Rafi, de Boer and Kulakovskiy. "

@@ -1,9 +1,11 @@
 """The steps of a run, each from files to files: what a command, or the dashboard, starts."""
 
 from cisgram.steps import benchmark, demo
+from cisgram.steps.baselines import baselines_run
 from cisgram.steps.datasets import DATASETS
 from cisgram.steps.demix import demix_run
 from cisgram.steps.demix_compare import compare_demixed
+from cisgram.steps.distill import DistillOptions, distill_run, student_settings
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
 from cisgram.steps.grammar import GrammarOptions, grammar_run
@@ -19,15 +21,18 @@ from cisgram.steps.trust import trust_run
 
 __all__ = [
     "DATASETS",
+    "DistillOptions",
     "GrammarOptions",
     "InteractOptions",
     "Outcome",
     "Settings",
+    "baselines_run",
     "benchmark",
     "compare_demixed",
     "demix_run",
     "demo",
     "described",
+    "distill_run",
     "evaluate_again",
     "evaluate_file",
     "evaluate_run",
@@ -45,6 +50,7 @@ __all__ = [
     "run_all",
     "settings_of",
     "start_words",
+    "student_settings",
     "train_run",
     "trust_run",
 ]

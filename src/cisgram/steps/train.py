@@ -28,8 +28,9 @@ from cisgram.data import (
     prepare,
     track_name,
 )
-from cisgram.models import Card, build, load, predict, save
+from cisgram.models import Card, build, load, predict, release_motifs, save
 from cisgram.report.start import START
+from cisgram.steps.first_filters import motif_file, record_filters, start_filters
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
 from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
@@ -92,6 +93,7 @@ def train_run(
             if not run.holds(job, free=FREE, defaults=defaults):
                 run.record(job)
             _write_data(run, data)
+            record_filters(run, settings.model, card, seed=settings.train.seed)
         for member in range(settings.train.seeds):
             _train_member(
                 run, settings, data, card, member=member, device=device, progress=progress
@@ -241,6 +243,7 @@ def input_files(settings: Settings) -> dict[str, Path]:
         "genome": d.genome,
         "split": d.split,
         "weights": weights_file(settings),
+        "motifs": motif_file(settings.model),
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
     found |= {f"track {track_name(path)}": Path(path) for path in d.tracks}
@@ -281,6 +284,7 @@ def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module,
         raise InputError(msg)
     torch.manual_seed(derive(seed, "weights"))
     model = build(card)
+    start_filters(model, settings.model, seed=settings.train.seed)
     _check_fits(model, card)
     return model, begin(model, settings, length=card.length)
 
@@ -342,6 +346,7 @@ def _train_member(
         _write_history(run, _history_name(member), state)
         if settings.model.weights is not None or settings.train.freeze or start.factors:
             run.write_table(f"{folder.name}/{START}", start_table(model, start))
+        release_motifs(model)
         save(folder, model, card)
     for path in folder.glob("checkpoint*.safetensors"):
         path.unlink(missing_ok=True)

@@ -12,11 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared, is_labeled
-from cisgram.models import Card, load, predict
-from cisgram.steps.settings import Settings
-from cisgram.steps.train import probabilities_of
+from cisgram.models import Card, load, predict, read_card
+from cisgram.steps.explain import asked_column
+from cisgram.steps.settings import Settings, settings_of
+from cisgram.steps.train import chosen_device, data_of, probabilities_of
 from cisgram.train import scores_of
 from cisgram.train.metrics import LARGEST
 from cisgram.trust import Flag, Labeled
@@ -140,3 +142,36 @@ class Judged:
 
 
 Part: TypeAlias = Callable[[TrustJob], Judged]
+
+
+def open_job(
+    run: Run,
+    *,
+    sequences: int = 50,
+    target: int | str | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    prepared: Prepared | None = None,
+    say: Callable[[str], None] | None = None,
+) -> TrustJob:
+    """A trained run with a test set, opened to be judged; the parameters are `trust_run`'s.
+
+    Raises
+    ------
+    InputError
+        When the run holds no model or no test set, or no target is given for several outputs.
+    """
+    settings = settings_of(run)
+    card = read_card(run.member(0))
+    column = asked_column(card, settings.explain.target if target is None else target)
+    data = prepared or data_of(run)
+    if data.test is None:
+        msg = (
+            f"{run.path} has no test set, and a model can only be judged on sequences that it "
+            "never saw. Train with one: --test F, --test-chromosomes, data.test_fraction above 0."
+        )
+        raise InputError(msg)
+    where = chosen_device(device)
+    return TrustJob(
+        run, settings, card, data, column, sequences, seed, where, say or (lambda _: None)
+    )

@@ -10,6 +10,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive, generator
 from cisgram.data import Dataset
 from cisgram.models import build
+from cisgram.steps.first_filters import start_filters
 from cisgram.steps.trust_explanations import (
     FEW,
     alike,
@@ -64,6 +65,7 @@ def _fitted(job: TrustJob) -> tuple[torch.nn.Module, float]:
     seed = derive(job.seed, "random labels")
     torch.manual_seed(derive(seed, "weights"))
     model = build(job.card)
+    start_filters(model, job.settings.model, seed=job.settings.train.seed)
     options = job.settings.train
     last = {"select": "last", "patience": max(1, options.epochs)}
     options = options.model_copy(update=last | AT_ALL)

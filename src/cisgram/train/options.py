@@ -19,6 +19,22 @@ class ModelOptions(Options):
         default="all",
         description="what is taken from them: everything but the last layer, or the first layer",
     )
+    motifs: str | None = Field(
+        default=None, description="first filters start as these: jaspar:TAXON or a motif file"
+    )
+    motif_names: Names = Field(default=(), description="only these of them, by name or id")
+    motif_choice: Literal["representatives", "random", "first"] = Field(
+        default="representatives", description="which, where there are more than filters"
+    )
+    motif_form: Literal["explainn", "danq", "log-odds"] = Field(
+        default="explainn", description="how a motif becomes a filter"
+    )
+    motif_strands: Literal["given", "both"] = Field(
+        default="given", description="both: the reverse complement gets a filter too"
+    )
+    freeze_motifs: bool = Field(
+        default=False, description="training leaves filters that are motifs as they are"
+    )
 
 
 class TrainOptions(Options):

@@ -72,15 +72,28 @@ def train(
 @RUN
 @click.option("--sequences", metavar="F", help="A file with labels; default: the run's own sets.")
 @GENOME
+@click.option("--baselines", is_flag=True, help="Beside words, one motif, GC: on the test set.")
 @SCORING_DEVICE
 @JSON
 def evaluate(
-    run: Path, sequences: str | None, genome: str | None, device: str, as_json: bool
+    run: Path,
+    sequences: str | None,
+    genome: str | None,
+    baselines: bool,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Score a run's model, with bootstrap intervals."""
     from cisgram import steps
     from cisgram.core.run import Run
 
+    if baselines:
+        if sequences is not None:
+            msg = "--baselines are fitted to the run's own sets; leave --sequences out."
+            raise click.UsageError(msg)
+        table = steps.baselines_run(Run(run), device=device, say=say)
+        give_table(table, None, as_json=as_json)
+        return
     if sequences is None:
         metrics = steps.evaluate_again(Run(run), device=device)
     else:

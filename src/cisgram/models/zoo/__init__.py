@@ -12,8 +12,11 @@ from cisgram.models.zoo.demo_cnn import demo_cnn
 from cisgram.models.zoo.demo_cnn_rnn import demo_cnn_rnn
 from cisgram.models.zoo.demo_rnn import demo_rnn
 from cisgram.models.zoo.dilated import dilated
+from cisgram.models.zoo.explainn import explainn
+from cisgram.models.zoo.kmer import kmer
 from cisgram.models.zoo.kmer_transformer import kmer_transformer
 from cisgram.models.zoo.legnet import legnet
+from cisgram.models.zoo.pwm import pwm
 from cisgram.models.zoo.transformer import transformer
 
 __all__ = [
@@ -29,7 +32,10 @@ __all__ = [
     "demo_cnn_rnn",
     "demo_rnn",
     "dilated",
+    "explainn",
+    "kmer",
     "kmer_transformer",
     "legnet",
+    "pwm",
     "transformer",
 ]
