@@ -1,7 +1,7 @@
 """The published DeepSTARR network and its enhancers, read from the authors' files.
 
-``python tests/deepstarr.py DATA`` prints docs/benchmarks/deepstarr.md. ``cd tests`` and
-``python deepstarr.py DATA RUN`` makes a run of the network, which cisgram's commands read there.
+``python tests/deepstarr.py DATA`` prints docs/benchmarks/deepstarr.md;
+``python tests/deepstarr.py DATA RUN`` makes a run of the network, which cisgram's commands read.
 
 de Almeida BP, Reiter F, Pagani M, Stark A (2022). DeepSTARR predicts enhancer activity from DNA
 sequence and enables the de novo design of synthetic enhancers. Nat Genet 54:613-624.
@@ -18,7 +18,7 @@ from torch import nn
 
 from cisgram import explain, motifs
 from cisgram.core.run import Run, job_of
-from cisgram.models import Card, predict, save
+from cisgram.models import Card, create, predict, save
 from cisgram.seq import encode
 from cisgram.steps import resolve
 
@@ -29,69 +29,40 @@ KNOWN = (
     {"AP-1": {"kay", "Jra"}, "GATA": {"GATAe", "GATAd", "grn", "srp", "pnr"}},
     {"DRE": {"Dref", "BEAF-32"}, "Ohler 1": {"M1BP"}},
 )
-WIDTHS = ((4, 256, 7), (256, 60, 3), (60, 60, 5), (60, 120, 3))  # in, out, width
 
 
-class DeepSTARR(nn.Module):
-    """Four convolutions with pooling, two dense layers, activity in two kinds of enhancers.
-
-    (n, 4, 249) to (n, 2): log2 activity with a developmental and with a housekeeping promoter.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.convolutions = nn.Sequential(
-            *(
-                nn.Sequential(
-                    nn.Conv1d(i, o, k, padding="same"),
-                    nn.BatchNorm1d(o, eps=1e-3),
-                    nn.ReLU(),
-                    nn.MaxPool1d(2),
-                )
-                for i, o, k in WIDTHS
-            )
-        )
-        self.dense = nn.Sequential(
-            *(
-                nn.Sequential(
-                    nn.Linear(i, 256), nn.BatchNorm1d(256, eps=1e-3), nn.ReLU(), nn.Dropout(0.4)
-                )
-                for i in (1800, 256)
-            )
-        )
-        self.head = nn.Linear(256, 2)
-
-    def forward(self, x):
-        h = self.convolutions(x)  # (n, 120, 15)
-        h = h.transpose(1, 2).flatten(1)  # Keras flattens positions first
-        return self.head(self.dense(h))
+def untrained() -> nn.Module:
+    """The network as published, with the weights of torch's generator."""
+    return create("deepstarr", n_outputs=len(OUTPUTS)).eval()
 
 
-def load(path: Path) -> DeepSTARR:
+def load(path: Path) -> nn.Module:
     """The network with the weights of the authors' Keras file."""
-    model = DeepSTARR()
+    model = untrained()
     with h5py.File(path) as file:
         convolutions = [_group(file, f"Conv1D_{name}") for name in ("1st", "2", "3", "4")]
         dense = [_group(file, f"Dense_{i}") for i in (1, 2)]
         norms = [_group(file, f"batch_normalization_{i}") for i in range(60, 66)]
         heads = [_group(file, f"Dense_{name}") for name in ("Dev", "Hk")]
-    blocks = [*model.convolutions, *model.dense]
+    modules = [*model.features, *model.head]
+    own = [m for m in modules if isinstance(m, nn.Conv1d | nn.Linear)]
+    own_norms = [m for m in modules if isinstance(m, nn.BatchNorm1d)]
+    last = {name: torch.cat([h[name] for h in heads]) for name in ("kernel", "bias")}
     with torch.no_grad():
-        for block, layer, norm in zip(blocks, [*convolutions, *dense], norms, strict=True):
-            block[0].weight.copy_(layer["kernel"])
-            block[0].bias.copy_(layer["bias"])
-            block[1].weight.copy_(norm["gamma"])
-            block[1].bias.copy_(norm["beta"])
-            block[1].running_mean.copy_(norm["moving_mean"])
-            block[1].running_var.copy_(norm["moving_variance"])
-        model.head.weight.copy_(torch.cat([h["kernel"] for h in heads]))
-        model.head.bias.copy_(torch.cat([h["bias"] for h in heads]))
-    return model.eval()
+        for module, layer in zip(own, [*convolutions, *dense, last], strict=True):
+            module.weight.copy_(layer["kernel"])
+            module.bias.copy_(layer["bias"])
+        for module, norm in zip(own_norms, norms, strict=True):
+            module.weight.copy_(norm["gamma"])
+            module.bias.copy_(norm["beta"])
+            module.running_mean.copy_(norm["moving_mean"])
+            module.running_var.copy_(norm["moving_variance"])
+    return model
 
 
 def write_run(data: Path, folder: Path) -> Run:
     """A run of the network, whose motifs are matched with JASPAR's insects."""
-    name, run = "deepstarr:DeepSTARR", Run(folder)
+    name, run = "deepstarr", Run(folder)
     groups = {
         "data": {"positives": str(data / "enhancer-drosophila" / "sample_train.txt.gz")},
         "model": {"name": name},

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cisgram.models import MODELS, create
+from cisgram.models.layers import GlobalMax, nonlinearity
+from cisgram.models.units import unit_head
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {}
 WIDTH = 8
@@ -21,6 +23,16 @@ WIDTH = 8
 SMALL = {
     "basset": {"maps": [8, 7, 6], "hidden": 9, "length": 168},
     "bd-10": {"maps": [16, 15] * 5, "hidden": 24, "length": 144},
+    "deepsea": {"maps": [8, 7, 6], "hidden": 9, "length": 179},
+    "danq": {"size": "small", "hidden": 9, "length": 64},
+    "ai-tac": {"maps": [8, 7, 6], "hidden": 9, "length": 41},
+    "conv-attention": {"maps": 16, "width": 7, "blocks": 1, "heads": 2},
+    "kmer-transformer": {"k": 3, "maps": 16, "blocks": 1, "heads": 2},
+    "legnet": {"maps": [8, 6, 4]},
+    "deepstarr": {"maps": [8, 7, 6, 5], "hidden": 9, "length": 49},
+    "explainn": {"units": 7, "hidden": 6, "length": 39},
+    "kmer": {"k": 3, "width": 4},
+    "pwm": {"motifs": 5, "width": 7},
 }
 
 
@@ -30,8 +42,12 @@ def small(name: str, **options: object) -> nn.Module:
 
 
 def fitting(name: str, length: int) -> int:
-    """The length, or the shortest that a model of the zoo can read where that is more."""
-    return max(length, MODELS[name].facts["min_length"])
+    """The length, or the shortest that a model of the zoo can read where that is more.
+
+    Of a model of one length, that of its size for tests.
+    """
+    own = SMALL.get(name, {}).get("length")
+    return own if own else max(length, MODELS[name].facts["min_length"])
 
 
 def network(name: str, *, gain: float = 3.0, seed: int = 0) -> Callable[[type], type]:
@@ -443,5 +459,20 @@ class Branches(nn.Module):
         return torch.maximum(self.strand(x), self.strand(x.flip(1, 2)))
 
 
+@network("units and their pairs", gain=1.5)
+class Pairs(nn.Sequential):
+    """The head of ExplaiNN with a weight on every product of two units, which starts at nothing."""
+
+    def __init__(self) -> None:
+        head = unit_head(5, 2, positive=True, pairs=True)
+        nn.init.normal_(head.pairs.weight)
+        super().__init__(nn.Conv1d(4, 5, 7), nonlinearity("exponential"), GlobalMax(), head)
+
+
 for _name in ("demo-cnn", "demo-rnn", "demo-cnn-rnn", "deepbind"):
     NETWORKS[_name] = lambda name=_name: made(lambda: create(name, n_outputs=2), gain=3.0)
+
+# the option of every network of the zoo whose first layer is a convolution
+NETWORKS["tied strands"] = lambda: made(
+    lambda: create("conv-attention", maps=8, heads=2, blocks=1, tied_strands=True, n_outputs=2)
+)

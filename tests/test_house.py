@@ -115,13 +115,14 @@ def test_every_reference_that_the_page_may_name_is_written_out():
     from cisgram.explain import METHODS
     from cisgram.models import MODELS
     from cisgram.report.references import REFERENCES
-    from cisgram.report.sections.cite import TRUSTED
+    from cisgram.report.sections.cite import REGIMES, TRUSTED
 
     for entry in [*METHODS.values(), *MODELS.values()]:
         assert entry.facts["cite"] in REFERENCES, entry.name
 
     for table, _, keys in TRUSTED:
         assert {*keys} <= {*REFERENCES}, table
+    assert {key for *_, key in REGIMES} <= {*REFERENCES}
 
 
 def test_every_room_has_its_place_in_the_one_direction():

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 import planted
 from cisgram.core.errors import InputError
-from cisgram.data import Dataset, TrainingData, joined, shuffled_negatives
+from cisgram.data import Augment, Dataset, TrainingData, dataset, joined, shuffled_negatives
 from cisgram.data.dataset import steps
-from cisgram.seq.alphabet import one_hot
+from cisgram.io import Genome, GenomeCodes
+from cisgram.seq.alphabet import from_codes, one_hot
 
 COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
 
@@ -151,3 +152,41 @@ def test_datasets_that_do_not_fit_are_refused():
         joined([planted.dataset(2), planted.dataset(2, 50)])
     with pytest.raises(InputError, match=r"2 names and 1 outputs needs codes \(2, length\)"):
         Dataset(["a", "b"], planted.codes(3), np.ones((3, 1), np.float32))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"fresh_negatives": 2, "max_shift": 3},
+        {"fresh_negatives": 2, "fixed_negatives": True, "reverse_complement": False},
+        {"augment": Augment(("mutation", "insertion", "noise"), noise=0.1)},
+    ],
+)
+def test_how_much_is_read_together_changes_nothing(options, monkeypatch):
+    data = TrainingData(ones(75, length=40), **options)
+
+    def shown(bases):
+        monkeypatch.setattr(dataset, "AT_ONCE", bases)
+        return list(data.batches(2, batch_size=16, seed=5))
+
+    whole = shown(1 << 24)
+    assert len(whole) == round(len(data) / 16)
+    for bases in (1, 40 * 33, 40 * 64):
+        for one, other in zip(whole, shown(bases), strict=True):
+            assert torch.equal(one.inputs[0], other.inputs[0])
+            assert torch.equal(one.y, other.y)
+
+
+def test_windows_of_a_genome_are_trained_on_as_their_letters_are(tmp_path):
+    codes = planted.codes(1, 4000, planted=False)
+    (tmp_path / "g.fa").write_text(f">c\n{from_codes(codes)[0]}\n")
+    starts = np.random.default_rng(0).integers(0, 3900, 50)
+    lazy = GenomeCodes(Genome(tmp_path / "g.fa"), ["c"] * 50, starts, length=60)
+    y = (np.arange(50) % 2).astype(np.float32)[:, None]
+    names = [str(i) for i in range(50)]
+    one, other = (
+        TrainingData(Dataset(names, own, y), fresh_negatives=2) for own in (lazy, lazy[:])
+    )
+    assert np.array_equal(one.epoch(3, seed=1)[0], other.epoch(3, seed=1)[0])
+    assert isinstance(one.take(np.arange(50) < 10).data.codes, GenomeCodes)

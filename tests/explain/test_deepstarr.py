@@ -50,7 +50,7 @@ def test_the_motifs_of_the_cells_enhancers_are_among_the_patterns(model, data_di
 def test_random_weights_have_no_such_motifs(data_dir):
     torch.manual_seed(0)
     x, _ = deepstarr.strongest(data_dir, 0, 100)
-    _, _, matches = deepstarr.found_patterns(deepstarr.DeepSTARR().eval(), x, 0)
+    _, _, matches = deepstarr.found_patterns(deepstarr.untrained(), x, 0)
     names = set.union(*deepstarr.KNOWN[0].values())
     assert not (matches["target_name"].isin(names) & (matches["q"] < 0.05)).any()
 
@@ -70,5 +70,5 @@ def test_a_deep_neuron_is_read_as_two_motifs_of_the_cells_enhancers(model):
     assert names & deepstarr.KNOWN[1]["Ohler 1"]
     assert not by_chance
     torch.manual_seed(0)
-    untrained, _ = demixed_names(deepstarr.DeepSTARR().eval(), 44)
+    untrained, _ = demixed_names(deepstarr.untrained(), 44)
     assert not untrained & set.union(*(n for known in deepstarr.KNOWN for n in known.values()))

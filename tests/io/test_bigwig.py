@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cisgram.core.errors import InputError
-from cisgram.io import write_bigwig
+from cisgram.io import BigWig, write_bigwig
 
 pytest.importorskip("pybigtools")
 SIZES = {"chr1": 100, "chr10": 50, "chr2": 60}
@@ -40,3 +40,59 @@ def test_windows_that_lie_nowhere_are_refused(tmp_path, scores, contigs, starts,
     with pytest.raises(InputError, match=message):
         write_bigwig(tmp_path / "a.bw", scores, contigs, starts, sizes=SIZES)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def track(tmp_path):
+    """chr1: 1 at 10 to 19, 4 at 20 to 29; nothing elsewhere."""
+    path = tmp_path / "a.bw"
+    scores = np.array([[1.0] * 10, [4.0] * 10])
+    write_bigwig(path, scores, ["chr1", "chr1"], np.array([10, 20]), sizes=SIZES)
+    return BigWig(path)
+
+
+def test_what_was_written_is_read_and_the_rest_is_zero(track):
+    assert track.contigs == {"chr1": 100}
+    assert track.values("chr1", 8, 12).tolist() == [0, 0, 1, 1]
+    assert track.values("chr1", 28, 32).tolist() == [4, 4, 0, 0]
+    assert track.values("chr1", 99, 100).tolist() == [0]
+
+
+def test_means_count_positions_without_a_value_as_zero(track):
+    found = track.means(["chr1"] * 4, np.array([10, 15, 25, 60]), 10)
+    assert found.tolist() == [1, 2.5, 2, 0]
+
+
+@pytest.mark.data
+def test_means_are_those_of_another_program_on_a_real_track(data_dir):
+    figwig = pytest.importorskip("figwig")
+    path = data_dir / "genome-yeast" / "atac_cutsites.bw"
+    starts = np.random.default_rng(0).integers(0, 800_000, 200)
+    found = BigWig(path).means(["chrII"] * 200, starts, 300)
+    other = figwig.BigWigReader(str(path)).read("chrII", starts.tolist(), 300)
+    np.testing.assert_allclose(found, np.nan_to_num(other).mean(1), rtol=1e-6)
+    assert found.max() > 0
+
+
+@pytest.mark.parametrize(
+    ("contig", "start", "end", "message"),
+    [
+        ("chr1", -1, 5, r"chr1:-1-5 does not lie on chr1 .*100 bp"),
+        ("chr1", 90, 101, r"chr1:90-101"),
+        ("chr1", 5, 5, r"chr1:5-5"),
+        ("1", 0, 5, "it has 'chr1'"),
+        ("chr7", 0, 5, "No contig in .* 'chr7'"),
+    ],
+)
+def test_windows_off_a_track_are_refused(track, contig, start, end, message):
+    with pytest.raises(InputError, match=message):
+        track.values(contig, start, end)
+
+
+def test_a_damaged_track_is_refused(tmp_path):
+    path = tmp_path / "a.bw"
+    path.write_bytes(b"\x26\xfc\x8f\x88 and nothing more")
+    with pytest.raises(InputError, match="cannot be read as bigWig"):
+        BigWig(path)
+    with pytest.raises(InputError, match="does not exist"):
+        BigWig(tmp_path / "b.bw")

@@ -11,6 +11,7 @@ from cisgram import models
 from cisgram.core.errors import InputError, UnknownName
 from cisgram.explain.demix import layers
 from cisgram.models.layers import Dropout, MeanLSTM, TwoClassHead, keep_mask
+from cisgram.models.probe import find_layer
 from cisgram.seq import encode, reverse_complement
 from networks import fitting, small
 
@@ -97,6 +98,17 @@ def test_parameter_counts_are_the_published_ones(name, options, count):
         ("basset", {}, BASSET + 1001),
         ("bd-10", {}, BD_10 + 769 + 2),
         ("bd-10", {"n_outputs": 164}, BD_10 + 164 * 769 + 2 * 164),
+        # 200 bp: 182 positions, 26 maxima a unit
+        ("explainn", {}, 100 * (77 + 2 + 27 * 100 + 200 + 101 + 2) + 101),
+        ("explainn", {"layers": 0, "n_outputs": 3}, 100 * (77 + 2) + 3 * 101),
+        ("explainn", {"layers": 1, "units": 4}, 4 * (77 + 2 + 27 + 2) + 5),
+        ("explainn", {"layers": 0, "pairs": True, "n_outputs": 2}, 7900 + 2 * (101 + 4950)),
+        # 39 bp: 3 maxima a unit
+        (
+            "explainn",
+            {"layers": 3, "units": 2, "hidden": 5, "length": 39},
+            2 * (79 + 30 + 40 + 8) + 3,
+        ),
     ],
 )
 def test_parameter_counts_follow_from_the_sizes(name, options, count):
@@ -174,6 +186,20 @@ def test_every_model_maps_sequences_to_one_logit_an_output(name):
     y = model(some(length=fitting(name, 101), unknown=True))
     assert y.shape == (3, 3)
     assert torch.isfinite(y).all()
+
+
+@pytest.mark.parametrize("name", ["basset", "bd-10", "deepbind", "demo-cnn", "dilated"])
+def test_an_exponential_stands_behind_the_first_convolution_alone(name):
+    found = {}
+    for first in ("relu", "exponential"):
+        model = small(name, first=first)
+        layer = find_layer(model.eval(), length=fitting(name, 101))
+        found[first] = type(layer.activation).__name__
+        behind = [type(m).__name__ for m in model.modules()].count("Exponential")
+        assert behind == (first == "exponential")
+    assert found == {"relu": "ReLU", "exponential": "Exponential"}
+    with pytest.raises(UnknownName, match="Did you mean 'relu'"):
+        small(name, first="rely")
 
 
 @every
@@ -400,6 +426,13 @@ def test_unknown_names_are_answered_with_the_nearest(name, options, message):
         ("bd-10", {"dropout": -0.2}),
         ("bd-10", {"length": 143}),
         ("bd-10", {"length": 200.0}),
+        ("explainn", {"units": 0}),
+        ("explainn", {"layers": -1}),
+        ("explainn", {"layers": True}),
+        ("explainn", {"dropout": 1.0}),
+        ("explainn", {"first": "rule"}),
+        ("explainn", {"length": 24}),
+        ("explainn", {"length": 18, "layers": 0}),
     ],
 )
 def test_options_without_sense_are_refused(name, options):

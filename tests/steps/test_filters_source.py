@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
+from cisgram import models
 from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.seq.alphabet import from_codes
 from cisgram.steps import motifs_run
@@ -84,3 +86,20 @@ def test_a_layer_is_refused_where_no_filters_are_read(job):
     for source in set(SOURCES) - {"filters"}:
         with pytest.raises(InputError, match="says whose filters are read"):
             motifs_run(job.run, source=source, options=options)
+
+
+def test_of_an_explainn_it_is_told_what_units_and_pairs_add(job):
+    torch.manual_seed(0)
+    sizes = {"units": 4, "width": 9, "layers": 0, "length": job.held_out.length}
+    model = models.create("explainn", pairs=True, n_outputs=2, **sizes).eval()
+    _, facts = filters(dataclasses.replace(job, model=model))
+    units = job.run.read_table("motifs/units.tsv")
+    assert len(units) == 4 * 2
+    assert units["weight"][1::2].to_numpy() == pytest.approx(
+        model.unit_head.weights[1].tolist(), rel=1e-5
+    )
+    own = units[units["output"] == 0].set_index("unit")["importance"]
+    assert facts["unit_importance"].to_numpy() == pytest.approx(
+        own[facts["motif"]].to_numpy(), rel=1e-5
+    )
+    assert len(job.run.read_table("motifs/units.pairs.tsv")) == 6 * 2

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.models import MODELS
-from cisgram.steps import from_file, resolve, settings_of
+from cisgram.steps import described, from_file, resolve, settings_of
 from cisgram.train import AS_PUBLISHED, TrainOptions
 
 DATA = {"data": {"positives": "a.fa"}}
@@ -89,3 +89,9 @@ def test_settings_come_from_a_file(tmp_path):
 def test_a_group_that_is_no_group_is_refused():
     with pytest.raises(InputError, match="train"):
         resolve(DATA | {"train": 3}, as_published=True)
+
+
+def test_lists_of_numbers_and_of_names_are_told_apart():
+    kinds = {row["name"]: row["kind"] for row in described()}
+    assert kinds["train.task_weights"] == "list of numbers"
+    assert kinds["train.freeze"] == kinds["data.label_columns"] == "list of names"

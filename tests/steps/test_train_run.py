@@ -78,7 +78,7 @@ def test_with_folds_each_member_leaves_another_part_of_the_training_set_out(
         seen.append(data.data.names)
         return fit(model, data, options, **more)
 
-    monkeypatch.setattr("cisgram.steps.train.fit", noted)
+    monkeypatch.setattr("cisgram.train.stages.fit", noted)
     run = Run(tmp_path / "RUN")
     train_run(run, asked(table, "train.seeds=3", "train.folds=true"), device="cpu")
     split = run.read_table("data/split.tsv")

@@ -10,8 +10,7 @@ import planted
 from cisgram.core.errors import InputError
 from cisgram.data import Dataset, TrainingData
 from cisgram.models import create
-from cisgram.train import TrainOptions, fit, metrics
-from cisgram.train.loop import make_optimizer
+from cisgram.train import TrainOptions, fit, make_optimizer, metrics
 
 QUICK = {"epochs": 4, "batch_size": 16, "min_rows": 1}
 

@@ -13,6 +13,7 @@ import click
 import cisgram
 from cisgram.cli import memory
 from cisgram.cli.commands import (
+    distill,
     explain,
     export,
     grammar,
@@ -43,6 +44,7 @@ for _command in (
     train.train,
     train.evaluate,
     train.predict,
+    distill.distill,
     explain.explain,
     neurons.demix,
     judge.trust,

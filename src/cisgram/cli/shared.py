@@ -43,6 +43,7 @@ DATABASE = click.option(
     help="jaspar:vertebrates, jaspar:fungi, ... or a motif file.  [default: the run's own, or "
     "jaspar:vertebrates]",
 )
+SHOWN = ("auroc", "auprc", "accuracy", "f1", "brier", "pearson", "spearman", "deviance")
 
 _DATA = (
     click.option(
@@ -51,9 +52,17 @@ _DATA = (
     click.option("--negatives", metavar="F", help="A file, 'shuffle', or 'genome' (windows)."),
     click.option("--test", metavar="F", help="Sequences of both kinds, kept for the test."),
     click.option("--genome", metavar="FA", help="FASTA of the genome, for BED and narrowPeak."),
+    click.option("--tracks", metavar="F,...", help="bigWig files: labels of a BED's windows."),
     click.option("--label-columns", metavar="C,...", help="Labels of a table; 'none': positives."),
     click.option("--model", metavar="NAME", help="See 'cisgram list models', or module:callable."),
     click.option("--weights", metavar="F", help="Start from these weights."),
+    click.option(
+        "--from", "start", metavar="RUN", help="Start from the features of this run, or file."
+    ),
+    click.option("--motifs", metavar="M", help="First filters start as: jaspar:TAXON, or a file."),
+    click.option(
+        "--freeze-motifs", is_flag=True, default=None, help="Training leaves those filters alone."
+    ),
     click.option("--length", type=int, help="bp of every sequence; windows about the summits."),
     click.option("--max-positives", type=int, metavar="N", help="Only the N strongest positives."),
     click.option("--valid-chromosomes", metavar="C,...", help="Held out to choose the model."),
@@ -92,13 +101,19 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "negatives": options["negatives"],
             "test": options["test"],
             "genome": options["genome"],
+            "tracks": names(options["tracks"]),
             "label_columns": names(options["label_columns"]),
             "length": options["length"],
             "max_positives": options["max_positives"],
             "valid_chromosomes": names(options["valid_chromosomes"]),
             "test_chromosomes": names(options["test_chromosomes"]),
         },
-        "model": {"name": options["model"], "weights": options["weights"]},
+        "model": {
+            "name": options["model"],
+            "weights": options["weights"],
+            "motifs": options["motifs"],
+            "freeze_motifs": options["freeze_motifs"],
+        },
         "train": {
             "seed": options["seed"],
             "seeds": options["seeds"] if options["folds"] is None else options["folds"],
@@ -176,7 +191,7 @@ def score_lines(metrics: Mapping[str, Any]) -> list[str]:
         if "per_output" not in found:
             continue
         parts = []
-        for score in ("auroc", "auprc", "accuracy", "brier", "pearson", "spearman"):
+        for score in SHOWN:
             value = found.get(score)
             if value is None:
                 continue

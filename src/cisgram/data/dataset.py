@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive, generator
+from cisgram.data.augment import Augment
+from cisgram.data.sampling import even_order, kinds_of
+from cisgram.io import Codes, genome_codes
 from cisgram.seq.alphabet import complement_codes, one_hot
 from cisgram.seq.shuffle import shuffle_codes
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+AT_ONCE = 1 << 24  # bases of an epoch that are read together
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +32,8 @@ class Dataset:
     names
         n names.
     codes
-        (n, length) uint8: A 0, C 1, G 2, T 3, unknown 4.
+        (n, length) uint8: A 0, C 1, G 2, T 3, unknown 4; windows of a genome stay on disk until
+        they are indexed by rows (`cisgram.io.GenomeCodes`).
     y
         (n, t) float32 labels, NaN where one is missing.
     outputs
@@ -36,14 +42,17 @@ class Dataset:
         Contig of each sequence, where known.
     starts
         (n,) int64 bp of each sequence's left end on its contig, where known.
+    origins
+        Batch or donor of each sequence, where known.
     """
 
     names: list[str]
-    codes: NDArray[np.uint8]
+    codes: Codes
     y: NDArray[np.float32]
     outputs: tuple[str, ...] = ("bound",)
     groups: list[str] | None = None
     starts: NDArray[np.int64] | None = None
+    origins: list[str] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -68,10 +77,11 @@ class Dataset:
         return replace(
             self,
             names=[self.names[i] for i in index],
-            codes=self.codes[index],
+            codes=genome_codes.take(self.codes, index),
             y=self.y[index],
             groups=None if self.groups is None else [self.groups[i] for i in index],
             starts=None if self.starts is None else self.starts[index],
+            origins=None if self.origins is None else [self.origins[i] for i in index],
         )
 
 
@@ -85,17 +95,20 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
                 f"{first.outputs} and {part.length} bp {part.outputs}."
             )
             raise InputError(msg)
-    groups = None
+    groups, origins = None, None
     if all(p.groups is not None for p in parts):
         groups = [g for p in parts for g in p.groups or ()]
+    if all(p.origins is not None for p in parts):
+        origins = [o for p in parts for o in p.origins or ()]
     starts = [p.starts for p in parts if p.starts is not None]
     return replace(
         first,
         names=[name for p in parts for name in p.names],
-        codes=np.concatenate([p.codes for p in parts]),
+        codes=genome_codes.joined([p.codes for p in parts]),
         y=np.concatenate([p.y for p in parts]),
         groups=groups,
         starts=np.concatenate(starts) if len(starts) == len(parts) else None,
+        origins=origins,
     )
 
 
@@ -106,10 +119,11 @@ def shuffled_negatives(positives: Dataset, *, k: int, seed: int) -> Dataset:
     """
     return Dataset(
         names=[f"{name}_shuffled" for name in positives.names],
-        codes=shuffle_codes(positives.codes, k=k, n=1, seed=seed)[:, 0],
+        codes=shuffle_codes(np.asarray(positives.codes), k=k, n=1, seed=seed)[:, 0],
         y=np.zeros_like(positives.y),
         outputs=positives.outputs,
         groups=positives.groups,
+        origins=positives.origins,
     )
 
 
@@ -123,10 +137,13 @@ class Batch:
         Arguments of the model's ``forward``; the first is DNA, (n, 4, length) float32.
     y
         (n, t) labels, NaN where one is missing.
+    origin
+        (n,) number of the batch or donor among `TrainingData.origins`, where they are known.
     """
 
     inputs: tuple[Tensor, ...]
     y: Tensor
+    origin: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +162,10 @@ class TrainingData:
         Each epoch reads a random half of the sequences from the other strand.
     max_shift
         Each epoch moves every sequence by up to this many bp; what enters is N.
+    augment
+        Further changes of the sequences of an epoch.
+    classes
+        The outputs are the classes of one label.
     """
 
     data: Dataset
@@ -152,6 +173,8 @@ class TrainingData:
     fixed_negatives: bool = False
     reverse_complement: bool = True
     max_shift: int = 0
+    augment: Augment | None = None
+    classes: bool = False
 
     def __len__(self) -> int:
         return len(self.data) * (2 if self.fresh_negatives else 1)
@@ -168,32 +191,83 @@ class TrainingData:
         share = np.where(known, total / np.maximum(known, 1), 0.5)
         return share / 2 if self.fresh_negatives else share
 
+    @property
+    def origins(self) -> list[str]:
+        """Names of the batches or donors, sorted; empty where they are not known."""
+        return sorted(set(self.data.origins or ()))
+
+    @property
+    def as_given(self) -> TrainingData:
+        """The same without anything that changes a sequence: strands, shifts, augmentation."""
+        return replace(self, reverse_complement=False, max_shift=0, augment=None)
+
     def epoch(
-        self, epoch: int, *, seed: int, shuffle: bool = True
+        self, epoch: int, *, seed: int, shuffle: bool = True, sampling: str = "all"
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Codes and labels of an epoch, in the order in which they are shown.
 
         Without ``shuffle`` that is the order of the data; where all positives come first, they
-        take turns with the rest, so that no batch is of one kind.
+        take turns with the rest, so that no batch is of one kind. With ``sampling`` ``balanced``
+        the kinds of labels take turns, with ``blocked`` those of every batch label
+        (`sampling.even_order`).
         """
-        data = self.data
+        shown = self._shown(epoch, seed=seed, shuffle=shuffle, sampling=sampling)
+        whole = [(0, len(shown.rows))]
+        return next(self._read(shown, whole, epoch, seed=seed)), shown.y
+
+    def _shown(self, epoch: int, *, seed: int, shuffle: bool, sampling: str) -> _Shown:
+        """What an epoch shows, in its order."""
+        y, origins = self.data.y, self.data.origins
         if self.fresh_negatives:
-            of = 0 if self.fixed_negatives else epoch
-            negatives = shuffled_negatives(
-                data, k=self.fresh_negatives, seed=derive(seed, "negatives", of)
-            )
-            data = joined([data, negatives])
-        if shuffle:
-            order = generator(seed, "order", epoch).permutation(len(data))
+            y = np.concatenate([y, np.zeros_like(y)])
+            origins = None if origins is None else [*origins, *origins]
+        random = generator(seed, "order", epoch)
+        if sampling != "all":
+            kinds = kinds_of(y, origins, classes=self.classes, blocked=sampling == "blocked")
+            rows = even_order(kinds, random)
+        elif shuffle:
+            rows = random.permutation(len(y))
         else:
-            order = _in_turn((data.y == 1).any(1))
-        codes, y = data.codes[order], data.y[order]
-        if self.max_shift:
-            codes = _shifted(codes, self.max_shift, generator(seed, "shift", epoch))
-        if self.reverse_complement:
-            turned = generator(seed, "strand", epoch).random(len(data)) < 0.5
-            codes[turned] = complement_codes(codes[turned, ::-1])
-        return codes, y
+            rows = _in_turn((y == 1).any(1))
+        own = None
+        if origins is not None:
+            own = np.searchsorted(self.origins, np.array(origins)[rows])
+        return _Shown(rows, y[rows], own)
+
+    def _read(
+        self, shown: _Shown, spans: Iterable[tuple[int, int]], epoch: int, *, seed: int
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Codes of spans of what is shown, one after the other, as this epoch reads them.
+
+        Augmented, shifted, from either strand; what is drawn does not depend on the spans.
+        """
+        n = len(shown.rows)
+        augment = generator(seed, "augment", epoch)
+        shift = generator(seed, "shift", epoch).integers(0, 2 * self.max_shift + 1, n)
+        turned = generator(seed, "strand", epoch).random(n) < 0.5
+        for start, end in spans:
+            codes = self._codes(shown.rows[start:end], epoch, seed=seed)
+            if self.augment is not None:
+                codes = self.augment.changed(codes, augment)
+            if self.max_shift:
+                codes = _shifted(codes, self.max_shift, shift[start:end])
+            if self.reverse_complement:
+                back = turned[start:end]
+                codes[back] = complement_codes(codes[back, ::-1])
+            yield codes
+
+    def _codes(self, rows: NDArray[np.int64], epoch: int, *, seed: int) -> NDArray[np.uint8]:
+        """Codes of rows, those of the epoch's shuffles among them; a new array."""
+        n = len(self.data)
+        if not self.fresh_negatives:
+            return self.data.codes[rows]
+        is_shuffle = rows >= n
+        codes = self.data.codes[rows % n]
+        of = 0 if self.fixed_negatives else epoch
+        own = derive(seed, "negatives", of)
+        given = codes[is_shuffle]
+        codes[is_shuffle] = shuffle_codes(given, k=self.fresh_negatives, n=1, seed=own)[:, 0]
+        return codes
 
     def batches(
         self,
@@ -204,6 +278,7 @@ class TrainingData:
         rank: int = 0,
         world: int = 1,
         shuffle: bool = True,
+        sampling: str = "all",
     ) -> Iterator[Batch]:
         """Batches of one epoch; of ``world`` processes, each takes its own part of every batch.
 
@@ -212,10 +287,41 @@ class TrainingData:
         """
         import torch
 
-        codes, y = self.epoch(epoch, seed=seed, shuffle=shuffle)
-        for start, end in steps(len(codes), batch_size):
-            part = slice(start + rank, end, world)
-            yield Batch((one_hot(codes[part]),), torch.from_numpy(y[part]))
+        shown = self._shown(epoch, seed=seed, shuffle=shuffle, sampling=sampling)
+        noise = generator(seed, "noise", epoch)
+        parts = _together(steps(len(shown.rows), batch_size), max(1, AT_ONCE // self.data.length))
+        spans = [(part[0][0], part[-1][1]) for part in parts]
+        for part, codes in zip(parts, self._read(shown, spans, epoch, seed=seed), strict=True):
+            for start, end in part:
+                mine = slice(start + rank, end, world)
+                x = one_hot(codes[start - part[0][0] : end - part[0][0]][rank::world])
+                if self.augment is not None and self.augment.noise:
+                    drawn = self.augment.noise_of(noise, end - start, codes.shape[1])
+                    x = x + torch.from_numpy(drawn[rank::world])
+                origin = None if shown.origin is None else torch.from_numpy(shown.origin[mine])
+                yield Batch((x,), torch.from_numpy(shown.y[mine]), origin)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """Rows of the data in the order of an epoch, with labels and origins.
+
+    From the number of the data's rows on, a row is the shuffle of the one so many before it.
+    """
+
+    rows: NDArray[np.int64]
+    y: NDArray[np.float32]
+    origin: NDArray[np.int64] | None
+
+
+def _together(bounds: Sequence[tuple[int, int]], rows: int) -> list[list[tuple[int, int]]]:
+    """Batches that are read at once: of at most so many rows, or one."""
+    found: list[list[tuple[int, int]]] = []
+    for start, end in bounds:
+        if not found or end - found[-1][0][0] > rows:
+            found.append([])
+        found[-1].append((start, end))
+    return found
 
 
 def steps(n: int, batch_size: int) -> list[tuple[int, int]]:
@@ -237,8 +343,8 @@ def _in_turn(positive: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.argsort(place, kind="stable")
 
 
-def _shifted(codes: NDArray[np.uint8], most: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    n, length = codes.shape
+def _shifted(codes: NDArray[np.uint8], most: int, start: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Each row from its start on, of the row with ``most`` N before and behind it."""
+    length = codes.shape[1]
     padded = np.pad(codes, ((0, 0), (most, most)), constant_values=4)
-    start = np.asarray(random.integers(0, 2 * most + 1, n))
     return np.take_along_axis(padded, start[:, None] + np.arange(length), 1)

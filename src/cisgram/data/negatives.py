@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive
 from cisgram.data.dataset import Dataset, joined, shuffled_negatives
@@ -13,7 +15,7 @@ from cisgram.data.windows import Taken, genomic_negatives
 def negatives_kind(options: DataOptions, data: Dataset, task: str, source: Source) -> str:
     """``none`` (the file has them), ``file``, ``shuffle`` or ``genome``."""
     asked = options.negatives
-    if task == "regression" or not (data.y == 1).all():
+    if task != "classification" or not only_positives(data):
         if asked is not None:
             msg = (
                 f"{options.positives} holds labels of both kinds; give no negatives, or a file of "
@@ -29,6 +31,12 @@ def negatives_kind(options: DataOptions, data: Dataset, task: str, source: Sourc
     return asked if asked in ("shuffle", "genome") else "file"
 
 
+def only_positives(data: Dataset) -> bool:
+    """Whether every label that is known is 1, and some is."""
+    known = ~np.isnan(data.y)
+    return bool(known.any() and (data.y[known] == 1).all())
+
+
 def with_negatives(
     parts: dict[str, Dataset], kind: str, options: DataOptions, source: Source, seed: int
 ) -> dict[str, Dataset]:
@@ -38,7 +46,7 @@ def with_negatives(
     if source.genome is not None:
         taken = Taken(source.genome, [peaks for both in source.peaks.values() for peaks in both])
     for name, part in parts.items():
-        if not len(part) or not (part.y == 1).all():
+        if not len(part) or not only_positives(part):
             continue
         if kind == "shuffle" and name != "train":
             negatives = shuffled_negatives(

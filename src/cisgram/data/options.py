@@ -21,12 +21,28 @@ class DataOptions(Options):
     )
     test: str | None = Field(default=None, description="file that is kept for the test")
     genome: str | None = Field(default=None, description="FASTA that peaks lie on")
+    tracks: Names = Field(
+        default=(), description="bigWig files; labels are their means over the windows of a BED"
+    )
+    track_width: int | None = Field(
+        default=None, ge=1, description="bp of a window's middle that are averaged; default: all"
+    )
+    track_scale: Literal["log1p", "none"] = Field(
+        default="log1p", description="labels are log(1 + mean), or the mean itself"
+    )
     length: int | None = Field(
         default=None, ge=4, le=1_000_000, description="bp of every sequence; by default the longest"
     )
     sequence_column: str | None = Field(default=None, description="of a table")
     label_columns: Names = Field(
         default=(), description="of a table; `none` where its other columns are no labels"
+    )
+    task: Literal["auto", "classification", "regression", "multiclass", "counts"] = Field(
+        default="auto",
+        description="what the labels are; by default classification where all are 0 or 1",
+    )
+    batch_column: str | None = Field(
+        default=None, description="of a table: batch or donor, whose traces shall not be learned"
     )
     shuffle_k: int = Field(default=2, ge=1, le=6, description="shuffles keep counts of k-mers")
     fresh_negatives: bool = Field(default=True, description="new shuffles every epoch")
@@ -43,6 +59,21 @@ class DataOptions(Options):
         default=True, description="train on random strands, predict the mean over both"
     )
     max_shift: int = Field(default=0, ge=0, description="bp; each epoch moves every sequence")
+    augment: Names = Field(
+        default=(),
+        description="of training sequences: mutation, insertion, deletion, inversion, "
+        "translocation, reverse_complement, noise",
+    )
+    augment_most: int = Field(default=2, ge=1, le=6, description="changes of one sequence")
+    augment_longest: int = Field(
+        default=20, ge=1, description="bp of an insertion, deletion, inversion or translocation"
+    )
+    augment_mutated: float = Field(
+        default=0.05, gt=0, le=1, description="share of the bases that mutation draws anew"
+    )
+    augment_noise: float = Field(
+        default=0.2, gt=0, description="standard deviation of the noise on the one-hot array"
+    )
     leaks: Literal["drop", "report", "refuse"] = Field(
         default="drop", description="what is done with copies that stand in two sets or classes"
     )

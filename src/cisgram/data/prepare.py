@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
+from cisgram.data.augment import augment_of
 from cisgram.data.dataset import Dataset, TrainingData, joined
+from cisgram.data.labels import is_labeled, task_of
 from cisgram.data.leaks import find_leaks
-from cisgram.data.negatives import negatives_kind, with_negatives
+from cisgram.data.negatives import negatives_kind, only_positives, with_negatives
 from cisgram.data.options import DataOptions
 from cisgram.data.source import Source
 from cisgram.data.splits import (
@@ -24,6 +26,7 @@ from cisgram.data.splits import (
     split_by_fraction,
     split_given,
 )
+from cisgram.data.tracks import with_tracks
 from cisgram.io import Genome
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ class Prepared:
     train, valid, test
         What the model is fitted to, chosen by, and judged on (``None``: nothing was held out).
     task
-        ``classification`` (every label 0 or 1) or ``regression``.
+        ``classification`` (every label 0 or 1), ``regression``, ``multiclass`` (one of several
+        classes, labels one-hot) or ``counts``.
     split
         ``name``, ``set`` of every sequence that is used.
     dropped
@@ -79,12 +83,18 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     """
     source = Source(Genome(options.genome) if options.genome else None, options.length)
     data = source.read(options.positives, options, label=1.0, ask=True)
-    test = source.read(options.test, options, label=np.nan) if options.test else None
-    task = _task(data)
-    if task == "regression" and options.max_positives is not None:
+    plain = options.model_copy(update={"batch_column": None})  # a test needs no batch labels
+    test = source.read(options.test, plain, label=np.nan) if options.test else None
+    asked = options.task
+    if options.tracks:
+        data = with_tracks(data, options)
+        test = with_tracks(test, options) if test is not None else None
+        asked = "regression" if asked == "auto" else asked
+    data, task = task_of(data, asked)
+    if task != "classification" and options.max_positives is not None:
         msg = (
             f"data.max_positives={options.max_positives} is for labels 0 and 1; "
-            f"{options.positives} holds measured values. Leave it out."
+            f"{options.positives} holds others. Leave it out."
         )
         raise InputError(msg)
     data = _strongest(data, options, source)
@@ -103,7 +113,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     source.dropped += [(data.names[i], "overlaps a held-out block") for i in overlapping]
     parts = {name: data.take(sets == name) for name in ("train", "valid", "test")}
     if test is not None:
-        parts["test"] = _test_like(test, data, options, kind)
+        parts["test"] = _test_like(test, data, options, kind, task)
     parts = with_negatives(parts, kind, options, source, seed)
     parts, leaks, of_repeats = _guard(parts, options, source, task)
     train = TrainingData(
@@ -112,6 +122,8 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         fixed_negatives=not options.fresh_negatives,
         reverse_complement=options.reverse_complement,
         max_shift=options.max_shift,
+        augment=augment_of(options),
+        classes=task == "multiclass",
     )
     _check_usable(parts, train, task)
     return Prepared(
@@ -126,11 +138,6 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         | {"split": how if test is None else "test file", "valid_split": how}
         | {"leak_guard": {"pairs": len(leaks), "sequences_of_repeats": of_repeats}},
     )
-
-
-def _task(data: Dataset) -> str:
-    known = data.y[~np.isnan(data.y)]
-    return "classification" if np.isin(known, (0, 1)).all() else "regression"
 
 
 def _strongest(data: Dataset, options: DataOptions, source: Source) -> Dataset:
@@ -200,16 +207,18 @@ def _are_even(groups: Sequence[str], fractions: Mapping[str, float]) -> bool:
     return len(counts) >= FEW and sum(counts[:-1]) >= wanted * len(groups)
 
 
-def _test_like(test: Dataset, data: Dataset, options: DataOptions, kind: str) -> Dataset:
+def _test_like(test: Dataset, data: Dataset, options: DataOptions, kind: str, task: str) -> Dataset:
     """The test file with the outputs of the data; one without labels holds positives alone."""
     given = not np.isnan(test.y).all()
+    if given and task in ("multiclass", "counts"):
+        test, _ = task_of(test, task, outputs=data.outputs if task == "multiclass" else ())
     if not given and kind not in ("shuffle", "genome"):
         msg = (
             f"{options.test} holds no labels; as the negatives are given with the training data, "
             "the test file needs sequences of both kinds with labels."
         )
         raise InputError(msg)
-    alone = not given or bool((test.y == 1).all())
+    alone = not given or only_positives(test)
     if alone and kind == "genome" and test.groups is None:
         msg = (
             f"{options.test} tells no intervals to find genomic negatives for; give the test as "
@@ -234,7 +243,8 @@ def _guard(
         {k: v for k, v in parts.items() if len(v)},
         threshold=options.leak_threshold,
         # neighboring windows of a multi-task set have differing labels by right
-        across_labels=task == "classification" and len(parts["train"].outputs) == 1,
+        across_labels=task == "multiclass"
+        or (task == "classification" and len(parts["train"].outputs) == 1),
     )
     table = found.table
     if options.leaks == "refuse" and len(table):
@@ -265,7 +275,7 @@ def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> 
                 f"{needed} are needed. See what was dropped, or hold out less."
             )
             raise InputError(msg)
-    if task == "classification" and not train.fresh_negatives:
+    if is_labeled(task) and not train.fresh_negatives:
         y = parts["train"].y
         one_sided = [
             output
@@ -278,6 +288,20 @@ def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> 
                 "genome)."
             )
             raise InputError(msg)
+
+
+def _of_each_kind(data: Dataset, task: str) -> dict[str, Any]:
+    """Sequences that are a positive of an output, or of each class."""
+    if task == "multiclass":
+        of_class = zip(data.outputs, (data.y == 1).sum(0).tolist(), strict=True)
+        return {"classes": dict(of_class)}
+    return {"positive": int((data.y == 1).any(1).sum())}
+
+
+def _missing(data: Dataset) -> dict[str, Any]:
+    """How many labels are missing, where some are."""
+    missing = int(np.isnan(data.y).sum())
+    return {"missing_labels": missing} if missing else {}
 
 
 def _split_table(parts: dict[str, Dataset]) -> pd.DataFrame:
@@ -303,12 +327,14 @@ def _summary(parts: dict[str, Dataset], kind: str, source: Source, task: str) ->
         name: {"sequences": len(data)}
         | (
             {
-                "positive": int((data.y == 1).any(1).sum()),
+                **_of_each_kind(data, task),
                 "contigs": sorted(set(data.groups)) if data.groups else [],
             }
-            if task == "classification"
+            if is_labeled(task)
             else {}
         )
+        | ({"batches": dict(sorted(Counter(data.origins).items()))} if data.origins else {})
+        | _missing(data)
         for name, data in parts.items()
     }
     return {

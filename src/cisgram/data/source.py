@@ -21,7 +21,7 @@ from cisgram.io import (
     numeric_columns,
     read_bed,
     read_sequences,
-    sequences_of,
+    windows_of,
 )
 from cisgram.io.fasta import pieces
 from cisgram.seq.alphabet import to_codes
@@ -64,7 +64,16 @@ class Source:
 
         With ``ask``, a table of which a column may be a label that nobody named is refused.
         """
-        found = self._sequences(path, options)
+        kind = _kind(path, options)
+        if options.batch_column is not None and kind != "table":
+            msg = (
+                f"data.batch_column={options.batch_column} names a column of a table; {path} is "
+                f"read as {kind}. Give TSV or CSV, or leave it out."
+            )
+            raise InputError(msg)
+        if kind == "bed" and self.genome is not None:
+            return self._windows(path, self.genome, label)
+        found = self._sequences(path, options, kind)
         if ask and found.labels is None and not options.label_columns:
             _refuse_unnamed_labels(path, options)
         self.dropped += found.dropped
@@ -83,22 +92,32 @@ class Source:
             tuple(outputs),
             found.chromosomes,
             _starts(found),
+            found.batches,
         )
 
-    def _sequences(self, path: str, options: DataOptions) -> Sequences:
-        kind = _kind(path, options)
-        if kind == "bed" and self.genome is not None:
-            peaks = read_bed(path, genome=self.genome)
-            length = self._window(peaks)
-            found = sequences_of(peaks, self.genome, length=length, stranded=False)
-            assert found.intervals is not None
-            self.peaks[path] = [peaks, found.intervals]
-            return found
+    def _windows(self, path: str, genome: Genome, label: float) -> Dataset:
+        """Windows of a BED file; their letters stay on disk."""
+        peaks = read_bed(path, genome=genome)
+        found = windows_of(peaks, genome, length=self._window(peaks))
+        kept = found.intervals
+        self.peaks[path] = [peaks, kept]
+        self.dropped += found.dropped
+        self.counts.update(found.counts)
+        self.ranks[path] = kept.ranks
+        y = np.full((len(kept), 1), label, dtype=np.float32)
+        return Dataset(kept.name, found.codes, y, ("bound",), kept.contig, kept.start)
+
+    def _sequences(self, path: str, options: DataOptions, kind: str) -> Sequences:
         if kind == "table":
             labels = list(options.label_columns) or None
             if labels == ["none"]:
                 labels = []
-            return read_sequences(path, sequence=options.sequence_column, labels=labels)
+            return read_sequences(
+                path,
+                sequence=options.sequence_column,
+                labels=labels,
+                batch=options.batch_column,
+            )
         if kind == "fasta" and _headers_are_labels(path):
             found = read_sequences(path, header_labels=True)
             self.counts["header_labels"] += len(found)
@@ -129,9 +148,7 @@ class Source:
 
 
 def _starts(found: Sequences) -> NDArray[np.int64] | None:
-    """Left ends, of intervals or of names such as ``chr1:200-300``; off by one is no matter."""
-    if found.intervals is not None:
-        return found.intervals.start
+    """Left ends in names such as ``chr1:200-300``; off by one is no matter."""
     places = [COORDINATES.match(name) for name in found.names]
     if found.chromosomes is None or not all(places):
         return None
@@ -143,6 +160,7 @@ def _refuse_unnamed_labels(path: str, options: DataOptions) -> None:
     if _kind(path, options) != "table":
         return
     likely = [c for c in numeric_columns(path) if c.lower() not in PLACES]
+    likely = [c for c in likely if c != options.batch_column]
     if likely:
         shown = ",".join(likely[:5])
         msg = (

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import generator
 from cisgram.data.dataset import Dataset
-from cisgram.io import Genome, Intervals
+from cisgram.io import Genome, GenomeCodes, Intervals, blocks
 
 DRAWS = 30  # candidates a wanted window and round
 ROUNDS = 4
@@ -83,7 +83,7 @@ def genomic_negatives(
         msg = "genomic negatives need positives with contigs: give them as BED with a genome."
         raise InputError(msg)
     genome, length = taken.genome, positives.length
-    wanted_gc = _gc(positives.codes)
+    wanted_gc = np.concatenate([_gc(part) for _, part in blocks(positives.codes)])
     contigs = np.array(positives.groups)
     found_contig: list[str] = []
     found_start: list[int] = []
@@ -101,7 +101,7 @@ def genomic_negatives(
     names = [f"{c}:{s}-{s + length}" for c, s in zip(found_contig, found_start, strict=True)]
     negatives = Dataset(
         names=names,
-        codes=genome.windows(found_contig, found_start, length),
+        codes=GenomeCodes(genome, found_contig, np.array(found_start), length=length),
         y=np.zeros((len(names), len(positives.outputs)), dtype=np.float32),
         outputs=positives.outputs,
         groups=found_contig,
@@ -131,10 +131,7 @@ def _matched(
         if not len(left):
             break
         starts = random.integers(0, last + 1, DRAWS * len(left))
-        codes = genome.windows([contig] * len(starts), starts, length)
-        keep = ~(codes == 4).any(1)
-        starts, gc = starts[keep], _gc(codes[keep])
-        candidates = _by_gc(starts, gc)
+        candidates = _by_gc(*_readable(genome, contig, starts, length))
         missed = []
         for count in random.permutation(left).tolist():
             start = _nearest_free(candidates, count, taken, length)
@@ -145,6 +142,19 @@ def _matched(
             found.append(start)
         left = np.array(missed, dtype=np.int64)
     return found
+
+
+def _readable(
+    genome: Genome, contig: str, starts: NDArray[np.int64], length: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Starts of the windows without N, and their GC counts."""
+    codes = GenomeCodes(genome, [contig] * len(starts), starts, length=length)
+    known, gc = [], []
+    for _, part in blocks(codes):
+        known.append(~(part == 4).any(1))
+        gc.append(_gc(part))
+    keep = np.concatenate(known)
+    return starts[keep], np.concatenate(gc)[keep]
 
 
 def _by_gc(starts: NDArray[np.int64], gc: NDArray[np.int64]) -> dict[int, list[int]]:

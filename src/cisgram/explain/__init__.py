@@ -33,6 +33,7 @@ from cisgram.explain.pairs import interacting
 from cisgram.explain.patterns import Pattern, patterns
 from cisgram.explain.seqlets import seqlets
 from cisgram.explain.shapley import shapley
+from cisgram.explain.units import unit_importances, unit_pairs
 from cisgram.explain.weights import weight_consensus, weight_motifs
 
 __all__ = [
@@ -77,6 +78,8 @@ __all__ = [
     "site_effects",
     "smoothgrad",
     "temporal",
+    "unit_importances",
+    "unit_pairs",
     "weight_consensus",
     "weight_motifs",
 ]

@@ -1,19 +1,24 @@
-"""Files of the field: FASTA, genomes, BED and narrowPeak, DeepBind and other tables."""
+"""Files of the field: FASTA, genomes, BED and narrowPeak, bigWig, DeepBind and other tables."""
 
 from cisgram.io.any_format import format_of, read_sequences
-from cisgram.io.bigwig import write_bigwig
+from cisgram.io.bigwig import BigWig, write_bigwig
 from cisgram.io.fasta import read_fasta, write_fasta
 from cisgram.io.genome import Genome
+from cisgram.io.genome_codes import Codes, GenomeCodes, blocks
 from cisgram.io.intervals import Intervals, read_bed, write_bed
 from cisgram.io.sequences import Sequences
 from cisgram.io.tables import numeric_columns, read_deepbind, read_table
 from cisgram.io.text import open_text
-from cisgram.io.windows import sequences_of
+from cisgram.io.windows import sequences_of, windows_of
 
 __all__ = [
+    "BigWig",
+    "Codes",
     "Genome",
+    "GenomeCodes",
     "Intervals",
     "Sequences",
+    "blocks",
     "format_of",
     "numeric_columns",
     "open_text",
@@ -23,6 +28,7 @@ __all__ = [
     "read_sequences",
     "read_table",
     "sequences_of",
+    "windows_of",
     "write_bed",
     "write_bigwig",
     "write_fasta",

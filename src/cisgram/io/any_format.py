@@ -41,6 +41,7 @@ def read_sequences(
     labels: Sequence[str] | None = None,
     name: str | None = None,
     chromosome: str | None = None,
+    batch: str | None = None,
     header_labels: bool = False,
     strongest: int | None = None,
 ) -> Sequences:
@@ -54,7 +55,7 @@ def read_sequences(
         Needed for BED and narrowPeak: a `Genome`, or its FASTA.
     length, center, stranded
         Windows of BED and narrowPeak, as in `sequences_of`.
-    sequence, labels, name, chromosome
+    sequence, labels, name, chromosome, batch
         Columns of TSV and CSV, as in `read_table`; where not given, usual names (``sequence``,
         ``seq``; ``label``, ``bound``, ``target``, ``y``; ``name``, ``id``; ``chrom``) are found
         whatever their case.
@@ -73,7 +74,14 @@ def read_sequences(
     _refuse_idle(path, kind, "fasta", header_labels=header_labels)
     _refuse_idle(path, kind, "bed", length=length, center=center != "summit", stranded=not stranded)
     _refuse_idle(
-        path, kind, "table", sequence=sequence, labels=labels, name=name, chromosome=chromosome
+        path,
+        kind,
+        "table",
+        sequence=sequence,
+        labels=labels,
+        name=name,
+        chromosome=chromosome,
+        batch=batch,
     )
     if kind == "fasta":
         found = read_fasta(path, header_labels=header_labels)
@@ -95,6 +103,7 @@ def read_sequences(
             labels=labels if labels is not None else [label] if label else None,
             name=name or _usual(header, NAME),
             chromosome=chromosome or _usual(header, CHROMOSOME),
+            batch=batch,
         )
     return found if strongest is None else found.strongest(strongest)
 

@@ -1,4 +1,4 @@
-"""Scores of windows as a bigWig track."""
+"""BigWig tracks: scores of windows written, coverage read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.extras import require
+from cisgram.core.registry import unknown
+from cisgram.io.genome import other_style
+from cisgram.io.text import check_file
 
 Floats = NDArray[np.float64]
 
@@ -83,3 +86,66 @@ def _rows(
     mean = np.bincount(row, weights=scores.ravel()) / np.bincount(row)
     for place, value in zip(places.tolist(), mean.tolist(), strict=True):
         yield contig, place, place + 1, value
+
+
+class BigWig:
+    """Coverage along a genome, read window by window from a bigWig file.
+
+    Positions without a value are 0, as in a pile-up of reads.
+
+    Attributes
+    ----------
+    path
+        The file.
+    contigs
+        bp of each contig by name.
+
+    Raises
+    ------
+    InputError
+        When the file is no bigWig.
+    MissingExtra
+        Without pybigtools, which the extra ``bigwig`` brings.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        check_file(self.path)
+        reader = require("pybigtools", extra="bigwig")
+        try:
+            self._file = reader.open(str(self.path))
+            self.contigs: dict[str, int] = dict(self._file.chroms())
+        except Exception as error:  # what it raises depends on where the file is damaged
+            msg = f"{self.path} cannot be read as bigWig ({error}); is it complete?"
+            raise InputError(msg) from error
+
+    def values(self, contig: str, start: int, end: int) -> Floats:
+        """(end - start,) values of one interval.
+
+        Raises
+        ------
+        InputError
+            When the contig is unknown or the interval does not lie on it.
+        """
+        size = self._size(contig)
+        if not 0 <= start < end <= size:
+            msg = f"{contig}:{start}-{end} does not lie on {contig} of {self.path} ({size} bp)."
+            raise InputError(msg)
+        found: Floats = self._file.values(contig, start, end, fillna=0.0)
+        return found
+
+    def means(self, contigs: Sequence[str], starts: NDArray[np.int64], length: int) -> Floats:
+        """(n,) mean value of n windows of one length; refuses as `values`."""
+        places = zip(contigs, starts.tolist(), strict=True)
+        each = (self.values(contig, start, start + length).mean() for contig, start in places)
+        return np.fromiter(each, dtype=np.float64, count=len(starts))
+
+    def _size(self, contig: str) -> int:
+        if contig not in self.contigs:
+            other = other_style(contig, self.contigs)
+            if other is None:
+                what = f"contig in {self.path}"
+                raise unknown(what, contig, list(self.contigs)[:50])
+            msg = f"No contig named {contig!r} in {self.path}; it has {other!r}. Use its names."
+            raise InputError(msg)
+        return self.contigs[contig]

@@ -113,21 +113,32 @@ class Genome:
         InputError
             When a contig is unknown or a window does not lie on its contig.
         """
+        return self.at(self.places(contigs, starts, length), length)
+
+    def places(self, contigs: Sequence[str], starts: ArrayLike, length: int) -> NDArray[np.int64]:
+        """(n,) places of windows for `at`; refuses as `windows`."""
         check_positive(length, name="length")
         first = np.asarray(starts, dtype=np.int64)
         if first.shape != (len(contigs),):
             msg = f"starts must have one entry a contig name ({len(contigs)}); got {first.shape}."
             raise InputError(msg)
         if not len(contigs):
-            return np.empty((0, length), dtype=np.uint8)
+            return first
         known = {name: (self._offset(name), self.contigs[name]) for name in set(contigs)}
         offsets, sizes = np.array([known[name] for name in contigs], dtype=np.int64).T
         off = np.flatnonzero((first < 0) | (first > sizes - length))
         if len(off):
             i = int(off[0])
             self.codes(contigs[i], int(first[i]), int(first[i]) + length)  # says what is wrong
+        found: NDArray[np.int64] = offsets + first
+        return found
+
+    def at(self, places: NDArray[np.int64], length: int) -> NDArray[np.uint8]:
+        """(n, length) codes of windows at `places` of this length; a new array."""
+        if not len(places):
+            return np.empty((0, length), dtype=np.uint8)
         views = np.lib.stride_tricks.sliding_window_view(self._codes, length)
-        return np.asarray(views[offsets + first])
+        return np.asarray(views[places])
 
     def _offset(self, contig: str) -> int:
         if contig not in self._offsets:

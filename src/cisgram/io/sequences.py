@@ -35,6 +35,8 @@ class Sequences:
         Where the sequences lie, when they were cut from a genome here.
     ranks
         (n,) integers, 1 = strongest; ``None`` when the file tells no order.
+    batches
+        n names of the batch or donor where the file tells them, else ``None``.
     dropped
         ``(name, reason)`` of each row that was left out.
     counts
@@ -51,13 +53,14 @@ class Sequences:
     chromosomes: list[str] | None = None
     intervals: Intervals | None = None
     ranks: NDArray[np.int64] | None = None
+    batches: list[str] | None = None
     dropped: tuple[tuple[str, str], ...] = ()
     counts: Mapping[str, int] = field(default_factory=Counter)
     source: str = ""
 
     def __post_init__(self) -> None:
         n = len(self.names)
-        for what in ("letters", "labels", "chromosomes", "intervals", "ranks"):
+        for what in ("letters", "labels", "chromosomes", "intervals", "ranks", "batches"):
             value = getattr(self, what)
             if value is not None and len(value) != n:
                 msg = f"{what} must have one entry a name ({n}); got {len(value)}."
@@ -131,6 +134,7 @@ class Sequences:
             chromosomes=self.chromosomes and [self.chromosomes[i] for i in index],
             intervals=None if self.intervals is None else self.intervals.take(chosen),
             ranks=None if self.ranks is None else self.ranks[chosen],
+            batches=self.batches and [self.batches[i] for i in index],
         )
 
     def strongest(self, n: int) -> Sequences:

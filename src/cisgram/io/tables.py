@@ -83,6 +83,7 @@ def read_table(
     labels: Sequence[str] | None = None,
     name: str | None = None,
     chromosome: str | None = None,
+    batch: str | None = None,
     separator: str | None = None,
 ) -> Sequences:
     """Sequences of a table whose first line names the columns.
@@ -99,6 +100,8 @@ def read_table(
         Column of the names; ``None`` calls the rows ``sequence_1``, ``sequence_2``, ...
     chromosome
         Column of the contig names.
+    batch
+        Column of the names of batches or donors; none may be missing.
     separator
         Between the cells; ``None`` takes the tab where the first line has one, else the comma.
 
@@ -113,7 +116,7 @@ def read_table(
     header = [cell.strip() for cell in header]
     place = {
         column: _column(header, column, text.path, number)
-        for column in (sequence, *(labels or ()), name, chromosome)
+        for column in (sequence, *(labels or ()), name, chromosome, batch)
         if column is not None
     }
     problems, cells, lines = Problems(text.path), [], []
@@ -122,6 +125,8 @@ def read_table(
             problems.add(number, f"{len(row)} cells, {len(header)} in the header.")
         elif not row[place[sequence]].strip():
             problems.add(number, f"column {sequence!r} is empty.")
+        elif batch and row[place[batch]].strip().lower() in MISSING:
+            problems.add(number, f"column {batch!r} must name the batch; it is missing.")
         else:
             cells.append(row)
             lines.append(number)
@@ -144,6 +149,7 @@ def read_table(
         np.stack(values, axis=1) if values else None,
         tuple(labels or ()),
         [c.strip() for c in columns[place[chromosome]]] if chromosome else None,
+        batches=[c.strip() for c in columns[place[batch]]] if batch else None,
         counts=+text.counts,
         source=str(text.path),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.io.genome import Genome
+from cisgram.io.genome_codes import GenomeCodes, blocks
 from cisgram.io.intervals import Intervals
 from cisgram.io.sequences import Sequences
 from cisgram.seq.alphabet import complement_codes, from_codes
@@ -78,6 +79,49 @@ def sequences_of(
         counts=+counts,
         source=intervals.source,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class GenomeWindows:
+    """Windows of one length, on disk until they are indexed.
+
+    Attributes
+    ----------
+    intervals
+        The windows that lie on their contigs.
+    codes
+        What stands there, read from the forward strand.
+    dropped, counts
+        As `sequences_of` gives them.
+    """
+
+    intervals: Intervals
+    codes: GenomeCodes
+    dropped: tuple[tuple[str, str], ...]
+    counts: Counter[str]
+
+
+def windows_of(intervals: Intervals, genome: Genome, *, length: int) -> GenomeWindows:
+    """Windows about the summits as `sequences_of` gives them, unstranded, without their letters.
+
+    Parameters
+    ----------
+    intervals, genome
+        Where to read, and what.
+    length
+        bp of every window.
+
+    Raises
+    ------
+    InputError
+        As `sequences_of`.
+    """
+    check_positive(length, name="length")
+    kept, _, dropped = _that_fit(intervals, genome, intervals.summit - length // 2, length)
+    codes = GenomeCodes(genome, kept.contig, kept.start, length=length)
+    counts = Counter(intervals.counts) + Counter(windows_off_contig=len(dropped))
+    counts["sequences_with_n"] = sum(int((part == 4).any(1).sum()) for _, part in blocks(codes))
+    return GenomeWindows(kept, codes, intervals.dropped + dropped, +counts)
 
 
 def _read(genome: Genome, contig: str, start: int, end: int, back: bool) -> str:

@@ -11,7 +11,9 @@ from torch import nn
 from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.registry import Registry, unknown
+from cisgram.models.strands import tie_strands
 
+TIED = "tied_strands"  # an option of every model
 MODELS: Registry[Callable[..., nn.Module]] = Registry("model")
 
 
@@ -25,7 +27,9 @@ def create(name: str, **options: Any) -> nn.Module:
     name
         Registry name, for example ``demo-cnn-rnn``; ``cisgram list models`` shows them.
     options
-        Keywords of the model's function; its docstring explains them.
+        Keywords of the model's function; its docstring explains them. Of every model whose first
+        layer is a convolution also ``tied_strands``: True makes half of its filters the reverse
+        complements of the others (`tie_strands`).
 
     Returns
     -------
@@ -46,14 +50,19 @@ def create(name: str, **options: Any) -> nn.Module:
     46338
     """
     factory = MODELS[name].fn
-    known = inspect.signature(factory).parameters
+    known = {*inspect.signature(factory).parameters, TIED}
     for option in options:
         if option not in known:
             what = f"option of {name}"
             raise unknown(what, option, known)
     if "n_outputs" in options:
         check_positive(options["n_outputs"], name="n_outputs")
-    return factory(**options)
+    tied = options.pop(TIED, False)
+    if not isinstance(tied, bool):
+        msg = f"{TIED} must be true or false; got {tied!r}."
+        raise InputError(msg)
+    model = factory(**options)
+    return tie_strands(model) if tied else model
 
 
 def check_size(value: object, sizes: Mapping[str, object], *, model: str) -> None:
@@ -84,7 +93,15 @@ def check_length(length: int, shortest: int, *, model: str) -> None:
     check_positive(length, name="length")
     if length < shortest:
         msg = (
-            f"length must be at least {shortest} bp for {model}, which does not pad; got {length}. "
+            f"length must be at least {shortest} bp for {model}; got {length}. "
             "Give longer sequences (--length), or another model."
         )
+        raise InputError(msg)
+
+
+def check_odd(width: int) -> None:
+    """Raise `InputError` unless filters of ``width`` bp have a middle, so that the length stays."""
+    check_positive(width, name="width")
+    if width % 2 == 0:
+        msg = f"width must be odd, so that the filters have a middle; got {width}."
         raise InputError(msg)

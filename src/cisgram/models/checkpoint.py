@@ -38,7 +38,8 @@ class Card:
     outputs
         Names of the outputs.
     task
-        ``classification`` (outputs are logits) or ``regression``.
+        ``classification`` and ``multiclass`` (outputs are logits), ``regression``, ``counts``
+        (outputs are log rates).
     strands
         ``both`` when predictions are the mean over the two strands, else ``given``.
     """
@@ -58,7 +59,7 @@ class _CardFile(config.Options):
     options: dict[str, Any] = Field(default_factory=dict)
     length: int = Field(ge=0)
     outputs: tuple[str, ...] = Field(min_length=1)
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression", "multiclass", "counts"]
     strands: Literal["both", "given"]
     n_parameters: int | None = None
 

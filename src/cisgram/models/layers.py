@@ -177,6 +177,25 @@ class MeanLSTM(nn.Module):
         return torch.cat([down.mean(1), up.mean(1)], 1)
 
 
+class BothWays(nn.Module):
+    """The states of an LSTM in each direction side by side: (n, d, m) to (n, m, 2 * size)."""
+
+    def __init__(self, d: int, size: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(d, size, batch_first=True, bidirectional=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.lstm(x.transpose(1, 2))[0]
+        return out
+
+
+class PositionsFirst(nn.Module):
+    """(n, f, m) to (n, m, f), the order in which Keras flattens."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.transpose(1, 2)
+
+
 class FixedLength(nn.Module):
     """Convolutions whose maps are flattened into a dense head: sequences of one length only.
 
@@ -210,6 +229,34 @@ class Exponential(nn.Module):
 
 
 FIRST = ("relu", "exponential")
+
+
+def nonlinearity(first: str) -> nn.Module:
+    """What follows the first convolution: ``relu`` or ``exponential``.
+
+    An exponential tells a whole motif from half of it by a factor, so that filters become whole
+    motifs. Networks whose first convolution has a norm behind it start it small (`convolved`).
+
+    Raises
+    ------
+    UnknownName
+        When it is something else.
+
+    References
+    ----------
+    Koo PK, Ploenzke M (2021), as in `convolved`.
+
+    Examples
+    --------
+    >>> nonlinearity("exponential")(torch.zeros(2)).tolist()
+    [1.0, 1.0]
+    """
+    if first not in FIRST:
+        what = "nonlinearity of the first layer"
+        raise unknown(what, first, FIRST)
+    return nn.ReLU() if first == "relu" else Exponential()
+
+
 SMALL = 0.1  # of torch's size: filters before an exponential at the start
 
 
@@ -251,9 +298,7 @@ def convolved(
     >>> len(convolved((8, 6), [(7, 1), (3, 2)], 20)[0]), convolved((8, 6), [(7, 1), (3, 2)], 20)[1]
     (7, 6)
     """
-    if first not in FIRST:
-        what = "nonlinearity of the first layer"
-        raise unknown(what, first, FIRST)
+    behind_first = nonlinearity(first)
     found: list[nn.Module] = []
     d = 4
     for f, (width, pool) in zip(maps, layers, strict=True):
@@ -263,8 +308,8 @@ def convolved(
             found.append(MaxPool1d(pool, pool))
             length //= pool
         d = f
+    found[2] = behind_first
     if first == "exponential":
-        found[2] = Exponential()
         for p in found[0].parameters():
             p.data *= SMALL
     return found, length

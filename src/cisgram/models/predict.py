@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from cisgram.core.checks import check_onehot, check_positive
 from cisgram.core.errors import InputError, StorageError
+from cisgram.io import Codes, GenomeCodes
 from cisgram.models.state import device_of, precision_of, untouched
 from cisgram.seq.alphabet import one_hot
 
 
 def predict(
     model: nn.Module,
-    x: Tensor | NDArray[np.uint8],
+    x: Tensor | Codes,
     *,
     batch_size: int = 512,
     device: str | torch.device | None = None,
@@ -28,7 +29,8 @@ def predict(
         Maps (n, 4, length) float32 to (n, t) or any other tensor whose first axis is n. Left in
         the mode and on the device that it came in.
     x
-        (n, 4, length) one-hot of any dtype, or uint8 codes (n, length); cast batch by batch.
+        (n, 4, length) one-hot of any dtype, or uint8 codes (n, length), in memory or in a genome;
+        cast batch by batch.
     batch_size
         Sequences run at once. Halved by itself when the memory runs out; the result does not
         depend on it beyond rounding.
@@ -48,7 +50,9 @@ def predict(
         If not even one sequence fits into memory.
     """
     check_positive(batch_size, name="batch_size")
-    if isinstance(x, np.ndarray) and x.ndim == 2:
+    if isinstance(x, GenomeCodes):
+        pass
+    elif isinstance(x, np.ndarray) and x.ndim == 2:
         _check_codes(x)
     else:
         x = torch.from_numpy(x) if isinstance(x, np.ndarray) else x

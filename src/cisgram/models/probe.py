@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
+from cisgram.models.layers import Exponential
 from cisgram.models.state import device_of, untouched
 from cisgram.models.strands import BothStrands
 
@@ -29,6 +30,7 @@ _NONLINEAR = (
     nn.Sigmoid,
     nn.Tanh,
     nn.Mish,
+    Exponential,
 )
 _NORMS = (nn.BatchNorm1d, nn.GroupNorm, nn.InstanceNorm1d, nn.LayerNorm, nn.RMSNorm)
 

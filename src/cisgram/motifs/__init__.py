@@ -9,6 +9,7 @@ from cisgram.motifs.meme import read_meme, write_meme
 from cisgram.motifs.motif import Motif, MotifSet
 from cisgram.motifs.pfm import read_jaspar, write_jaspar
 from cisgram.motifs.scan import scan
+from cisgram.motifs.select import select_motifs
 from cisgram.motifs.tomtom import match_motifs, tomtom
 from cisgram.motifs.transfac import read_transfac
 
@@ -29,6 +30,7 @@ __all__ = [
     "read_motifs",
     "read_transfac",
     "scan",
+    "select_motifs",
     "similarity",
     "tomtom",
     "write_jaspar",

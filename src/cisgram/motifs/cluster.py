@@ -174,19 +174,25 @@ def _labels(values: Floats, threshold: float) -> Ints:
     n = len(values)
     if n == 1:
         return np.zeros(1, np.int64)
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import squareform
+    from scipy.cluster.hierarchy import fcluster
 
-    distance = 1 - (values + values.T) / 2
-    np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance, checks=False), method="average")
-    raw = fcluster(tree, t=1 - threshold + 1e-9, criterion="distance")
+    raw = fcluster(linked(values), t=1 - threshold + 1e-9, criterion="distance")
     _, first, inverse, sizes = np.unique(
         raw, return_index=True, return_inverse=True, return_counts=True
     )
     rank = np.empty(len(first), np.int64)
     rank[np.lexsort((first, -sizes))] = np.arange(len(first))
     return rank[inverse]
+
+
+def linked(values: Floats) -> Floats:
+    """SciPy's tree of average linkage of n motifs, at least two, by their (n, n) similarity."""
+    from scipy.cluster.hierarchy import linkage
+    from scipy.spatial.distance import squareform
+
+    distance = 1 - (values + values.T) / 2
+    np.fill_diagonal(distance, 0)
+    return np.asarray(linkage(squareform(distance, checks=False), method="average"))
 
 
 def _average(chief: Motif, members: list[Motif], offsets: Ints) -> Motif:

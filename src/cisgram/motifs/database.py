@@ -76,6 +76,20 @@ def jaspar(taxon: str = "vertebrates", *, release: str = RELEASE) -> MotifSet:
     return MotifSet(motifs, origin=origin)
 
 
+_RELEASE = re.compile(r"jaspar(\d{4})?:(\w+)", re.IGNORECASE)
+
+
+def is_release(spec: str) -> bool:
+    """True of ``jaspar:TAXON`` and its like, which `database` does not read from a file.
+
+    Examples
+    --------
+    >>> is_release("jaspar2022:plants"), is_release("plants.meme")
+    (True, False)
+    """
+    return _RELEASE.fullmatch(spec) is not None
+
+
 def database(spec: str | os.PathLike[str]) -> MotifSet:
     """Motifs from ``jaspar:TAXON``, ``jaspar2022:TAXON`` or a motif file of any known format.
 
@@ -84,7 +98,7 @@ def database(spec: str | os.PathLike[str]) -> MotifSet:
     >>> len(database("jaspar:fungi"))
     178
     """
-    form = re.fullmatch(r"jaspar(\d{4})?:(\w+)", str(spec), re.IGNORECASE)
+    form = _RELEASE.fullmatch(str(spec))
     if form:
         return jaspar(form[2].lower(), release=f"JASPAR{form[1]}" if form[1] else RELEASE)
     if not Path(spec).exists():

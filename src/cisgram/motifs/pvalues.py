@@ -48,6 +48,20 @@ class ScoreTable:
         return self.lowest + int(np.searchsorted(-self.survival, -p, side="left"))
 
 
+def log_odds(motif: Motif, *, pseudocount: float = PSEUDOCOUNT) -> NDArray[np.float64]:
+    """(4, k) bits that each base at each position speaks for the motif, against its background.
+
+    With b the background and e the pseudocount: log2((ppm + e b) / ((1 + e) b)).
+
+    Examples
+    --------
+    >>> log_odds(Motif([[1.0], [0], [0], [0]], "A")).round(2).ravel().tolist()
+    [2.0, -9.97, -9.97, -9.97]
+    """
+    b = np.asarray(motif.background)[:, None]
+    return np.asarray(np.log2((motif.ppm + pseudocount * b) / ((1 + pseudocount) * b)))
+
+
 def score_table(
     motif: Motif,
     *,

@@ -18,15 +18,38 @@ REFERENCES = {
         "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "
         "syntax. Nature Genetics 53, 354-366, 2021."
     ),
+    "avsec2021enformer": (
+        "Avsec, Agarwal, Visentin, Ledsam, Grabska-Barwinska, Taylor, Assael, Jumper, Kohli and "
+        "Kelley. Effective gene expression prediction from sequence by integrating long-range "
+        "interactions. Nature Methods 18, 1196-1203, 2021."
+    ),
+    "ba2014": (
+        "Ba and Caruana. Do deep nets really need to be deep? Advances in Neural Information "
+        "Processing Systems, arXiv:1312.6184, 2014."
+    ),
     "dealmeida2022": (
         "de Almeida, Reiter, Pagani and Stark. DeepSTARR predicts enhancer activity from DNA "
         "sequence and enables the de novo design of synthetic enhancers. Nature Genetics 54, "
         "613-624, 2022."
     ),
+    "elmarakeby2021": (
+        "Elmarakeby, Hwang, Arafeh, Crowdis, Gang, Liu, AlDubayan, Salari, Kregel, Richter, "
+        "Arnoff, Park, Hahn and Van Allen. Biologically informed deep neural network for prostate "
+        "cancer discovery. Nature 598, 348-352, 2021."
+    ),
     "erion2021": (
         "Erion, Janizek, Sturmfels, Lundberg and Lee. Improving performance of deep learning "
         "models with axiomatic attribution priors and expected gradients. Nature Machine "
         "Intelligence 3, 620-631, 2021."
+    ),
+    "gal2016": (
+        "Gal and Ghahramani. Dropout as a Bayesian approximation: representing model uncertainty "
+        "in deep learning. International Conference on Machine Learning, arXiv:1506.02142, 2016."
+    ),
+    "ganin2016": (
+        "Ganin, Ustinova, Ajakan, Germain, Larochelle, Laviolette, Marchand and Lempitsky. "
+        "Domain-adversarial training of neural networks. Journal of Machine Learning Research 17 "
+        "(59), 1-35, 2016."
     ),
     "ghandi2014": (
         "Ghandi, Lee, Mohammad-Noori and Beer. Enhanced regulatory sequence prediction using "
@@ -44,30 +67,77 @@ REFERENCES = {
         "Guo, Pleiss, Sun and Weinberger. On calibration of modern neural networks. International "
         "Conference on Machine Learning, arXiv:1706.04599, 2017."
     ),
+    "hinton2015": (
+        "Hinton, Vinyals and Dean. Distilling the knowledge in a neural network. arXiv:1503.02531, "
+        "2015."
+    ),
+    "howard2018": (
+        "Howard and Ruder. Universal language model fine-tuning for text classification. Annual "
+        "Meeting of the Association for Computational Linguistics, arXiv:1801.06146, 2018."
+    ),
     "janes2008": (
         "Janes and Pepe. Adjusting for covariates in studies of diagnostic, screening, or "
         "prognostic markers. Biometrics 64, 1-9, 2008."
     ),
+    "ji2021": (
+        "Ji, Zhou, Liu and Davuluri. DNABERT: pre-trained bidirectional encoder representations "
+        "from transformers model for DNA-language in genome. Bioinformatics 37, 2112-2120, 2021."
+    ),
     "kelley2016": (
         "Kelley, Snoek and Rinn. Basset: learning the regulatory code of the accessible genome "
         "with deep convolutional neural networks. Genome Research 26, 990-999, 2016."
+    ),
+    "koo2021": (
+        "Koo and Ploenzke. Improving representations of genomic sequence motifs in convolutional "
+        "networks with exponential activations. Nature Machine Intelligence 3, 258-266, 2021."
     ),
     "lanchantin2017": (
         "Lanchantin, Singh, Wang and Qi. Deep Motif Dashboard: visualizing and understanding "
         "genomic sequences using deep neural networks. Pacific Symposium on Biocomputing 22, "
         "254-265, 2017."
     ),
+    "lee2023": (
+        "Lee, Tang, Toneyan and Koo. EvoAug: improving generalization and interpretability of "
+        "genomic deep neural networks with evolution-inspired data augmentations. Genome Biology "
+        "24, 105, 2023."
+    ),
     "lei2018": (
         "Lei, G'Sell, Rinaldo, Tibshirani and Wasserman. Distribution-free predictive inference "
         "for regression. Journal of the American Statistical Association 113, 1094-1111, 2018."
+    ),
+    "lin2017": (
+        "Lin, Goyal, Girshick, He and Dollar. Focal loss for dense object detection. IEEE "
+        "International Conference on Computer Vision, arXiv:1708.02002, 2017."
+    ),
+    "maslova2020": (
+        "Maslova, Ramirez, Ma, Schmutz, Wang, Fox, Ng, Benoist and Mostafavi. Deep learning of "
+        "immune cell differentiation. Proceedings of the National Academy of Sciences 117, "
+        "25655-25666, 2020."
+    ),
+    "ma2018": (
+        "Ma, Yu, Fong, Ono, Sage, Demchak, Sharan and Ideker. Using deep learning to model the "
+        "hierarchical structure and function of a cell. Nature Methods 15, 290-298, 2018."
     ),
     "murphy1973": (
         "Murphy. A new vector partition of the probability score. Journal of Applied Meteorology "
         "12, 595-600, 1973."
     ),
+    "novakovsky2023": (
+        "Novakovsky, Fornes, Saraswat, Mostafavi and Wasserman. ExplaiNN: interpretable and "
+        "transparent neural networks for genomics. Genome Biology 24, 154, 2023."
+    ),
+    "penzar2023": (
+        "Penzar, Nogina, Noskova, Zinkevich, Meshcheryakov, Lando, Rafi, de Boer and Kulakovskiy. "
+        "LegNet: a best-in-class deep learning model for short DNA regulatory regions. "
+        "Bioinformatics 39, btad457, 2023."
+    ),
     "petsiuk2018": (
         "Petsiuk, Das and Saenko. RISE: randomized input sampling for explanation of black-box "
         "models. British Machine Vision Conference, arXiv:1806.07421, 2018."
+    ),
+    "quang2016": (
+        "Quang and Xie. DanQ: a hybrid convolutional and recurrent deep neural network for "
+        "quantifying the function of DNA sequences. Nucleic Acids Research 44, e107, 2016."
     ),
     "sadinle2019": (
         "Sadinle, Lei and Wasserman. Least ambiguous set-valued classifiers with bounded error "
@@ -106,6 +176,11 @@ REFERENCES = {
         "Wei, Hua, Wei, Ma, Jiang, Zhang, Li, Wong and Wang. NeuronMotif: deciphering "
         "cis-regulatory codes by layer-wise demixing of deep neural networks. Proceedings of the "
         "National Academy of Sciences 120, e2216698120, 2023."
+    ),
+    "zadrozny2002": (
+        "Zadrozny and Elkan. Transforming classifier scores into accurate multiclass probability "
+        "estimates. ACM SIGKDD International Conference on Knowledge Discovery and Data Mining, "
+        "694-699, 2002."
     ),
     "zeiler2014": (
         "Zeiler and Fergus. Visualizing and understanding convolutional networks. European "

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 TITLES = {
     "auroc": "AUROC",
+    "f1": "F1",
     "auprc": "AUPRC",
     "accuracy": "Accuracy",
     "brier": "Brier score",

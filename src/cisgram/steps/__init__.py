@@ -1,9 +1,11 @@
 """The steps of a run, each from files to files: what a command, or the dashboard, starts."""
 
 from cisgram.steps import benchmark, demo
+from cisgram.steps.baselines import baselines_run
 from cisgram.steps.datasets import DATASETS
 from cisgram.steps.demix import demix_run
 from cisgram.steps.demix_compare import compare_demixed
+from cisgram.steps.distill import DistillOptions, distill_run, student_settings
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
 from cisgram.steps.grammar import GrammarOptions, grammar_run
@@ -13,26 +15,31 @@ from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
 from cisgram.steps.settings import Settings, described, from_file, resolve, settings_of
+from cisgram.steps.start import from_model, start_words
 from cisgram.steps.train import evaluate_run, train_run
 from cisgram.steps.trust import trust_run
 
 __all__ = [
     "DATASETS",
+    "DistillOptions",
     "GrammarOptions",
     "InteractOptions",
     "Outcome",
     "Settings",
+    "baselines_run",
     "benchmark",
     "compare_demixed",
     "demix_run",
     "demo",
     "described",
+    "distill_run",
     "evaluate_again",
     "evaluate_file",
     "evaluate_run",
     "explain_run",
     "export_run",
     "from_file",
+    "from_model",
     "grammar_run",
     "interact_run",
     "motifs_run",
@@ -42,6 +49,8 @@ __all__ = [
     "resolve",
     "run_all",
     "settings_of",
+    "start_words",
+    "student_settings",
     "train_run",
     "trust_run",
 ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.core.seeds import generator
+from cisgram.data import is_labeled
 from cisgram.explain.demix import Facet, Layer, layer_below, seeds
 from cisgram.explain.demix.sample import population
 from cisgram.report.demixed import FOLDER, read_neuron
@@ -31,12 +32,13 @@ def real_windows(run: Run, layer: Layer, *, seed: int = 0) -> NDArray[np.uint8]:
     data = data_of(run)
     train = data.train.data
     positive = (train.y == 1).any(1)
-    if data.task == "classification" and positive.any():
+    if is_labeled(data.task) and positive.any():
         train = train.take(positive)
     rng = generator(seed, f"windows of {layer.name}")
     rows = rng.integers(0, len(train.codes), WINDOWS)
     places = rng.integers(0, train.codes.shape[1] - layer.width + 1, WINDOWS)
-    codes = train.codes[rows[:, None], places[:, None] + np.arange(layer.width)]
+    columns = places[:, None] + np.arange(layer.width)
+    codes = np.take_along_axis(train.codes[rows], columns, axis=1)
     known = codes[(codes < 4).all(1)]
     if not len(known):
         msg = (

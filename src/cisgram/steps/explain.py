@@ -16,14 +16,13 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import Entry, unknown
 from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared, read_dataset
+from cisgram.data import Dataset, Prepared, is_labeled, read_dataset
 from cisgram.models import Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.method_options import checked_options, method_options
 from cisgram.steps.predict import told_of, with_outputs
 from cisgram.steps.settings import ExplainOptions, settings_of
-from cisgram.steps.train import chosen_device, data_of
-from cisgram.train.metrics import sigmoid
+from cisgram.steps.train import chosen_device, data_of, probabilities_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,12 +110,15 @@ def explain_run(
         part = with_outputs(told_of(given, tell), card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))
-    score = predict(model, chosen.codes).numpy().astype(np.float64)[:, column]
+    every = predict(model, chosen.codes).numpy().astype(np.float64)
+    score, probability = every[:, column], None
+    if is_labeled(card.task):
+        probability = probabilities_of(run, every, card.task)[:, column]
     found = _asking(entry, model, chosen, column, asked, progress)
     gaps = _gaps(found)
-    tensors = _together(found) | {"x": one_hot(chosen.codes, dtype=torch.int8)}
+    tensors = _together(found) | {"x": one_hot(np.asarray(chosen.codes), dtype=torch.int8)}
     write_tensors(folder / "values.safetensors", tensors)
-    Run(folder).write_table("names.tsv", _names(chosen, score, card, column, gaps))
+    Run(folder).write_table("names.tsv", _names(chosen, score, probability, column, gaps))
     completeness = None if gaps is None else _completeness(*gaps)
     config.write_toml(
         folder / "options.toml",
@@ -210,7 +212,9 @@ def _units(found: Attribution | Tracks, card: Card, column: int) -> str:
         return str(of or "")
     if of in ("probability", "loss"):
         return str(of)
-    return "logit" if card.task == "classification" else card.outputs[column]
+    if card.task == "counts":
+        return f"log {card.outputs[column]}"
+    return "logit" if is_labeled(card.task) else card.outputs[column]
 
 
 def _gaps(
@@ -323,7 +327,7 @@ def choose(data: Dataset, most: int, column: int = 0) -> Dataset:
 def _names(
     data: Dataset,
     score: NDArray[np.float64],
-    card: Card,
+    probability: NDArray[np.float64] | None,
     column: int,
     gaps: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
 ) -> pd.DataFrame:
@@ -331,8 +335,8 @@ def _names(
     import pandas as pd
 
     table: dict[str, Any] = {"name": data.names, "label": data.y[:, column], "score": score}
-    if card.task == "classification":
-        table["probability"] = sigmoid(score)
+    if probability is not None:
+        table["probability"] = probability
     if gaps is not None:
         table["delta"] = gaps[0]
     return pd.DataFrame(table)

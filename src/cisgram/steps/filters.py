@@ -9,8 +9,10 @@ import torch
 
 from cisgram import explain
 from cisgram.core.errors import NoFiltersError
-from cisgram.data import Dataset
+from cisgram.core.types import OneHot
+from cisgram.data import Dataset, is_labeled
 from cisgram.models.probe import core
+from cisgram.models.zoo.explainn import ExplaiNN
 from cisgram.motifs import MotifSet, cluster
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.explain import choose
@@ -28,7 +30,8 @@ def filters(job: MotifJob) -> Found:
     """Motif of each filter, trimmed, with its influence, enrichment, position and group.
 
     Writes ``motifs/filters.enrichment.tsv`` and ``motifs/filters.positions.tsv``: all that
-    `explain.filter_enrichment` and `explain.filter_positions` give.
+    `explain.filter_enrichment` and `explain.filter_positions` give; of an ExplaiNN also
+    ``motifs/units.tsv`` and ``motifs/units.pairs.tsv``, what each unit and each pair adds.
     """
     layer, convention = job.options.layer or None, job.options.convention
     model = core(job.model)
@@ -50,14 +53,29 @@ def filters(job: MotifJob) -> Found:
     both = _both_classes(job)
     if both is not None:
         labels = torch.from_numpy(both.y[:, job.column] == 1)
-        x = one_hot(both.codes)
+        x = one_hot(np.asarray(both.codes))
         enriched = explain.filter_enrichment(model, x, labels, layer=layer, convention=convention)
         job.run.write_table("motifs/filters.enrichment.tsv", enriched)
         columns = ["motif", "in_positives", "in_negatives", "enrichment_q", "auroc"]
         tables.insert(0, enriched[columns])
+    if isinstance(model, ExplaiNN) and layer is None:
+        tables.append(_units(job, model, one_hot(job.positives(job.held_out).codes[:READ])))
     for table in tables:
         facts = facts.merge(table, on="motif", how="left")
     return found, facts
+
+
+def _units(job: MotifJob, model: ExplaiNN, x: OneHot) -> pd.DataFrame:
+    """What each unit adds to the explained output; all outputs, and pairs, go into files."""
+    job.say("what the units add")
+    convention = job.options.convention
+    every = explain.unit_importances(model, x, convention=convention)
+    job.run.write_table("motifs/units.tsv", every)
+    if model.unit_head.pairs is not None:
+        pairs = explain.unit_pairs(model, x, convention=convention)
+        job.run.write_table("motifs/units.pairs.tsv", pairs)
+    own = every.loc[every["output"] == job.column, ["unit", "weight", "importance"]]
+    return own.set_axis(["motif", "unit_weight", "unit_importance"], axis=1)
 
 
 def _influences(job: MotifJob, found: MotifSet) -> pd.DataFrame:
@@ -73,7 +91,7 @@ def _influences(job: MotifJob, found: MotifSet) -> pd.DataFrame:
     }
     several = {name: units for name, units in groups.items() if len(units) > 1}
     layer = job.options.layer or None
-    asked = one_hot(choose(job.positives(job.held_out), ASKED, job.column).codes)
+    asked = one_hot(np.asarray(choose(job.positives(job.held_out), ASKED, job.column).codes))
     facts = explain.filter_influence(job.model, asked, target=job.column, layer=layer)
     belongs = pd.DataFrame(
         {
@@ -97,7 +115,7 @@ def _both_classes(job: MotifJob) -> Dataset | None:
     """As many positives as negatives of the held-out sequences; None where a class is missing."""
     part = job.held_out
     label = part.y[:, job.column]
-    if job.data.task != "classification":
+    if not is_labeled(job.data.task):
         return None
     positive, negative = (np.flatnonzero(label == c)[:COMPARED] for c in (1, 0))
     if not len(positive) or not len(negative):

@@ -14,7 +14,7 @@ from cisgram import grammar
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from cisgram.data import Prepared
+from cisgram.data import Prepared, is_labeled
 from cisgram.grammar import Rules
 from cisgram.models import load, read_card
 from cisgram.motifs import Motif, MotifSet, read_meme, write_meme
@@ -196,11 +196,10 @@ def _sequences(
 ) -> tuple[Codes, NDArray[np.int64]]:
     """Sequences of both classes, held-out ones first; of measured values the two outer thirds."""
     held_out = data.test if data.test is not None else data.valid
-    plain = replace(data.train, reverse_complement=False, max_shift=0)
-    codes, y = plain.epoch(0, seed=seed, shuffle=False)
+    codes, y = data.train.as_given.epoch(0, seed=seed, shuffle=False)
     every = np.concatenate([held_out.codes, codes])
     values = np.concatenate([held_out.y[:, column], y[:, column]])
-    if data.task == "classification":
+    if is_labeled(data.task):
         high, low = values == 1, values == 0
     else:
         known = values[~np.isnan(values)]

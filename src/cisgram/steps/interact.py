@@ -14,7 +14,7 @@ from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared
+from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.models import Card, load, predict, read_card
 from cisgram.report.text import plural
 from cisgram.seq.alphabet import one_hot
@@ -117,7 +117,7 @@ def interact_run(
     model = load(run).to(chosen_device(device))
     data = prepared or data_of(run)
     chosen = _sequences(model, card, data, column, how.most or settings.explain.most)
-    x = one_hot(chosen.codes)
+    x = one_hot(np.asarray(chosen.codes))
     found: dict[str, pd.DataFrame] = {}
     tables = {}
     for method in how.methods:
@@ -159,7 +159,7 @@ def _sequences(model: nn.Module, card: Card, data: Prepared, column: int, most: 
     """Held-out positives that the model calls positive; of measured values the highest half."""
     part = data.test if data.test is not None else data.valid
     score = predict(model, part.codes).numpy()[:, column]
-    if card.task == "classification":
+    if is_labeled(card.task):
         kept = np.flatnonzero((part.y[:, column] == 1) & (score > 0))
         if len(kept) == 0:
             msg = (

@@ -86,12 +86,12 @@ def write_joined(
     lines: dict[str, list[str]] = {"train": [], "test": []}
     for home, names in chosen.items():
         for factor in names:
-            peaks = _read(data / home, factor, "AC")[0][: size.positives]
-            negatives = _shuffled(peaks[::2], 1, seed=1)[:, 0]  # not those of the flanks
+            peaks = read_factor(data / home, factor, "AC")[0][: size.positives]
+            negatives = shuffled(peaks[::2], 1, seed=1)[:, 0]  # not those of the flanks
             y = np.repeat([1, 0], [len(peaks), len(negatives)])
             codes = _between_flanks(np.concatenate([peaks, negatives]), f"train {factor}", size)
             lines["train"] += _rows(f"train_{factor}", codes, y, factors.index(factor), others)
-            codes, y = _read(data / home, factor, "B")
+            codes, y = read_factor(data / home, factor, "B")
             codes = _between_flanks(codes, f"test {factor}", size)
             lines["test"] += _rows(f"test_{factor}", codes, y, factors.index(factor), unknown)
     head = "\t".join(["name", "sequence", *factors])
@@ -99,7 +99,7 @@ def write_joined(
         files.write_text(folder / f"{part}.tsv", "\n".join([head, *rows]) + "\n")
 
 
-def _read(home: Path, factor: str, part: str) -> tuple[Codes, NDArray[np.int64]]:
+def read_factor(home: Path, factor: str, part: str) -> tuple[Codes, NDArray[np.int64]]:
     """Distinct sequences of a set without unknown letters, and their labels."""
     found = sorted(home.glob(f"{factor}_*_{part}.seq.gz"))
     if not found:
@@ -112,7 +112,7 @@ def _read(home: Path, factor: str, part: str) -> tuple[Codes, NDArray[np.int64]]
     return codes[first], y[first]
 
 
-def _shuffled(codes: Codes, n: int, *, seed: int = 0) -> Codes:
+def shuffled(codes: Codes, n: int, *, seed: int = 0) -> Codes:
     """(m, n, width) shuffles that keep the counts of dinucleotides."""
     m, width = codes.shape
     x = shuffle(one_hot(codes), k=2, n=n, seed=seed).flatten(0, 1)
@@ -126,7 +126,7 @@ def _between_flanks(codes: Codes, what: str, size: Joining) -> Codes:
         msg = f"length must be from {width} bp, that of a peak, to {2 * width}; got {size.length}."
         raise InputError(msg)
     before = generator(0, what).integers(0, size.length - width + 1, len(codes))
-    left, right = _shuffled(codes, 2).swapaxes(0, 1)
+    left, right = shuffled(codes, 2).swapaxes(0, 1)
     longest = np.concatenate([left, codes, right], axis=1)
     at = (width - before)[:, None] + np.arange(size.length)
     return np.take_along_axis(longest, at, axis=1)

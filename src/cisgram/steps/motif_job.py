@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from torch import nn
 
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared
+from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.motifs import MotifSet
 from cisgram.steps.settings import MotifOptions, Settings
 
@@ -50,9 +50,7 @@ class MotifJob:
     def positives(self, part: Dataset) -> Dataset:
         """The sequences of a part with a positive label; all of a regression task's."""
         positive = (part.y == 1).any(1)
-        return (
-            part.take(positive) if self.data.task == "classification" and positive.any() else part
-        )
+        return part.take(positive) if is_labeled(self.data.task) and positive.any() else part
 
     @property
     def held_out(self) -> Dataset:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cisgram import explain, motifs
 from cisgram.core import config
 from cisgram.core.errors import InputError
@@ -102,7 +104,7 @@ def motifs_run(
     say(f"overwriting the sites of {plural(len(weighed), 'motif')}")
     effects = explain.site_effects(
         job.model,
-        one_hot(choose(job.positives(job.held_out), ASKED, column).codes),
+        one_hot(np.asarray(choose(job.positives(job.held_out), ASKED, column).codes)),
         [m for m in found if m.name in weighed],
         target=column,
         seed=settings.train.seed,

@@ -13,7 +13,7 @@ from cisgram import explain, motifs
 from cisgram.core.errors import InputError
 from cisgram.core.results import Attribution
 from cisgram.core.run import Run
-from cisgram.data import Dataset
+from cisgram.data import Dataset, is_labeled
 from cisgram.explain import Pattern
 from cisgram.models import read_tensors, write_tensors
 from cisgram.motifs import Motif, MotifSet
@@ -79,13 +79,13 @@ def patterns(job: MotifJob) -> Found:
 def read(job: MotifJob) -> Reading:
     """DeepLIFT of held-out sequences with a positive label, and of their shuffles."""
     part = job.held_out
-    if job.data.task == "classification":
+    if is_labeled(job.data.task):
         part = part.take(part.y[:, job.column] == 1)
     data = part.take(np.arange(min(READ, len(part))))
     if len(data) == 0:
         msg = "The held-out set holds no positive to read patterns from; hold out more sequences."
         raise InputError(msg)
-    x = one_hot(data.codes)
+    x = one_hot(np.asarray(data.codes))
     shuffled = shuffle(x, n=1, seed=job.settings.train.seed)[:, 0]
     return Reading(data, _explained(job, x, "sequences"), _explained(job, shuffled, "shuffles"))
 

@@ -10,11 +10,19 @@ import numpy as np
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Given, read_dataset
-from cisgram.models import Card, read_card
+from cisgram.core.seeds import derive
+from cisgram.data import Dataset, Given, read_dataset, task_of
+from cisgram.models import Card, load, predict_samples, read_card
 from cisgram.steps.settings import settings_of
-from cisgram.steps.train import data_of, evaluate_run, member_outputs, prediction_table
-from cisgram.train import metrics
+from cisgram.steps.train import (
+    calibrator_of,
+    chosen_device,
+    data_of,
+    evaluate_run,
+    member_outputs,
+    prediction_table,
+)
+from cisgram.train import metrics, scores_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +34,14 @@ def predict_file(
     *,
     genome: str | None = None,
     device: str = "cpu",
+    samples: int = 0,
     tell: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Predictions for the sequences of a file: name, output, label, score, probability, sd.
 
-    ``tell`` is called with one line on what was left out, cut or padded, if anything was.
+    ``tell`` is called with one line on what was left out, cut or padded, if anything was. With
+    ``samples``, so many thinned networks of every member predict, too (`predict_samples`), and
+    ``mc_mean`` and ``mc_sd`` are mean and standard deviation of their scores.
 
     Raises
     ------
@@ -42,8 +53,14 @@ def predict_file(
     given = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
     data = with_outputs(told_of(given, tell), card.outputs)
     table: pd.DataFrame = prediction_table(
-        data, member_outputs(run, data, device=device), "given", card.task
+        data,
+        member_outputs(run, data, device=device),
+        "given",
+        card.task,
+        calibrated=calibrator_of(run),
     )
+    if samples:
+        table = table.assign(**_spread(run, data, samples, device))
     return table
 
 
@@ -77,17 +94,35 @@ def evaluate_file(
     if np.isnan(data.y).all():
         msg = f"{sequences} holds no labels to evaluate against; 'cisgram predict' needs none."
         raise InputError(msg)
+    if card.task in ("multiclass", "counts"):
+        classes = card.outputs if card.task == "multiclass" else ()
+        data, _ = task_of(data, card.task, outputs=classes)
     if data.y.shape[1] != len(card.outputs):
         msg = f"{sequences} has the labels {data.outputs}, the model the outputs {card.outputs}."
         raise InputError(msg)
+    out, fitted = member_outputs(run, data, device=device).mean(0), calibrator_of(run)
     return metrics.evaluate(
         data.y.astype(np.float64),
-        member_outputs(run, data, device=device).mean(0),
+        out,
+        probabilities=None if fitted is None else metrics.sigmoid(fitted(out)),
         outputs=card.outputs,
         task=card.task,
         thresholds=_thresholds(run, card),
         seed=settings_of(run).train.seed,
     )
+
+
+def _spread(run: Run, data: Dataset, samples: int, device: str) -> dict[str, Any]:
+    """Mean and spread of the scores of thinned networks, in the order of the table."""
+    task, where = read_card(run.member(0)).task, chosen_device(device)
+    seed = settings_of(run).train.seed
+    drawn = [
+        predict_samples(load(f).to(where), data.codes, samples=samples, seed=derive(seed, i))
+        for i, f in enumerate(run.members())
+    ]
+    scores = scores_of(np.concatenate([d.numpy() for d in drawn]).astype(np.float64), task)
+    sd = scores.std(0, ddof=1) if len(scores) > 1 else np.full_like(scores[0], np.nan)
+    return {"mc_mean": scores.mean(0).T.ravel(), "mc_sd": sd.T.ravel()}
 
 
 def _thresholds(run: Run, card: Card) -> list[float] | None:

@@ -141,7 +141,7 @@ def _kind(annotation: Any) -> str:
         return ", ".join(get_args(annotation))
     parts = [a for a in (get_args(annotation) or (annotation,)) if a is not type(None)]
     if get_origin(annotation) is tuple:
-        return "list of names"
+        return "list of names" if get_args(annotation)[0] is str else "list of numbers"
     if get_origin(annotation) is dict:
         return "table"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false"}

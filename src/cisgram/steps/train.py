@@ -18,13 +18,27 @@ from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
-from cisgram.data import DataOptions, Dataset, Prepared, TrainingData, folds_of, prepare
-from cisgram.models import Card, build, load, predict, put_weights, read_weights, save
+from cisgram.data import (
+    DataOptions,
+    Dataset,
+    Prepared,
+    TrainingData,
+    folds_of,
+    is_labeled,
+    prepare,
+    track_name,
+)
+from cisgram.models import Card, build, load, predict, release_motifs, save
+from cisgram.report.start import START
+from cisgram.steps.first_filters import motif_file, record_filters, start_filters
 from cisgram.steps.settings import Settings, settings_of
-from cisgram.train import State, check_choice, fit, metrics
+from cisgram.steps.start import Start, begin, start_table, weights_file
+from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
+from cisgram.train.calibrate import Calibrator, calibrator
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
+CALIBRATION = "calibration.json"
 FREE = ("explain", "motifs")  # settings that may change on a trained run: the newest win
 
 
@@ -71,7 +85,7 @@ def train_run(
         return found
     data = prepared or prepare(settings.data, seed=settings.train.seed)
     card = make_card(settings, data)
-    check_choice(settings.train, data.valid, data.task)
+    check_regime(settings.train, data.train, valid=data.valid, task=data.task)
     _check_folds(settings)
     _new_model(settings, card, seed=0)  # what is wrong with it is said before anything is written
     with only_one(run.path) if _is_first() else nullcontext():
@@ -79,6 +93,7 @@ def train_run(
             if not run.holds(job, free=FREE, defaults=defaults):
                 run.record(job)
             _write_data(run, data)
+            record_filters(run, settings.model, card, seed=settings.train.seed)
         for member in range(settings.train.seeds):
             _train_member(
                 run, settings, data, card, member=member, device=device, progress=progress
@@ -128,22 +143,29 @@ def evaluate_run(
     if known:
         found["train"] = {"n": len(data.train), "loss": float(np.mean(known))}
     thresholds: list[float] | None = None
+    fitted: Calibrator | None = None
     tables = []
     for name, part in (("valid", data.valid), ("test", data.test)):
         if part is None:
             continue
         outputs = member_outputs(run, part, device=device)
+        y, mean = part.y.astype(np.float64), outputs.mean(0)
+        if name == "valid" and settings.train.calibrate != "none":
+            method = settings.train.calibrate
+            fitted = calibrator(y, mean, method=method, task=data.task, outputs=part.outputs)
+            files.write_json(run.path / CALIBRATION, fitted.to_json())
         found[name] = metrics.evaluate(
-            part.y.astype(np.float64),
-            outputs.mean(0),
+            y,
+            mean,
             outputs=part.outputs,
             task=data.task,
+            probabilities=None if fitted is None else metrics.sigmoid(fitted(mean)),
             thresholds=thresholds,
             seed=settings.train.seed,
         )
         if thresholds is None and data.task == "classification":
             thresholds = [o["threshold"] for o in found[name]["per_output"]]
-        tables.append(prediction_table(part, outputs, name, data.task))
+        tables.append(prediction_table(part, outputs, name, data.task, calibrated=fitted))
     run.write_table("predictions.tsv", pd.concat(tables, ignore_index=True))
     files.write_json(run.path / "metrics.json", found)
     return found
@@ -167,11 +189,31 @@ def chosen_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any:
-    """Rows of ``predictions.tsv``: one a sequence and output."""
+def calibrator_of(run: Run) -> Calibrator | None:
+    """The map of a run's outputs to calibrated probabilities; ``None`` without one."""
+    path = run.path / CALIBRATION
+    return Calibrator.from_json(files.read_json(path)) if path.is_file() else None
+
+
+def probabilities_of(run: Run, out: Array, task: str) -> Array:
+    """(n, t) probabilities of a positive for a run's outputs, calibrated where the run is."""
+    fitted = calibrator_of(run)
+    return np.asarray(metrics.sigmoid(scores_of(out, task) if fitted is None else fitted(out)))
+
+
+def prediction_table(
+    data: Dataset, members: Array, name: str, task: str, *, calibrated: Calibrator | None = None
+) -> Any:
+    """Rows of ``predictions.tsv``: one a sequence and output.
+
+    The score of one of several classes is its log odds against the others (`scores_of`);
+    probabilities are calibrated where there is a calibrator.
+    """
     import pandas as pd
 
-    mean = members.mean(0)
+    out = members.mean(0)
+    mean, members = scores_of(out, task), scores_of(members, task)
+    p = metrics.sigmoid(mean if calibrated is None else calibrated(out))
     tables = []
     for i, output in enumerate(data.outputs):
         columns = {
@@ -181,8 +223,10 @@ def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any
             "label": data.y[:, i],
             "score": mean[:, i],
         }
-        if task == "classification":
-            columns["probability"] = metrics.sigmoid(mean[:, i])
+        if is_labeled(task):
+            columns["probability"] = p[:, i]
+        elif task == "counts":
+            columns["rate"] = np.exp(mean[:, i])
         if len(members) > 1:
             columns["sd"] = members[:, :, i].std(0, ddof=1)
         tables.append(pd.DataFrame(columns))
@@ -191,16 +235,18 @@ def prediction_table(data: Dataset, members: Array, name: str, task: str) -> Any
 
 def input_files(settings: Settings) -> dict[str, Path]:
     """Input files by role; a file that is absent is refused here, before anything is written."""
-    d, m = settings.data, settings.model
+    d = settings.data
     given = {
         "positives": d.positives,
         "negatives": None if d.negatives in ("shuffle", "genome") else d.negatives,
         "test": d.test,
         "genome": d.genome,
         "split": d.split,
-        "weights": m.weights,
+        "weights": weights_file(settings),
+        "motifs": motif_file(settings.model),
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
+    found |= {f"track {track_name(path)}": Path(path) for path in d.tracks}
     for role, path in found.items():
         if not path.is_file():
             what = "is a folder" if path.is_dir() else f"does not exist (seen from {Path.cwd()})"
@@ -230,18 +276,17 @@ def data_of(run: Run) -> Prepared:
     return prepare(settings.data, seed=settings.train.seed)
 
 
-def _new_model(settings: Settings, card: Card, *, seed: int) -> nn.Module:
+def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module, Start]:
     """The model with weights drawn from the seed, or those that the settings begin with."""
-    if settings.train.epochs == 0 and settings.model.weights is None:
-        msg = "train.epochs=0 scores weights as they are; give them with --weights."
+    is_given = settings.model.weights is not None and settings.model.weights_match == "all"
+    if settings.train.epochs == 0 and not is_given:
+        msg = "train.epochs=0 scores weights as they are; give them all, with --weights."
         raise InputError(msg)
     torch.manual_seed(derive(seed, "weights"))
     model = build(card)
-    if settings.model.weights is not None:
-        path = Path(settings.model.weights)
-        put_weights(model, read_weights(path), source=path)
+    start_filters(model, settings.model, seed=settings.train.seed)
     _check_fits(model, card)
-    return model
+    return model, begin(model, settings, length=card.length)
 
 
 def _check_fits(model: nn.Module, card: Card) -> None:
@@ -283,8 +328,8 @@ def _train_member(
         seed = settings.train.seed
         if member:
             seed = derive(seed, "member", member)
-        model = _new_model(settings, card, seed=seed)
-        state = fit(
+        model, start = _new_model(settings, card, seed=seed)
+        state = fit_in_stages(
             model,
             _part_of(data.train, settings, member),
             settings.train,
@@ -292,14 +337,19 @@ def _train_member(
             task=data.task,
             seed=seed,
             device=device,
+            factors=start.factors,
             checkpoint=checkpoint,
             progress=None if progress is None else lambda s: progress(member, s),
         )
         if not _is_first():
             return
         _write_history(run, _history_name(member), state)
+        if settings.model.weights is not None or settings.train.freeze or start.factors:
+            run.write_table(f"{folder.name}/{START}", start_table(model, start))
+        release_motifs(model)
         save(folder, model, card)
-    checkpoint.unlink(missing_ok=True)
+    for path in folder.glob("checkpoint*.safetensors"):
+        path.unlink(missing_ok=True)
 
 
 def _check_folds(settings: Settings) -> None:

@@ -15,13 +15,9 @@ from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.data import Prepared
-from cisgram.models import read_card
 from cisgram.steps import trust_labels as labels
-from cisgram.steps.explain import asked_column
-from cisgram.steps.settings import settings_of
-from cisgram.steps.train import chosen_device, data_of
 from cisgram.steps.trust_explanations import faithfulness
-from cisgram.steps.trust_job import Judged, Part, TrustJob
+from cisgram.steps.trust_job import Judged, Part, TrustJob, open_job
 from cisgram.steps.trust_rules import rules
 from cisgram.steps.trust_shortcuts import calibration, shortcuts
 from cisgram.steps.trust_stability import stability
@@ -91,20 +87,16 @@ def trust_run(
     if sequences < 1:
         msg = f"sequences must be at least 1; got {sequences}."
         raise InputError(msg)
-    settings = settings_of(run)
-    card = read_card(run.member(0))
-    column = asked_column(card, settings.explain.target if target is None else target)
-    data = prepared or data_of(run)
-    if data.test is None:
-        msg = (
-            f"{run.path} has no test set, and a model can only be judged on sequences that it "
-            "never saw. Train with one: --test F, --test-chromosomes, data.test_fraction above 0."
-        )
-        raise InputError(msg)
-    where = chosen_device(device)
-    job = TrustJob(
-        run, settings, card, data, column, sequences, seed, where, say or (lambda _: None)
+    job = open_job(
+        run,
+        sequences=sequences,
+        target=target,
+        seed=seed,
+        device=device,
+        prepared=prepared,
+        say=say,
     )
+    card, column = job.card, job.column
     digest = _digest(job)
     done = {
         name: _part(job, name, _digest(job, READS.get(name, ())), part)

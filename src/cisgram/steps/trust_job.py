@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,10 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared
-from cisgram.models import Card, load, predict
-from cisgram.steps.settings import Settings
+from cisgram.data import Dataset, Prepared, is_labeled
+from cisgram.models import Card, load, predict, read_card
+from cisgram.steps.explain import asked_column
+from cisgram.steps.settings import Settings, settings_of
+from cisgram.steps.train import chosen_device, data_of, probabilities_of
+from cisgram.train import scores_of
+from cisgram.train.metrics import LARGEST
 from cisgram.trust import Flag, Labeled
 
 if TYPE_CHECKING:
@@ -57,8 +62,8 @@ class TrustJob:
 
     @property
     def task(self) -> str:
-        """``classification`` or ``regression``."""
-        return self.data.task
+        """``classification`` (of one class against the rest, too) or ``regression``."""
+        return "classification" if is_labeled(self.data.task) else "regression"
 
     @cached_property
     def model(self) -> nn.Module:
@@ -74,15 +79,14 @@ class TrustJob:
     @cached_property
     def epoch(self) -> tuple[Codes, NDArray[np.float32]]:
         """Codes and labels (n, t) of one epoch of training, on the strand as given."""
-        plain = replace(self.data.train, reverse_complement=False, max_shift=0)
-        return plain.epoch(0, seed=self.seed, shuffle=False)
+        return self.data.train.as_given.epoch(0, seed=self.seed, shuffle=False)
 
     @cached_property
     def labeled(self) -> dict[str, Labeled]:
         """``train`` (with the negatives of one epoch), ``valid``, ``test``; no label missing."""
         parts = {"train": self.epoch}
         parts |= {
-            name: (part.codes, part.y)
+            name: (np.asarray(part.codes), part.y)
             for name, part in (("valid", self.data.valid), ("test", self.test))
         }
         found = {}
@@ -96,13 +100,26 @@ class TrustJob:
         """The model's output for the sequences of ``labeled``'s ``valid`` and ``test``."""
         return {name: self.output(self.labeled[name].codes) for name in ("valid", "test")}
 
+    @cached_property
+    def probabilities(self) -> dict[str, Array]:
+        """Of a positive, for the same sequences; calibrated where the run is."""
+        found = {}
+        for name in ("valid", "test"):
+            out = self._raw(self.model, self.labeled[name].codes)
+            found[name] = probabilities_of(self.run, out, self.data.task)[:, self.column]
+        return found
+
     def output(self, codes: Codes) -> Array:
         """(n,) output of the model that is judged."""
         return self.output_of(self.model, codes)
 
     def output_of(self, model: nn.Module, codes: Codes) -> Array:
-        """(n,) output of another model for the same target."""
-        return predict(model, codes).numpy().astype(np.float64)[:, self.column]
+        """(n,) output of another model: of classes the log odds of one, of counts the rate."""
+        out = scores_of(self._raw(model, codes), self.data.task)[:, self.column]
+        return np.exp(np.minimum(out, LARGEST)) if self.data.task == "counts" else out
+
+    def _raw(self, model: nn.Module, codes: Codes) -> Array:
+        return predict(model, codes).numpy().astype(np.float64)
 
     @cached_property
     def explained(self) -> Codes:
@@ -125,3 +142,36 @@ class Judged:
 
 
 Part: TypeAlias = Callable[[TrustJob], Judged]
+
+
+def open_job(
+    run: Run,
+    *,
+    sequences: int = 50,
+    target: int | str | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    prepared: Prepared | None = None,
+    say: Callable[[str], None] | None = None,
+) -> TrustJob:
+    """A trained run with a test set, opened to be judged; the parameters are `trust_run`'s.
+
+    Raises
+    ------
+    InputError
+        When the run holds no model or no test set, or no target is given for several outputs.
+    """
+    settings = settings_of(run)
+    card = read_card(run.member(0))
+    column = asked_column(card, settings.explain.target if target is None else target)
+    data = prepared or data_of(run)
+    if data.test is None:
+        msg = (
+            f"{run.path} has no test set, and a model can only be judged on sequences that it "
+            "never saw. Train with one: --test F, --test-chromosomes, data.test_fraction above 0."
+        )
+        raise InputError(msg)
+    where = chosen_device(device)
+    return TrustJob(
+        run, settings, card, data, column, sequences, seed, where, say or (lambda _: None)
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive, generator
-from cisgram.data import Dataset, TrainingData
+from cisgram.data import Dataset
 from cisgram.models import build
+from cisgram.steps.first_filters import start_filters
 from cisgram.steps.trust_explanations import (
     FEW,
     alike,
@@ -20,6 +23,8 @@ from cisgram.steps.trust_explanations import (
 from cisgram.steps.trust_job import Judged, TrustJob
 from cisgram.train import fit
 from cisgram.train.metrics import auroc, pearson
+
+AT_ALL = {"sampling": "all", "adversary": 0.0}  # labels in random order are of no batch
 
 
 def random_labels(job: TrustJob) -> Judged:
@@ -56,23 +61,21 @@ def _fitted(job: TrustJob) -> tuple[torch.nn.Module, float]:
     order = generator(job.seed, "random labels").permutation(len(y))
     outputs = job.data.valid.outputs
     mixed = Dataset([str(i) for i in range(len(y))], codes, y[order], outputs)
-    data = TrainingData(
-        mixed,
-        reverse_complement=job.data.train.reverse_complement,
-        max_shift=job.data.train.max_shift,
-    )
+    data = replace(job.data.train, data=mixed, fresh_negatives=0)
     seed = derive(job.seed, "random labels")
     torch.manual_seed(derive(seed, "weights"))
     model = build(job.card)
+    start_filters(model, job.settings.model, seed=job.settings.train.seed)
     options = job.settings.train
-    options = options.model_copy(update={"select": "last", "patience": max(1, options.epochs)})
+    last = {"select": "last", "patience": max(1, options.epochs)}
+    options = options.model_copy(update=last | AT_ALL)
     job.say("training on labels in random order")
     fit(
         model,
         data,
         options,
         valid=job.data.valid,
-        task=job.task,
+        task=job.data.task,
         seed=seed,
         device=job.device.type,
         progress=lambda s: job.say(f"  epoch {len(s.history)} of {options.epochs}"),

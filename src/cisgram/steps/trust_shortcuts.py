@@ -5,48 +5,36 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cisgram.data import Dataset, find_leaks
 from cisgram.motifs import database
+from cisgram.steps.baselines import sequence_baselines
 from cisgram.steps.trust_job import Judged, TrustJob
-from cisgram.train.metrics import sigmoid
 from cisgram.trust import (
     Flag,
     brier_parts,
     calibration_error,
     compare,
-    composition_baselines,
     gc_matched,
     interval_coverage,
-    motif_baseline,
     reliability,
     set_coverage,
     shortcut_flags,
-    word_baseline,
 )
 from cisgram.trust.conformal import LEVELS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORD = 6  # letters of the longest word of the k-mer baseline
 RARE = 0.025  # one end of a 95 % interval
 BADLY = 0.05  # expected calibration error
 
 
 def shortcuts(job: TrustJob) -> Judged:
     """Baselines, GC-matched score, leaks."""
-    train, valid, test = (job.labeled[name] for name in ("train", "valid", "test"))
-    job.say("composition alone")
-    baselines = composition_baselines(train, test, task=job.task)
+    test = job.labeled["test"]
     known: dict[str, Any] = {"task": job.task, "seed": job.seed}
-    baselines.append(word_baseline(train, valid, test, k=2, name="dinucleotides", **known))
-    job.say(f"words of up to {WORD} letters")
-    baselines.append(word_baseline(train, valid, test, k=WORD, name="k-mers", **known))
-    job.say(f"the best motif of {job.settings.motifs.database}")
     motifs = database(job.settings.motifs.database)
-    baselines.append(motif_baseline(train, test, motifs, **known))
+    baselines = sequence_baselines(job.labeled, motifs, say=job.say, **known)
     job.say("comparing the network with them")
     network = job.outputs["test"]
     table = compare(test, network, baselines, **known)
@@ -87,7 +75,7 @@ def calibration(job: TrustJob) -> Judged:
         ]
         conformal = pd.DataFrame([asdict(c) for c in covered])
         return Judged({"conformal": conformal}, [_coverage_flag(conformal, "interval")])
-    p = {name: np.asarray(sigmoid(v)) for name, v in said.items()}
+    p = job.probabilities
     covered = [
         set_coverage((known.y, p["valid"]), (test.y, p["test"]), level=level) for level in LEVELS
     ]

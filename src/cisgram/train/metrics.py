@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import generator
+from cisgram.train.resampled import Resampled, any_of, auprc_of, auroc_of
 
 Array = NDArray[np.float64]
 Score = Callable[[Array, Array], float]
 RESAMPLES = 500
+AT_ONCE = 1 << 20  # rows of resamples that are looked at together
 BINS = 10
+LARGEST = 80.0  # log rate, so that no exponential overflows
 
 
 def sigmoid(logits: Array) -> Array:
@@ -43,6 +46,9 @@ def auprc(y: Array, score: Array) -> float:
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(y, score))
+
+
+AT_ONCE_BY: dict[Score, Callable[[Array, Array], Resampled]] = {auroc: auroc_of, auprc: auprc_of}
 
 
 def brier(y: Array, probability: Array) -> float:
@@ -76,6 +82,19 @@ def r2(y: Array, score: Array) -> float:
     from sklearn.metrics import r2_score
 
     return float(r2_score(y, score))
+
+
+def deviance(y: Array, log_rate: Array) -> float:
+    """Mean Poisson deviance of counts, 2 (y log(y / m) - y + m), m the exponential of the output.
+
+    Examples
+    --------
+    >>> deviance(np.array([0.0, 2.0]), np.log([1.0, 2.0]))
+    1.0
+    """
+    from scipy.special import xlogy
+
+    return float(2 * np.mean(xlogy(y, y) - y * log_rate - y + np.exp(log_rate)))
 
 
 def best_threshold(y: Array, probability: Array) -> float:
@@ -131,52 +150,68 @@ def mean_interval(
     seed
         Of the bootstrap.
     """
-    random = generator(seed, "bootstrap", len(y))
-    known = ~np.isnan(y)
-    means: list[float] = []
-    for _ in range(RESAMPLES):
-        rows = random.integers(0, len(y), len(y))
-        values = []
-        for i, (score, prediction) in enumerate(scores):
-            mine = rows[known[rows, i]]
-            if len(mine) and np.ptp(y[mine, i]) > 0:
-                values.append(score(y[mine, i], prediction[mine]))
-        finite = [value for value in values if math.isfinite(value)]
-        means += [sum(finite) / len(finite)] if finite else []
-    if len(means) < RESAMPLES / 2:
+    random, n = generator(seed, "bootstrap", len(y)), len(y)
+    judges = [_resampled(*pair, column) for pair, column in zip(scores, y.T, strict=True)]
+    values = np.full((RESAMPLES, len(scores)), np.nan)
+    step = max(1, AT_ONCE // max(n, 1))
+    for first in range(0, RESAMPLES, step):
+        last = min(first + step, RESAMPLES)
+        rows = np.stack([random.integers(0, n, n) for _ in range(first, last)])
+        for i, judge in enumerate(judges):
+            values[first:last, i] = judge(rows)
+    values[~np.isfinite(values)] = np.nan
+    defined = ~np.isnan(values).all(1)
+    if defined.sum() < RESAMPLES / 2:
         return None
+    means = np.nanmean(values[defined], axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return [float(low), float(high)]
 
 
+def _resampled(score: Score, prediction: Array, y: Array) -> Resampled:
+    """The score of many resamples: those that can be had at once by counting, others one by one."""
+    if score in AT_ONCE_BY:
+        return AT_ONCE_BY[score](y, prediction)
+    return any_of(score, y, prediction)
+
+
 def evaluate_output(
-    y: Array, out: Array, *, task: str, threshold: float | None, seed: int, intervals: bool = True
+    y: Array,
+    out: Array,
+    *,
+    task: str,
+    threshold: float | None,
+    seed: int,
+    intervals: bool = True,
+    probability: Array | None = None,
 ) -> dict[str, Any]:
     """Scores of one output; rows without a label are left out.
 
     Parameters
     ----------
     y, out
-        (n,) labels and model outputs (logits for ``classification``).
+        (n,) labels and model outputs (logits for ``classification``, log rates for ``counts``).
     task
-        ``classification`` or ``regression``.
+        ``classification``, ``regression`` or ``counts``.
     threshold
         Probability above which a sequence counts as bound; chosen on these data when None.
     seed
         Of the bootstrap.
     intervals
         False leaves them out.
+    probability
+        (n,) for ``classification``; by default the sigmoid of the outputs.
     """
     known = ~np.isnan(y)
-    y, out = y[known].astype(np.float64), out[known].astype(np.float64)
+    p = sigmoid(out) if probability is None else probability
+    y, out, p = y[known].astype(np.float64), out[known].astype(np.float64), p[known]
     found: dict[str, Any] = {"n": len(y)}
     cut = 0.5
     if task == "classification":
-        p = sigmoid(out)
         both = len(y) > 0 and np.ptp(y) > 0
         cut = threshold if threshold is not None else best_threshold(y, p) if both else 0.5
         found |= {"n_positive": int((y > 0.5).sum()), "threshold": cut}
-    scores = _scores(out, task, cut)
+    scores = _scores(out, p, task, cut)
     defined = len(y) > 1 and np.ptp(y) > 0
     for name, (score, prediction) in scores.items():
         found[name] = _finite(score(y, prediction)) if defined else None
@@ -189,7 +224,7 @@ def evaluate_output(
     return found
 
 
-def _scores(out: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]:
+def _scores(out: Array, p: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]:
     """The scores of a task, each with the predictions that it judges."""
     if task == "regression":
         return {
@@ -198,7 +233,12 @@ def _scores(out: Array, task: str, cut: float) -> dict[str, tuple[Score, Array]]
             "mse": (mse, out),
             "r2": (r2, out),
         }
-    p = sigmoid(out)
+    if task == "counts":
+        return {
+            "pearson": (pearson, np.exp(np.minimum(out, LARGEST))),
+            "spearman": (spearman, out),
+            "deviance": (deviance, np.minimum(out, LARGEST)),
+        }
     return {
         "auroc": (auroc, out),
         "auprc": (auprc, out),
@@ -216,6 +256,7 @@ def evaluate(
     thresholds: Sequence[float] | None = None,
     seed: int = 0,
     intervals: bool = True,
+    probabilities: Array | None = None,
 ) -> dict[str, Any]:
     """Scores of all outputs: ``per_output``, and their means at the top.
 
@@ -228,7 +269,10 @@ def evaluate(
     outputs
         t names.
     task, thresholds, seed, intervals
-        As in `evaluate_output`; one threshold an output.
+        As in `evaluate_output`; one threshold an output. A ``multiclass`` task, whose labels are
+        one-hot, is that of `classes.evaluate_classes`.
+    probabilities
+        (n, t) calibrated ones; by default those of the outputs.
 
     Raises
     ------
@@ -238,6 +282,13 @@ def evaluate(
     if y.shape != out.shape or y.shape[1] != len(outputs):
         msg = f"labels {y.shape}, outputs {out.shape} and {len(outputs)} names do not fit."
         raise InputError(msg)
+    if task == "multiclass":
+        from cisgram.train.classes import evaluate_classes  # it scores each class with this module
+
+        return evaluate_classes(
+            y, out, outputs=outputs, probabilities=probabilities, seed=seed, intervals=intervals
+        )
+    p = sigmoid(out) if probabilities is None else probabilities
     per_output = [
         {"output": name}
         | evaluate_output(
@@ -247,6 +298,7 @@ def evaluate(
             threshold=None if thresholds is None else thresholds[i],
             seed=seed,
             intervals=intervals,
+            probability=p[:, i],
         )
         for i, name in enumerate(outputs)
     ]
@@ -255,7 +307,9 @@ def evaluate(
         del only["output"]
         return only | {"per_output": per_output}
     top: dict[str, Any] = {"n": max(o["n"] for o in per_output), "outputs": len(per_output)}
-    every = [_scores(out[:, i], task, o.get("threshold", 0.5)) for i, o in enumerate(per_output)]
+    every = [
+        _scores(out[:, i], p[:, i], task, o.get("threshold", 0.5)) for i, o in enumerate(per_output)
+    ]
     for name in every[0]:
         used = [i for i, o in enumerate(per_output) if o[name] is not None]
         top[name] = float(np.mean([per_output[i][name] for i in used])) if used else None

@@ -1,10 +1,10 @@
 """Settings of the training."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from cisgram.core.config import Options
+from cisgram.core.config import Names, Options
 
 
 class ModelOptions(Options):
@@ -13,7 +13,27 @@ class ModelOptions(Options):
     name: str = Field(default="demo-cnn-rnn", description="of the zoo, or package.module:callable")
     options: dict[str, Any] = Field(default_factory=dict, description="keywords of the model")
     weights: str | None = Field(
-        default=None, description="start from these: safetensors, or a state dict"
+        default=None, description="start from these: a run, safetensors, or a state dict"
+    )
+    weights_match: Literal["all", "features", "first"] = Field(
+        default="all",
+        description="what is taken from them: everything but the last layer, or the first layer",
+    )
+    motifs: str | None = Field(
+        default=None, description="first filters start as these: jaspar:TAXON or a motif file"
+    )
+    motif_names: Names = Field(default=(), description="only these of them, by name or id")
+    motif_choice: Literal["representatives", "random", "first"] = Field(
+        default="representatives", description="which, where there are more than filters"
+    )
+    motif_form: Literal["explainn", "danq", "log-odds"] = Field(
+        default="explainn", description="how a motif becomes a filter"
+    )
+    motif_strands: Literal["given", "both"] = Field(
+        default="given", description="both: the reverse complement gets a filter too"
+    )
+    freeze_motifs: bool = Field(
+        default=False, description="training leaves filters that are motifs as they are"
     )
 
 
@@ -48,14 +68,56 @@ class TrainOptions(Options):
     clip_by: Literal["norm", "value"] = Field(
         default="norm", description="the norm of all, or each value"
     )
-    loss: Literal["auto", "bce", "mse", "poisson"] = Field(
-        default="auto", description="by default bce, or mse for measured values"
+    loss: Literal[
+        "auto", "bce", "focal", "mse", "pearson", "poisson", "negative_binomial", "cross_entropy"
+    ] = Field(
+        default="auto", description="by default bce, mse, cross_entropy or poisson, by the task"
+    )
+    focal_gamma: float = Field(
+        default=2.0, ge=0, description="of loss focal; 0 is bce, more looks at what is missed"
+    )
+    dispersion: float | None = Field(
+        default=None,
+        gt=0,
+        description="of loss negative_binomial; by default by moments of the training labels",
+    )
+    task_weights: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        default=(), description="of the outputs in the loss, one each"
     )
     class_weights: Literal["none", "balanced"] = Field(
-        default="none", description="balanced: positives weigh as much as negatives"
+        default="none", description="balanced: positives (each class) weigh as much as the rest"
+    )
+    sampling: Literal["all", "balanced", "blocked"] = Field(
+        default="all",
+        description="balanced: positives and negatives take turns; blocked: in each batch label",
+    )
+    adversary: float = Field(
+        default=0.0,
+        ge=0,
+        description="strength with which features that tell the batch label are unlearned",
+    )
+    freeze: Names = Field(
+        default=(), description="weights that stay: first, features, or names of modules"
+    )
+    loaded_factor: float = Field(
+        default=1.0, gt=0, le=1, description="of the learning rate, for weights that were loaded"
+    )
+    depth_factor: float = Field(
+        default=1.0, gt=0, le=1, description="of the learning rate, a layer away from the head"
+    )
+    finetune_epochs: int | None = Field(
+        default=None,
+        ge=0,
+        description="after augmented training, on plain sequences; by default 5",
+    )
+    finetune_factor: float = Field(
+        default=0.1, gt=0, le=1, description="of the learning rate, in these epochs"
+    )
+    calibrate: Literal["none", "temperature", "isotonic"] = Field(
+        default="none", description="probabilities, on the validation set"
     )
     patience: int = Field(default=6, ge=1, description="epochs without a better validation score")
-    stop_on: Literal["auto", "auroc", "auprc", "pearson", "loss"] = Field(
+    stop_on: Literal["auto", "auroc", "auprc", "pearson", "accuracy", "f1", "loss"] = Field(
         default="auto", description="validation score that chooses the epoch"
     )
     precision: Literal["float32", "bf16"] = Field(

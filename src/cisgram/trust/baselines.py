@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from numpy.typing import NDArray
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import generator
 from cisgram.train import metrics
-from cisgram.trust.features import gc_share, known_bases, low_complexity, word_counts
+from cisgram.trust.features import (
+    gapped_counts,
+    gc_share,
+    known_bases,
+    low_complexity,
+    word_counts,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -108,6 +115,7 @@ def word_baseline(
     k: int,
     task: str,
     name: str,
+    width: int | None = None,
     seed: int = 0,
 ) -> Baseline:
     """A linear model of the counts of all words of up to k letters, both strands as one.
@@ -129,6 +137,8 @@ def word_baseline(
         ``classification`` or ``regression``.
     name
         Of the baseline.
+    width
+        Count words of k letters with gaps, up to so many bp long, instead.
     seed
         Of the draw.
 
@@ -139,17 +149,18 @@ def word_baseline(
 
     References
     ----------
-    gkm-SVM, PLoS Comput Biol 10:e1003711, 2014 (words as a baseline of
-    regulatory sequence); here without gaps, and linear.
+    gkm-SVM, Ghandi et al. 2014, PLoS Comput Biol 10:e1003711 (words, with and without gaps, as a
+    model of regulatory sequence); here linear in their counts.
     """
     _check_labels(train)
     if not 1 <= k <= 8:
         msg = f"k must be 1 to 8 letters; got {k}."
         raise InputError(msg)
     train = train.at_most(MOST, seed=seed)
-    x = word_counts(train.codes, k)
+    count = partial(word_counts, k=k) if width is None else partial(gapped_counts, k=k, width=width)
+    x = count(train.codes)
     scale = _scale(x)
-    x, xv, xt = (m @ scale for m in (x, word_counts(valid.codes, k), word_counts(test.codes, k)))
+    x, xv, xt = (m @ scale for m in (x, count(valid.codes), count(test.codes)))
     score = metrics.auroc if task == "classification" else metrics.pearson
     judged = len(valid) > 1 and np.ptp(valid.y) > 0
     strengths = STRENGTHS if judged else STRENGTHS[len(STRENGTHS) // 2 :][:1]
@@ -164,7 +175,9 @@ def word_baseline(
         tried.append((float(np.nan_to_num(worth)), strength, _decide(model, xt)))
     best = max(tried, key=lambda t: t[0])
     about = (
-        f"words of 1 to {k} letters, {x.shape[1]:,} of them, {len(train):,} training sequences; "
+        f"words of {'1 to ' if width is None else ''}{k} letters"
+        f"{'' if width is None else f' in up to {width} bp'}, {x.shape[1]:,} of them, "
+        f"{len(train):,} training sequences; "
         f"strength {best[1]:g}"
         + (f" by the validation set ({best[0]:.3f})" if judged else ", not chosen")
     )

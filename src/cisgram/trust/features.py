@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from cisgram.seq.alphabet import N
 from cisgram.seq.composition import gc, kmer_counts
+from cisgram.seq.words import canonical_words, gapped_patterns
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -60,31 +62,47 @@ def word_counts(codes: Codes, k: int) -> csr_array:
     >>> word_counts(to_codes(["AACG"]), 1).toarray().tolist()  # A or T, C or G
     [[2.0, 2.0]]
     """
-    from scipy.sparse import coo_array, csr_array, hstack
+    from scipy.sparse import csr_array, hstack
 
-    parts = []
+    parts = [_counts(codes, [tuple(range(width))]) for width in range(1, k + 1)]
+    return csr_array(hstack(parts, format="csr"))
+
+
+def gapped_counts(codes: Codes, k: int, width: int) -> csr_array:
+    """(n, words) counts of words of k known letters in up to ``width``, both strands as one.
+
+    A window with an N at a known letter is left out.
+
+    References
+    ----------
+    Ghandi et al. 2014, PLoS Comput Biol 10:e1003711 (gkm-SVM), whose l-mers have their gaps at the
+    ends, too: the same words, each there under several names.
+
+    Examples
+    --------
+    >>> from cisgram.seq import to_codes
+    >>> int(gapped_counts(to_codes(["ACNT"]), 2, 3).sum())  # AC and C.T; N is no letter
+    2
+    """
+    return _counts(codes, gapped_patterns(k, width))
+
+
+def _counts(codes: Codes, patterns: Sequence[tuple[int, ...]]) -> csr_array:
+    """(n, columns) counts of the words of patterns, `seq.words.canonical_words` as columns."""
+    from scipy.sparse import coo_array, csr_array
+
+    column, size = canonical_words(patterns)
     n, length = codes.shape
-    for width in range(1, k + 1):
-        column, size = _canonical(width)
-        windows = max(length - width + 1, 0)
-        word = np.zeros((n, windows), dtype=np.int64)
+    total = csr_array((n, size))
+    for i, pattern in enumerate(patterns):
+        windows = max(length - pattern[-1], 0)
+        word = np.full((n, windows), i, dtype=np.int64)
         is_known = np.ones((n, windows), dtype=bool)
-        for i in range(width):
-            letter = codes[:, i : i + windows]
+        for offset in pattern:
+            letter = codes[:, offset : offset + windows]
             word = word * 4 + np.minimum(letter, 3)
             is_known &= letter < N
         row = np.broadcast_to(np.arange(n)[:, None], word.shape)[is_known]
         ones = np.ones(len(row))
-        parts.append(coo_array((ones, (row, column[word[is_known]])), shape=(n, size)).tocsr())
-    return csr_array(hstack(parts, format="csr"))
-
-
-def _canonical(width: int) -> tuple[NDArray[np.int64], int]:
-    """(4^width,) column of each word, which it shares with its reverse complement."""
-    word = np.arange(4**width)
-    turned, rest = np.zeros_like(word), word.copy()
-    for _ in range(width):
-        turned = turned * 4 + (3 - rest % 4)
-        rest //= 4
-    smaller, column = np.unique(np.minimum(word, turned), return_inverse=True)
-    return column.ravel().astype(np.int64), len(smaller)
+        total += coo_array((ones, (row, column[word[is_known]])), shape=(n, size)).tocsr()
+    return csr_array(total)

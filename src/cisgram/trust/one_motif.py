@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.motifs import Motif
-from cisgram.motifs.pvalues import PSEUDOCOUNT
+from cisgram.motifs.pvalues import log_odds
 from cisgram.seq.alphabet import one_hot
 from cisgram.train import metrics
 from cisgram.trust.baselines import Baseline, Labeled
@@ -39,7 +39,7 @@ def best_sites(codes: NDArray[np.uint8], motifs: Sequence[Motif]) -> NDArray[np.
         if width > codes.shape[1]:
             continue
         which = [i for i, m in enumerate(motifs) if m.width == width]
-        weight = torch.tensor(np.stack([_log_odds(motifs[i]) for i in which]), dtype=torch.float32)
+        weight = torch.tensor(np.stack([log_odds(motifs[i]) for i in which]), dtype=torch.float32)
         both = torch.cat([weight, weight.flip(1, 2)])
         for start in range(0, len(codes), ROWS):
             part = slice(start, start + ROWS)
@@ -79,11 +79,6 @@ def motif_baseline(
         "training sequences"
     )
     return Baseline("one motif", score, about)
-
-
-def _log_odds(motif: Motif) -> Array:
-    b = np.asarray(motif.background)[:, None]
-    return np.asarray(np.log2((motif.ppm + PSEUDOCOUNT * b) / ((1 + PSEUDOCOUNT) * b)))
 
 
 def _aurocs(y: Array, scores: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,8 @@ def run(
     else:
         need(options["positives"], "--positives")
         groups = groups_of(options) | {"motifs": {"database": database}}
+        if options["start"] is not None:
+            groups = steps.from_model(groups, options["start"])
         settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
     outcome = steps.run_all(Run(folder), settings, device=device, epoch=say_epoch, say=say)
     if as_json:
@@ -107,10 +110,15 @@ def demo(out: Path, seed: int, device: str, as_json: bool) -> None:
         click.echo(line)
 
 
+DATA = ("tf-chipseq", "yeast")  # benchmarks of networks on a set, of one form
+
+
 @click.command()
 @click.argument(
     "name",
-    type=click.Choice(["attribution", "demix", "demo-table4", "grammar", "tf-chipseq", "yeast"]),
+    type=click.Choice(
+        ["attribution", "confounded", "demix", "demo-table4", "grammar", "regimes", *DATA]
+    ),
 )
 @click.option("--data", type=click.Path(path_type=Path), envvar="CISGRAM_DATA", help="Data sets.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Folder.")
@@ -125,12 +133,16 @@ def benchmark(
     attribution: every method on networks of four kinds, where the bases that matter are known.
     demix: what the neurons of Basset, BD-10 and others learned, layer by layer, beside controls.
     grammar: which planted rules come back from networks, and what else is reported.
+    regimes: what missing labels cost, and what a start from other factors gains.
+    confounded: whether a network reads the batch that goes with its labels, and what helps.
     demo-table4: how often a method points at the factor's motif, on the networks of tf-chipseq.
     """
     from cisgram.steps.attribution import benchmark_attribution
     from cisgram.steps.benchmark import benchmark as benchmark_data
+    from cisgram.steps.confounded_benchmark import benchmark_confounded
     from cisgram.steps.demix_benchmark import benchmark_demix
     from cisgram.steps.grammar_benchmark import benchmark_grammar
+    from cisgram.steps.regimes_benchmark import benchmark_regimes
     from cisgram.steps.table4 import benchmark_table4
 
     if name == "attribution":
@@ -139,7 +151,12 @@ def benchmark(
         page = benchmark_grammar(data, out, only=only, device=device, epoch=say_epoch, say=say)
     else:
         folder = need(data, "--data")
-        own = {"demix": benchmark_demix, "demo-table4": benchmark_table4}
+        own: dict[str, Callable[..., str]] = {
+            "confounded": benchmark_confounded,
+            "demix": benchmark_demix,
+            "demo-table4": benchmark_table4,
+            "regimes": benchmark_regimes,
+        }
         rebuild = own.get(name) or partial(benchmark_data, name)
         page = rebuild(folder, out, only=only, device=device, epoch=say_epoch, say=say)
     if docs is None:

@@ -53,8 +53,13 @@ def train(
     from cisgram import steps
     from cisgram.core.run import Run
 
-    settings = steps.resolve(groups_of(options), overrides=overrides, as_published=as_published)
+    groups = groups_of(options)
+    if options["start"] is not None:
+        groups = steps.from_model(groups, options["start"])
+    settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
     metrics = steps.train_run(Run(folder), settings, device=device, progress=say_epoch)
+    for line in steps.start_words(Run(folder), settings):
+        say(line)
     if as_json:
         print_json(metrics)
         return
@@ -67,15 +72,28 @@ def train(
 @RUN
 @click.option("--sequences", metavar="F", help="A file with labels; default: the run's own sets.")
 @GENOME
+@click.option("--baselines", is_flag=True, help="Beside words, one motif, GC: on the test set.")
 @SCORING_DEVICE
 @JSON
 def evaluate(
-    run: Path, sequences: str | None, genome: str | None, device: str, as_json: bool
+    run: Path,
+    sequences: str | None,
+    genome: str | None,
+    baselines: bool,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Score a run's model, with bootstrap intervals."""
     from cisgram import steps
     from cisgram.core.run import Run
 
+    if baselines:
+        if sequences is not None:
+            msg = "--baselines are fitted to the run's own sets; leave --sequences out."
+            raise click.UsageError(msg)
+        table = steps.baselines_run(Run(run), device=device, say=say)
+        give_table(table, None, as_json=as_json)
+        return
     if sequences is None:
         metrics = steps.evaluate_again(Run(run), device=device)
     else:
@@ -93,14 +111,29 @@ def evaluate(
 @click.option("--sequences", required=True, metavar="F", help="FASTA, BED, table.")
 @GENOME
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="TSV to write.")
+@click.option(
+    "--mc-dropout",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Add mean and spread of N networks with dropout on.",
+)
 @SCORING_DEVICE
 @JSON
 def predict(
-    run: Path, sequences: str, genome: str | None, out: Path | None, device: str, as_json: bool
+    run: Path,
+    sequences: str,
+    genome: str | None,
+    out: Path | None,
+    mc_dropout: int,
+    device: str,
+    as_json: bool,
 ) -> None:
     """Predict for the sequences of a file: name, output, score, probability."""
     from cisgram import steps
     from cisgram.core.run import Run
 
-    table = steps.predict_file(Run(run), sequences, genome=genome, device=device, tell=say)
+    table = steps.predict_file(
+        Run(run), sequences, genome=genome, device=device, samples=mc_dropout, tell=say
+    )
     give_table(table.drop(columns="set"), out, as_json=as_json)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from cisgram.core.checks import check_positive
 from cisgram.core.seeds import generator
@@ -225,6 +224,8 @@ def spread(values: NDArray[np.floating[Any]]) -> Spread:
     >>> spread(np.arange(100.0))
     Spread(median=49.5, low=39.0, high=60.0)
     """
+    from scipy.stats import binom  # half a second that not every command needs
+
     v = np.sort(np.asarray(values, dtype=np.float64))
     k = max(1, int(binom.ppf(0.025, len(v), 0.5)))
     return Spread(float(np.median(v)), float(v[k - 1]), float(v[len(v) - k]))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.models.base import MODELS, check_share
-from cisgram.models.layers import Conv1d, GlobalMax
+from cisgram.models.layers import Conv1d, GlobalMax, nonlinearity
 
 
 class DeepBind(nn.Module):
@@ -23,11 +23,16 @@ class DeepBind(nn.Module):
     """
 
     def __init__(
-        self, detectors: int, width: int, hidden: int, dropout: float, n_outputs: int
+        self,
+        sizes: tuple[int, int, int],
+        dropout: float,
+        first: str,
+        n_outputs: int,
     ) -> None:
         super().__init__()
+        detectors, width, hidden = sizes
         self.detectors, self.pad = detectors, width - 1
-        self.detect = nn.Sequential(Conv1d(4, detectors, width), nn.ReLU(), GlobalMax())
+        self.detect = nn.Sequential(Conv1d(4, detectors, width), nonlinearity(first), GlobalMax())
         self.dropout = dropout
         head: list[nn.Module] = []
         if hidden:
@@ -57,6 +62,7 @@ def deepbind(
     width: int = 24,
     hidden: int = 32,
     dropout: float = 0.0,
+    first: str = "relu",
     n_outputs: int = 1,
 ) -> DeepBind:
     """DeepBind: 16 motif detectors of 24 bp, maximum over positions and strands.
@@ -69,6 +75,8 @@ def deepbind(
         Hidden units: 32 is the paper's M2 (2,129 parameters), 0 its M1 (1,569).
     dropout
         Share of detectors silenced in training, the same ones on both strands.
+    first
+        Nonlinearity of the detectors: ``relu``, as published, or ``exponential``.
     n_outputs
         Tasks, t.
     """
@@ -78,4 +86,4 @@ def deepbind(
     if isinstance(hidden, bool) or not isinstance(hidden, int) or hidden < 0:
         msg = f"hidden must be 0 (M1) or a larger integer; got {hidden!r}."
         raise InputError(msg)
-    return DeepBind(detectors, width, hidden, dropout, n_outputs)
+    return DeepBind((detectors, width, hidden), dropout, first, n_outputs)

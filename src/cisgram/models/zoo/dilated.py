@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.models.base import MODELS, check_share
-from cisgram.models.layers import Conv1d, Dropout
+from cisgram.models.layers import Conv1d, Dropout, nonlinearity
 
 
 class Dilated(nn.Module):
@@ -20,13 +20,16 @@ class Dilated(nn.Module):
     BPNet was made: Glorot's uniform ones, biases 0.
     """
 
-    def __init__(self, maps: int, width: int, layers: int, dropout: float, n_outputs: int) -> None:
+    def __init__(
+        self, sizes: tuple[int, int, int], dropout: float, first: str, n_outputs: int
+    ) -> None:
         super().__init__()
+        maps, width, layers = sizes
         self.wide = Conv1d(4, maps, width, padding=width // 2)
         self.dilated = nn.ModuleList(
             Conv1d(maps, maps, 3, padding=2**i, dilation=2**i) for i in range(1, layers + 1)
         )
-        self.activation = nn.ReLU()
+        self.first, self.activation = nonlinearity(first), nn.ReLU()
         self.dropout = Dropout(dropout)
         self.head = nn.Linear(maps, n_outputs)
         for layer in (self.wide, *self.dilated, self.head):
@@ -40,7 +43,7 @@ class Dilated(nn.Module):
 
     def trunk(self, x: Tensor) -> Tensor:
         """(n, maps, length) features of every position."""
-        h: Tensor = self.activation(self.wide(x))
+        h: Tensor = self.first(self.wide(x))
         for conv in self.dilated:
             h = h + self.activation(conv(h))
         return h
@@ -58,6 +61,7 @@ def dilated(
     width: int = 25,
     layers: int = 5,
     dropout: float = 0.1,
+    first: str = "relu",
     n_outputs: int = 1,
 ) -> Dilated:
     """Dilated residual network in BPNet's layout: 25 bp filters, then 5 layers that reach 149 bp.
@@ -76,6 +80,8 @@ def dilated(
         ``width + 2^(layers + 2) - 4`` bp.
     dropout
         Before the head.
+    first
+        Nonlinearity of the wide convolution: ``relu``, as published, or ``exponential``.
     n_outputs
         Tasks, t.
     """
@@ -85,4 +91,4 @@ def dilated(
         msg = f"width must be odd, so that the filters have a middle; got {width}."
         raise InputError(msg)
     check_share(dropout, name="dropout")
-    return Dilated(maps, width, layers, dropout, n_outputs)
+    return Dilated((maps, width, layers), dropout, first, n_outputs)

@@ -53,9 +53,34 @@ def cite(run: Run) -> Section | None:
                 for table, title, keys in TRUSTED
                 if (run.path / "trust" / f"{table}.tsv").is_file()
             ],
+            regimes=_regimes(run),
             model=(name, _cited(MODELS, name)) if name else None,
         )
     )
+
+
+REGIMES: tuple[tuple[str, str, str, str], ...] = (
+    ("train", "loss", "focal", "lin2017"),
+    ("train", "loss", "pearson", "maslova2020"),
+    ("train", "adversary", "", "ganin2016"),
+    ("train", "calibrate", "temperature", "guo2017"),
+    ("train", "calibrate", "isotonic", "zadrozny2002"),
+    ("data", "augment", "", "lee2023"),
+)
+"""Settings with a paper of their own: group, name, value (empty: any that is set), reference."""
+PLAIN: tuple[object, ...] = (None, [], 0.0, "none", "auto")
+
+
+def _regimes(run: Run) -> list[tuple[str, str]]:
+    """What a run's training owes to a paper, and the paper."""
+    settings = run.read().get("settings", {})
+    found = []
+    for group, name, value, key in REGIMES:
+        of_group = settings.get(group) if isinstance(settings, dict) else None
+        set_to = of_group.get(name) if isinstance(of_group, dict) else None
+        if set_to not in PLAIN and value in ("", set_to):
+            found.append((f"{group}.{name}" + (f" = {value}" if value else ""), reference(key)))
+    return found
 
 
 def _cited(registry: Mapping[str, Any], name: str) -> str:

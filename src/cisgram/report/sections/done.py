@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cisgram.core.run import Run
 from cisgram.report import read
 from cisgram.report.section import SECTIONS, Section
+from cisgram.report.start import COLUMNS, START, said_start
 from cisgram.report.text import render
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def done(run: Run) -> Section | None:
             versions=job.get("versions", {}),
             settings=settings,
             as_published=_is_as_published(settings),
+            start=_start(run, settings),
             model=models[0] if models else None,
             n_members=len(models),
         ),
@@ -46,6 +48,14 @@ def _inputs(inputs: Any) -> dict[str, pd.DataFrame]:
         for role, f in inputs.items()
     ]
     return {"inputs": pd.DataFrame(rows, columns=["role", "path", "sha256"])}
+
+
+def _start(run: Run, settings: Any) -> list[str]:
+    """What the first model began with, where not all of it was drawn and trained alike."""
+    table = read.table(run.member(0) / START, needs=COLUMNS)
+    model = settings.get("model") if isinstance(settings, dict) else None
+    source = model.get("weights") if isinstance(model, dict) else None
+    return [] if table is None else said_start(table, str(source or "other weights"))
 
 
 def _is_as_published(settings: Any) -> bool:

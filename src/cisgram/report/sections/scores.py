@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SETS = {"test": "Test", "valid": "Validation", "train": "Training"}
-CLASSIFICATION = ("auroc", "auprc", "accuracy", "brier")
-REGRESSION = ("pearson", "spearman", "r2", "mse")
+CLASSIFICATION = ("auroc", "auprc", "accuracy", "f1", "brier", "log_loss")
+REGRESSION = ("pearson", "spearman", "r2", "mse", "deviance")
 UNIT = (0.0, 1.0)
 MAX_OUTPUTS = 6
 """Outputs drawn in one chart: as many as there are colors that all readers can tell apart."""

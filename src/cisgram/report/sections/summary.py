@@ -40,6 +40,15 @@ def _score(held_out: str | None, m: dict[str, Any]) -> list[str]:
     )
     outputs = as_float(m.get("outputs")) or len(m.get("per_output") or [])
     mean = f", the mean of {int(outputs)} outputs," if outputs > 1 else ""
+    accuracy, classes = as_float(m.get("accuracy")), as_float(m.get("classes"))
+    if classes is not None and accuracy is not None:
+        ends = interval(m.get("accuracy_interval"))
+        ends = f" (95 % interval {ends})" if ends else ""
+        said = f"{tested} the model names the right one of {int(classes)} classes for"
+        return [
+            f"{said} {100 * accuracy:.1f} %{ends}; a class is told from the others with AUROC "
+            f"{number(m.get('auroc'))} in the mean."
+        ]
     auroc, pearson = as_float(m.get("auroc")), as_float(m.get("pearson"))
     if auroc is not None:
         ends = interval(m.get("auroc_interval"))

@@ -1,0 +1,75 @@
+"""Trainings that a benchmark compares: the same data, other settings, several seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cisgram.core import files
+from cisgram.core.run import Run
+from cisgram.steps.settings import resolve
+from cisgram.steps.train import Progress, train_run
+
+Groups = Mapping[str, Mapping[str, Any]]
+
+
+def arm(
+    folder: Path, groups: Groups, *, seed: int, device: str, epoch: Progress | None
+) -> dict[str, Any]:
+    """Scores of one training, ``FOLDER-SEED``; one that is finished is not done again."""
+    given = {name: dict(group) for name, group in groups.items()}
+    given["train"] = {**given.get("train", {}), "seed": seed}
+    run = Run(member(folder, seed))
+    return train_run(run, resolve(given), device=device, progress=epoch)
+
+
+def member(folder: Path, seed: int) -> Path:
+    """Folder of a seed's training."""
+    return folder.with_name(f"{folder.name}-{seed}")
+
+
+def done(folder: Path, seeds: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Scores of the seeds that are finished."""
+    found = {}
+    for seed in seeds:
+        path = member(folder, seed) / "metrics.json"
+        if path.is_file():
+            found[seed] = files.read_json(path)
+    return found
+
+
+def mean_of_seeds(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean and Student's 95 % interval over seeds; no interval (NaN) with fewer than two.
+
+    Examples
+    --------
+    >>> [round(v, 3) for v in mean_of_seeds([0.9, 0.92, 0.91])]
+    [0.91, 0.885, 0.935]
+    """
+    from scipy.stats import t
+
+    each = np.asarray(values, dtype=np.float64)
+    if len(each) < 2:
+        return float(each.mean()), math.nan, math.nan
+    half = float(t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / math.sqrt(len(each)))
+    return float(each.mean()), float(each.mean()) - half, float(each.mean()) + half
+
+
+def said_mean(values: Sequence[float], *, sign: bool = False) -> str:
+    """`mean_of_seeds` in a cell of a table; a dash where there is nothing.
+
+    Examples
+    --------
+    >>> said_mean([0.01, 0.02, 0.03], sign=True)
+    '+0.020 (-0.005 to +0.045)'
+    """
+    if not len(values):
+        return "–"
+    how = "+.3f" if sign else ".3f"
+    mean, low, high = mean_of_seeds(values)
+    ends = "" if math.isnan(low) else f" ({low:{how}} to {high:{how}})"
+    return f"{mean:{how}}{ends}"

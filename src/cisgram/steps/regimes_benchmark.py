@@ -1,0 +1,290 @@
+"""What training regimes are worth: labels that are missing, and a start from other factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cisgram.core import files
+from cisgram.core.registry import unknown
+from cisgram.core.seeds import generator
+from cisgram.data import Dataset, find_leaks, read_dataset
+from cisgram.steps.arms import Groups, arm, done, member, said_mean
+from cisgram.steps.joined_sets import JOINED, Joining, write_joined
+from cisgram.steps.train import Progress
+
+HELD_OUT = ("ELK1", "TEAD4", "USF1")  # no sequence of theirs is in the multi-task set
+MISSING = 0.3  # share of the labels
+NETWORK = {"size": "small", "dropout": 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is trained.
+
+    Attributes
+    ----------
+    many
+        Of each factor of the multi-task set.
+    few
+        Of a factor that was held out: a third of its sequences are shuffles.
+    seeds
+        Of the multi-task trainings, and of those of held-out factors.
+    epochs
+        Likewise.
+    held_out
+        Factors that the multi-task training is tried on.
+    """
+
+    many: Joining = field(default_factory=lambda: Joining(positives=600))
+    few: Joining = field(default_factory=lambda: Joining(positives=333))
+    seeds: tuple[int, int] = (3, 5)
+    epochs: tuple[int, int] = (16, 30)
+    held_out: tuple[str, ...] = HELD_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A benchmark in a folder, for its parts."""
+
+    data: Path
+    folder: Path
+    size: Size
+    device: str
+    epoch: Progress | None
+    say: Callable[[str], None]
+
+    def run(self, name: str, groups: Groups, seeds: int) -> None:
+        """Train what is missing of an arm."""
+        for seed in range(seeds):
+            self.say(f"{name}, seed {seed}")
+            arm(self.folder / name, groups, seed=seed, device=self.device, epoch=self.epoch)
+
+    def scores(self, name: str, seeds: int) -> dict[int, float]:
+        """Test AUROC of the finished seeds of an arm, the mean over outputs."""
+        found = done(self.folder / name, range(seeds))
+        return {seed: float(metrics["test"]["auroc"]) for seed, metrics in found.items()}
+
+
+def benchmark_regimes(
+    data: Path,
+    out: Path,
+    *,
+    only: str | None = None,
+    size: Size | None = None,
+    device: str = "auto",
+    epoch: Progress | None = None,
+    say: Callable[[str], None] | None = None,
+) -> str:
+    """Run what is missing of the benchmark and give its page as Markdown.
+
+    Parameters
+    ----------
+    data
+        Folder of the data sets.
+    out
+        Folder of the runs, ``OUT/regimes``.
+    only
+        Comma-separated parts of `PARTS` to run (an empty text: none); the page shows all that is
+        done.
+    size
+        How much; the page of the docs has the default.
+    device, epoch, say
+        As in the main job.
+
+    Raises
+    ------
+    InputError
+        When a part is unknown, or the data are not there.
+    """
+    wanted = list(PARTS) if only is None else [w.strip() for w in only.split(",") if w.strip()]
+    for name in wanted:
+        if name not in PARTS:
+            what = "part"
+            raise unknown(what, name, PARTS)
+    job = Job(data, out / "regimes", size or Size(), device, epoch, say or (lambda _: None))
+    pages: list[str] = []
+    for name, (run, page) in PARTS.items():
+        if name in wanted:
+            run(job)
+        pages += [*page(job), ""]
+    return "\n".join(pages).rstrip() + "\n"
+
+
+def _sets(names: Sequence[str], *, without: bool = False) -> dict[str, tuple[str, ...]]:
+    """Some of the factors by the folder that holds them, or all others."""
+    return {
+        home: kept
+        for home, factors in JOINED.items()
+        if (kept := tuple(f for f in factors if (f in names) != without))
+    }
+
+
+def _tables(job: Job) -> Path:
+    """Tables of the multi-task set, whole and with labels missing, and of held-out factors."""
+    home = job.folder / "data"
+    if (home / "done").is_file():
+        return home
+    job.say("writing the tables")
+    for factor in job.size.held_out:
+        write_joined(job.data, home / factor, job.size.few, sets=_sets([factor]))
+    write_joined(
+        job.data, home / "many", job.size.many, sets=_sets(job.size.held_out, without=True)
+    )
+    _without_leaks(home, job.size.held_out)
+    _with_missing(home / "many" / "train.tsv", home / "many" / "train-missing.tsv")
+    _own_labels(home / "many" / "train.tsv", home / "many" / "train-own.tsv")
+    files.write_text(home / "done", "whole\n")
+    return home
+
+
+def _without_leaks(home: Path, factors: Sequence[str]) -> None:
+    """Drop multi-task training rows that share a peak with a test sequence of a held-out factor.
+
+    The leak guard of a run does not see the sequences that its weights were trained on before.
+    """
+    path = home / "many" / "train.tsv"
+    sets: dict[str, Dataset] = {"train": _read(path)}
+    sets |= {factor: _read(home / factor / "test.tsv") for factor in factors}
+    found = find_leaks(sets, threshold=0.1, across_labels=False)
+    dropped = set(found.training_rows.tolist())
+    head, *rows = path.read_text(encoding="utf-8").splitlines()
+    kept = [row for i, row in enumerate(rows) if i not in dropped]
+    files.write_text(path, "\n".join([head, *kept]) + "\n")
+    files.write_json(home / "leaks.json", {"rows": len(rows), "dropped": len(dropped)})
+
+
+def _read(path: Path) -> Dataset:
+    length = Joining().length
+    return read_dataset(str(path), length, label_columns=("none",)).data
+
+
+def _with_missing(whole: Path, path: Path) -> None:
+    """The same table with 30 % of its labels left empty, each by a coin of its own."""
+    head, *rows = (line.split("\t") for line in whole.read_text(encoding="utf-8").splitlines())
+    random = generator(0, "missing labels")
+    lines = ["\t".join(head)]
+    for row in rows:
+        missing = random.random(len(row) - 2) < MISSING
+        labels = ["" if gone else label for label, gone in zip(row[2:], missing, strict=True)]
+        lines.append("\t".join([*row[:2], *labels]))
+    files.write_text(path, "\n".join(lines) + "\n")
+
+
+def _own_labels(whole: Path, path: Path) -> None:
+    """The same table where a row has the label of its own factor alone.
+
+    The task of each output is then that of a held-out factor, peaks against their shuffles, and
+    not peaks of one factor against those of others.
+    """
+    head, *rows = (line.split("\t") for line in whole.read_text(encoding="utf-8").splitlines())
+    lines = ["\t".join(head)]
+    for row in rows:
+        own = row[0].split("_")[1]  # train_FACTOR_number
+        labels = [v if f == own else "" for f, v in zip(head[2:], row[2:], strict=True)]
+        lines.append("\t".join([*row[:2], *labels]))
+    files.write_text(path, "\n".join(lines) + "\n")
+
+
+def _settings(train: Path, test: Path, *, epochs: int, **more: Any) -> Groups:
+    """A training of the small convolutional network of Deep Motif Dashboard on such a table."""
+    factors = test.read_text(encoding="utf-8").partition("\n")[0].split("\t")[2:]
+    return {
+        "data": {
+            "positives": str(train),
+            "test": str(test),
+            "label_columns": factors,
+            "valid_fraction": 0.2,
+        },
+        "model": {"name": "demo-cnn", "options": NETWORK, **more.pop("model", {})},
+        "train": {"epochs": epochs, "patience": epochs, "min_rows": 1, "batch_size": 64, **more},
+    }
+
+
+def _missing(job: Job) -> None:
+    """Multi-task trainings with all labels, and with 30 % of them missing."""
+    home = _tables(job) / "many"
+    for name, table in (("whole", "train.tsv"), ("missing", "train-missing.tsv")):
+        groups = _settings(home / table, home / "test.tsv", epochs=job.size.epochs[0])
+        job.run(f"many-{name}", groups, job.size.seeds[0])
+
+
+def _missing_page(job: Job) -> list[str]:
+    whole, missing = (
+        job.scores(f"many-{name}", job.size.seeds[0]) for name in ("whole", "missing")
+    )
+    lines = [
+        "## Missing labels", "",
+        "| labels missing | seeds | test AUROC, mean over factors (95 % over seeds) |",
+        "|---|---|---|",
+    ]  # fmt: skip
+    for share, found in ((0, whole), (MISSING, missing)):
+        lines.append(f"| {100 * share:.0f} % | {len(found)} | {said_mean(list(found.values()))} |")
+    both = sorted(whole.keys() & missing.keys())
+    cost = [whole[seed] - missing[seed] for seed in both]
+    return [
+        *lines,
+        "",
+        f"What {100 * MISSING:.0f} % missing labels cost: {said_mean(cost, sign=True)}.",
+    ]
+
+
+ARMS: dict[str, dict[str, Any]] = {
+    "scratch": {},
+    "from": {"model": {"weights_match": "features"}},
+    "frozen": {"model": {"weights_match": "features"}, "freeze": ["features"]},
+}
+"""How a held-out factor is trained: alone, from the multi-task features, or on top of them."""
+
+
+def _transfer(job: Job) -> None:
+    """Few sequences of held-out factors, from scratch and from the multi-task run."""
+    home = _tables(job)
+    tables = home / "many"
+    many = _settings(tables / "train-own.tsv", tables / "test.tsv", epochs=job.size.epochs[0])
+    job.run("many-own", many, 1)
+    weights = str(member(job.folder / "many-own", 0))
+    for factor in job.size.held_out:
+        for name, how in ARMS.items():
+            start = {"weights": weights} if how else {}
+            own = {**how, "model": {**how.get("model", {}), **start}}
+            tables = home / factor
+            groups = _settings(
+                tables / "train.tsv", tables / "test.tsv", epochs=job.size.epochs[1], **own
+            )
+            job.run(f"{factor}-{name}", groups, job.size.seeds[1])
+
+
+def _transfer_page(job: Job) -> list[str]:
+    lines = [
+        "## Transfer", "",
+        "| factor | seeds | from scratch | from many | gain | features frozen | gain |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for factor in job.size.held_out:
+        found = [job.scores(f"{factor}-{name}", job.size.seeds[1]) for name in ARMS]
+        scratch = found[0]
+        cells = [said_mean(list(scratch.values()))]
+        for other in found[1:]:
+            both = sorted(other.keys() & scratch.keys())
+            gain = said_mean([other[seed] - scratch[seed] for seed in both], sign=True)
+            cells += [said_mean(list(other.values())), gain]
+        lines.append(f"| {factor} | {len(scratch)} | {' | '.join(cells)} |")
+    leaks = job.folder / "data" / "leaks.json"
+    if leaks.is_file():
+        n = files.read_json(leaks)
+        lines += [
+            "",
+            f"{n['dropped']:,} of {n['rows']:,} multi-task training sequences share a peak with a "
+            "test sequence of these factors and were left out.",
+        ]
+    return lines
+
+
+PARTS: dict[str, tuple[Callable[[Job], None], Callable[[Job], list[str]]]] = {
+    "missing": (_missing, _missing_page),
+    "transfer": (_transfer, _transfer_page),
+}
+"""What is trained, and what is said of it; a part is one line here."""

@@ -1,0 +1,59 @@
+"""The optimizer of the options, and its learning rate at every step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from cisgram.core.errors import InputError
+from cisgram.train.options import TrainOptions
+
+
+def make_optimizer(
+    model: nn.Module, options: TrainOptions, *, factors: Mapping[str, float] | None = None
+) -> torch.optim.Optimizer:
+    """The optimizer of the options over all weights that want a gradient.
+
+    ``factors`` of the learning rate by name of the weight, 1 where none is given, stand in the
+    groups of the optimizer as ``factor``.
+    """
+    by_factor: dict[float, list[nn.Parameter]] = {}
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            by_factor.setdefault((factors or {}).get(name, 1.0), []).append(weight)
+    if not by_factor:
+        msg = "the model has no weights to train."
+        raise InputError(msg)
+    weights: list[dict[str, Any]] = [{"params": p, "factor": f} for f, p in by_factor.items()]
+    rate, decay = options.learning_rate, options.weight_decay
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(
+            weights,
+            rate,
+            momentum=options.momentum,
+            weight_decay=decay,
+            nesterov=options.momentum > 0,
+        )
+    kind = torch.optim.AdamW if options.optimizer == "adamw" else torch.optim.Adam
+    return kind(weights, rate, weight_decay=decay, fused=True)
+
+
+def learning_rate(options: TrainOptions, step: int, per_epoch: int) -> float:
+    """Learning rate of a step: a linear warm-up, then the schedule.
+
+    ``cosine`` falls to 1 % at the last epoch; ``halve`` halves every ``halve_every`` epochs.
+    """
+    total = options.epochs * per_epoch
+    warm = int(options.warmup * total)
+    if step < warm:
+        return options.learning_rate * (step + 1) / warm
+    if options.schedule == "halve":
+        return options.learning_rate * 0.5 ** (step // per_epoch // options.halve_every)
+    if options.schedule == "constant":
+        return options.learning_rate
+    along = (step - warm) / max(total - warm, 1)
+    return options.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
