@@ -62,14 +62,21 @@ def mean_of_seeds(values: Sequence[float]) -> tuple[float, float, float]:
 def said_mean(values: Sequence[float], *, sign: bool = False) -> str:
     """`mean_of_seeds` in a cell of a table; a dash where there is nothing.
 
+    With ``sign`` the values are differences; else they are scores from 0 to 1, and the interval
+    ends there.
+
     Examples
     --------
     >>> said_mean([0.01, 0.02, 0.03], sign=True)
     '+0.020 (-0.005 to +0.045)'
+    >>> said_mean([0.96, 1.0])
+    '0.980 (0.726 to 1.000)'
     """
     if not len(values):
         return "–"
     how = "+.3f" if sign else ".3f"
     mean, low, high = mean_of_seeds(values)
+    if not sign and not math.isnan(low):
+        low, high = max(low, 0.0), min(high, 1.0)
     ends = "" if math.isnan(low) else f" ({low:{how}} to {high:{how}})"
     return f"{mean:{how}}{ends}"
