@@ -81,7 +81,7 @@ def _genome(folder: Path) -> Path:
 def _regions(folder: Path, n: int, length: int) -> Path:
     path, random = folder / f"regions-{n}.bed", np.random.default_rng(1)
     each = n // CONTIGS
-    places = (CONTIG - length) // APART
+    places = (CONTIG - max(length - APART, 0)) // APART
     with path.open("w") as out:
         for i in range(CONTIGS):
             starts = np.sort(random.choice(places, each, replace=False)) * APART
