@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.extras import require
-from cisgram.core.registry import unknown
-from cisgram.io.genome import other_style
+from cisgram.io.genome import no_contig
 from cisgram.io.text import check_file
 
 Floats = NDArray[np.float64]
@@ -142,10 +141,5 @@ class BigWig:
 
     def _size(self, contig: str) -> int:
         if contig not in self.contigs:
-            other = other_style(contig, self.contigs)
-            if other is None:
-                what = f"contig in {self.path}"
-                raise unknown(what, contig, list(self.contigs)[:50])
-            msg = f"No contig named {contig!r} in {self.path}; it has {other!r}. Use its names."
-            raise InputError(msg)
+            raise no_contig(contig, self.contigs, self.path)
         return self.contigs[contig]

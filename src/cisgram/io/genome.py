@@ -142,13 +142,16 @@ class Genome:
 
     def _offset(self, contig: str) -> int:
         if contig not in self._offsets:
-            other = other_style(contig, self.contigs)
-            if other is None:
-                what = f"contig in {self.path}"
-                raise unknown(what, contig, list(self.contigs)[:50])
-            msg = f"No contig named {contig!r} in {self.path}; it has {other!r}. Use its names."
-            raise InputError(msg)
+            raise no_contig(contig, self.contigs, self.path)
         return self._offsets[contig]
+
+
+def no_contig(name: str, known: Mapping[str, object], path: Path) -> InputError:
+    """What to raise for a contig that a file does not have."""
+    other = other_style(name, known)
+    if other is None:
+        return unknown(f"contig in {path}", name, list(known)[:50])
+    return InputError(f"No contig named {name!r} in {path}; it has {other!r}. Use its names.")
 
 
 def other_style(name: str, known: Mapping[str, object]) -> str | None:

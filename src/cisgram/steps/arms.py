@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cisgram.core import files
+from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.steps.settings import resolve
 from cisgram.steps.train import Progress, train_run
@@ -25,6 +26,27 @@ def arm(
     given["train"] = {**given.get("train", {}), "seed": seed}
     run = Run(member(folder, seed))
     return train_run(run, resolve(given), device=device, progress=epoch)
+
+
+def chosen(only: str | None, known: Iterable[str], *, what: str) -> list[str]:
+    """Names of a comma-separated list; all where there is none.
+
+    Raises
+    ------
+    UnknownName
+        When a name is not known.
+
+    Examples
+    --------
+    >>> chosen("b, a", ["a", "b", "c"], what="part"), chosen(None, ["a", "b"], what="part")
+    (['b', 'a'], ['a', 'b'])
+    """
+    names = list(known)
+    wanted = names if only is None else [w.strip() for w in only.split(",") if w.strip()]
+    for name in wanted:
+        if name not in names:
+            raise unknown(what, name, names)
+    return wanted
 
 
 def member(folder: Path, seed: int) -> Path:

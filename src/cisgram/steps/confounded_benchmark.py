@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.core import files
-from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.core.seeds import generator
 from cisgram.seq import from_codes, to_codes
-from cisgram.steps.arms import arm, done, member, said_mean
+from cisgram.steps.arms import arm, chosen, done, member, said_mean
 from cisgram.steps.joined_sets import JOINED, read_factor, shuffled
 from cisgram.steps.train import Progress
 from cisgram.train.metrics import auroc
@@ -85,11 +84,7 @@ def benchmark_confounded(
         When an arm is unknown, or the data are not there.
     """
     size, say = size or Confounding(), say or (lambda _: None)
-    wanted = list(ARMS) if only is None else [w.strip() for w in only.split(",") if w.strip()]
-    for name in wanted:
-        if name not in ARMS:
-            what = "arm"
-            raise unknown(what, name, ARMS)
+    wanted = chosen(only, ARMS, what="arm")
     lines = [
         "| set | training | seeds | test AUROC of the label | AUROC of the batch at equal label |",
         "|---|---|---|---|---|",

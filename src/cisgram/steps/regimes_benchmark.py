@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from cisgram.core import files
-from cisgram.core.registry import unknown
 from cisgram.core.seeds import generator
 from cisgram.data import Dataset, find_leaks, read_dataset
-from cisgram.steps.arms import Groups, arm, done, member, said_mean
+from cisgram.steps.arms import Groups, arm, chosen, done, member, said_mean
 from cisgram.steps.joined_sets import JOINED, Joining, write_joined
 from cisgram.steps.train import Progress
 
@@ -99,11 +98,7 @@ def benchmark_regimes(
     InputError
         When a part is unknown, or the data are not there.
     """
-    wanted = list(PARTS) if only is None else [w.strip() for w in only.split(",") if w.strip()]
-    for name in wanted:
-        if name not in PARTS:
-            what = "part"
-            raise unknown(what, name, PARTS)
+    wanted = chosen(only, PARTS, what="part")
     job = Job(data, out / "regimes", size or Size(), device, epoch, say or (lambda _: None))
     pages: list[str] = []
     for name, (run, page) in PARTS.items():
