@@ -57,7 +57,7 @@ WRONG = [
     (f"{TRAIN} --model nowhere:net", None, r"Cannot import nowhere:net.*Run from the folder"),
     (f"{TRAIN} --set train.epoch=3", None, r"Did you mean 'train\.epochs'\?"),
     (f"{TRAIN} --set epochs", None, r"looks like group\.name=value; got 'epochs'"),
-    (f"{TRAIN} --epochs 0", None, r"scores weights as they are; give them with --weights"),
+    (f"{TRAIN} --epochs 0", None, r"scores weights as they are; give them all, with --weights"),
     ("explain ism RUN --most 2 -o folder/..", None, r"exists and holds no explanation"),
     ("scan jaspar:fishes x.fa", None, r"No taxon of JASPAR2024 named 'fishes'"),
     (f"{TRAIN} --set =3", None, r"looks like group\.name=value"),
