@@ -96,3 +96,22 @@ def test_a_damaged_track_is_refused(tmp_path):
         BigWig(path)
     with pytest.raises(InputError, match="does not exist"):
         BigWig(tmp_path / "b.bw")
+
+
+@pytest.mark.data
+def test_a_track_that_was_cut_off_gives_its_values_or_is_refused(tmp_path, data_dir):
+    whole = data_dir / "genome-yeast" / "atac_cutsites.bw"
+    given, path = whole.read_bytes(), tmp_path / "a.bw"
+    places = [(c, s) for c, n in BigWig(whole).contigs.items() for s in range(0, n - 500, 20_000)]
+    expected = {place: BigWig(whole).values(*place, place[1] + 500) for place in places}
+    refused = 0
+    for share in (0.2, 0.5, 0.9):
+        path.write_bytes(given[: int(share * len(given))])
+        for place in places:
+            try:
+                found = BigWig(path).values(*place, place[1] + 500)
+            except InputError:
+                refused += 1
+                continue
+            np.testing.assert_array_equal(found, expected[place])
+    assert refused

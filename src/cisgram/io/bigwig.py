@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from cisgram.io.genome import no_contig
 from cisgram.io.text import check_file
 
 Floats = NDArray[np.float64]
+PANIC = "PanicException"  # of pyo3, which gives the class no name to import
 
 
 def write_bigwig(
@@ -111,12 +113,10 @@ class BigWig:
         self.path = Path(path)
         check_file(self.path)
         reader = require("pybigtools", extra="bigwig")
-        try:
+        self._broken: type[Exception] = reader.BBIReadError
+        with self._reading():
             self._file = reader.open(str(self.path))
             self.contigs: dict[str, int] = dict(self._file.chroms())
-        except Exception as error:  # what it raises depends on where the file is damaged
-            msg = f"{self.path} cannot be read as bigWig ({error}); is it complete?"
-            raise InputError(msg) from error
 
     def values(self, contig: str, start: int, end: int) -> Floats:
         """(end - start,) values of one interval.
@@ -130,7 +130,8 @@ class BigWig:
         if not 0 <= start < end <= size:
             msg = f"{contig}:{start}-{end} does not lie on {contig} of {self.path} ({size} bp)."
             raise InputError(msg)
-        found: Floats = self._file.values(contig, start, end, fillna=0.0)
+        with self._reading():  # a file that is damaged further in opens all the same
+            found: Floats = self._file.values(contig, start, end, fillna=0.0)
         return found
 
     def means(self, contigs: Sequence[str], starts: NDArray[np.int64], length: int) -> Floats:
@@ -138,6 +139,17 @@ class BigWig:
         places = zip(contigs, starts.tolist(), strict=True)
         each = (self.values(contig, start, start + length).mean() for contig, start in places)
         return np.fromiter(each, dtype=np.float64, count=len(starts))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Refuses a damaged file; of some damage the library panics, which is no `Exception`."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, self._broken) and type(error).__name__ != PANIC:
+                raise
+            msg = f"{self.path} cannot be read as bigWig ({error}); is it complete?"
+            raise InputError(msg) from error
 
     def _size(self, contig: str) -> int:
         if contig not in self.contigs:

@@ -22,7 +22,10 @@ def check_heads(maps: int, heads: int) -> None:
 
 
 class SelfAttention(nn.MultiheadAttention):
-    """`torch.nn.MultiheadAttention` of tokens with themselves: (n, m, d) to the same."""
+    """`torch.nn.MultiheadAttention` of tokens with themselves: (n, m, d) to the same.
+
+    A subclass, not a holder of one, so that what reads attention by its type finds it.
+    """
 
     def __init__(self, d: int, heads: int) -> None:
         super().__init__(d, heads, batch_first=True)

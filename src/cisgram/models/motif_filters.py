@@ -213,6 +213,6 @@ def release_motifs(model: nn.Module) -> None:
     """Make held filters plain weights again, with the values that they act with."""
     for module in model.modules():
         if isinstance(module, nn.Conv1d) and parametrize.is_parametrized(module, "weight"):
-            parts = list(module.parametrizations.weight)  # type: ignore[arg-type, union-attr]
+            parts = module.get_submodule("parametrizations.weight").children()
             if any(isinstance(p, Held) for p in parts):
                 parametrize.remove_parametrizations(module, "weight")

@@ -55,8 +55,10 @@ def predict_samples(
     torch.Size([3, 2, 1])
     """
     check_positive(samples, name="samples")
-    layers: dict[nn.Module, str] = {
-        m: name for name, m in model.named_modules() if isinstance(m, DROPOUTS) and m.p > 0
+    layers: dict[nn.Module, tuple[str, float]] = {
+        m: (name, 1 - m.p)
+        for name, m in model.named_modules()
+        if isinstance(m, DROPOUTS) and m.p > 0
     }
     if not layers:
         msg = (
@@ -78,18 +80,17 @@ def predict_samples(
 
 
 class _Masks:
-    """One mask for each dropout layer and shape of what it reads."""
+    """One mask for each dropout layer (name, share that it keeps) and shape of what it reads."""
 
-    def __init__(self, layers: dict[nn.Module, str], seed: int) -> None:
+    def __init__(self, layers: dict[nn.Module, tuple[str, float]], seed: int) -> None:
         self.layers, self.seed = layers, seed
         self.known: dict[tuple[str, torch.Size], Tensor] = {}
 
     def thin(self, layer: nn.Module, given: tuple[Tensor, ...], _: Tensor) -> Tensor:
         """What the layer reads, with the same places silenced in every row."""
-        x, name = given[0], self.layers[layer]
+        x, (name, kept) = given[0], self.layers[layer]
         key = (name, x.shape[1:])
         if key not in self.known:
-            kept = 1 - float(layer.p)  # type: ignore[arg-type]
             of_channel = isinstance(layer, nn.Dropout1d | nn.Dropout2d)
             shape = (x.shape[1], *([1] * (x.ndim - 2))) if of_channel else x.shape[1:]
             random = torch.Generator().manual_seed(derive(self.seed, name, *x.shape[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -31,6 +32,11 @@ class _Reverse(torch.autograd.Function):
         return -ctx.strength * grad[0], None
 
 
+def _reversed(x: Tensor, strength: float) -> Tensor:
+    apply: Callable[[Tensor, float], Tensor] = _Reverse.apply  # torch leaves it without types
+    return apply(x, strength)
+
+
 class WithAdversary(nn.Module):
     """A network, and a small one that guesses each sequence's origin from its features.
 
@@ -57,8 +63,7 @@ class WithAdversary(nn.Module):
         """Outputs (n, t) and logits of the origins."""
         with recorded(self.network.get_submodule(self.head)) as calls:
             out = self.network(*inputs)
-        reversed_ = _Reverse.apply(_features(calls), self.strength)  # type: ignore[no-untyped-call]
-        return out, self.guesser(reversed_)
+        return out, self.guesser(_reversed(_features(calls), self.strength))
 
 
 def _features(calls: list[tuple[Tensor, Tensor]]) -> Tensor:
