@@ -113,7 +113,8 @@ class BigWig:
         self.path = Path(path)
         check_file(self.path)
         reader = require("pybigtools", extra="bigwig")
-        self._broken: type[Exception] = reader.BBIReadError
+        # ValueError is what it makes of an ending that is neither bigWig's nor bigBed's
+        self._broken: tuple[type[Exception], ...] = (reader.BBIReadError, ValueError)
         with self._reading():
             self._file = reader.open(str(self.path))
             self.contigs: dict[str, int] = dict(self._file.chroms())
