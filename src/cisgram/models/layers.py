@@ -116,7 +116,7 @@ def with_its_layout(x: Tensor) -> Tensor:
     against the grain: ten times slower than this one copy.
     """
     if x.device.type == "cpu" and x.requires_grad and x.transpose(1, 2).is_contiguous():
-        x.register_hook(_by_position)
+        x.register_hook(_by_position)  # type: ignore[no-untyped-call]  # torch gives no types
     return x
 
 
