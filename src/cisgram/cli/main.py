@@ -24,6 +24,7 @@ from cisgram.cli.commands import (
     neurons,
     run,
     train,
+    tune,
 )
 from cisgram.core.errors import CisgramError
 from cisgram.core.files import is_full
@@ -44,6 +45,7 @@ for _command in (
     train.train,
     train.evaluate,
     train.predict,
+    tune.tune,
     distill.distill,
     explain.explain,
     neurons.demix,

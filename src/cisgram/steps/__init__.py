@@ -14,10 +14,12 @@ from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
+from cisgram.steps.search_space import space_of
 from cisgram.steps.settings import Settings, described, from_file, resolve, settings_of
 from cisgram.steps.start import from_model, start_words
 from cisgram.steps.train import evaluate_run, train_run
 from cisgram.steps.trust import trust_run
+from cisgram.steps.tune import tune_run
 
 __all__ = [
     "DATASETS",
@@ -49,8 +51,10 @@ __all__ = [
     "resolve",
     "run_all",
     "settings_of",
+    "space_of",
     "start_words",
     "student_settings",
     "train_run",
     "trust_run",
+    "tune_run",
 ]
