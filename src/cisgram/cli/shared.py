@@ -53,6 +53,10 @@ _DATA = (
     click.option("--test", metavar="F", help="Sequences of both kinds, kept for the test."),
     click.option("--genome", metavar="FA", help="FASTA of the genome, for BED and narrowPeak."),
     click.option("--tracks", metavar="F,...", help="bigWig files: labels of a BED's windows."),
+    click.option("--inputs", metavar="F,...", help="bigWig files that the model reads, too."),
+    click.option(
+        "--methylation", metavar="F,...", help="CpG profiles of cells: labels, and neighbors."
+    ),
     click.option("--label-columns", metavar="C,...", help="Labels of a table; 'none': positives."),
     click.option("--model", metavar="NAME", help="See 'cisgram list models', or module:callable."),
     click.option("--weights", metavar="F", help="Start from these weights."),
@@ -95,13 +99,18 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     if options["seeds"] is not None and options["folds"] is not None:
         msg = "--folds K trains K members; give --seeds or --folds, not both."
         raise click.UsageError(msg)
+    positives = options["positives"]
+    if positives is None and options["methylation"] is not None:
+        positives = "profiles"
     return {
         "data": {
-            "positives": options["positives"],
+            "positives": positives,
             "negatives": options["negatives"],
             "test": options["test"],
             "genome": options["genome"],
             "tracks": names(options["tracks"]),
+            "inputs": names(options["inputs"]),
+            "methylation": names(options["methylation"]),
             "label_columns": names(options["label_columns"]),
             "length": options["length"],
             "max_positives": options["max_positives"],

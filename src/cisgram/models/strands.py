@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -16,14 +18,20 @@ class BothStrands(nn.Module):
     ----------
     model
         The model as it was trained; its filters are the ones to read.
+    mirrors
+        Of each further input the axes that are turned round with the sequence
+        (`cisgram.data.Field`).
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(
+        self, model: nn.Module, mirrors: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.mirrors = model, dict(mirrors or {})
 
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = (self.model(x) + self.model(x.flip(1, 2))) / 2
+    def forward(self, x: Tensor, **fields: Tensor) -> Tensor:
+        back = {name: given.flip(self.mirrors[name]) for name, given in fields.items()}
+        out: Tensor = (self.model(x, **fields) + self.model(x.flip(1, 2), **back)) / 2
         return out
 
 

@@ -13,6 +13,10 @@ REFERENCES = {
         "Ancona, Ceolini, Oztireli and Gross. Towards better understanding of gradient-based "
         "attribution methods for deep neural networks. ICLR, arXiv:1711.06104, 2018."
     ),
+    "angermueller2017": (
+        "Angermueller, Lee, Reik and Stegle. DeepCpG: accurate prediction of single-cell DNA "
+        "methylation states using deep learning. Genome Biology 18, 67, 2017."
+    ),
     "avsec2021": (
         "Avsec, Weilert, Shrikumar, Krueger, Alexandari, Dalal, Fropf, McAnany, Gagneur, Kundaje "
         "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "

@@ -48,9 +48,11 @@ def predict_file(
     InputError
         When the run holds no model or the file is wrong.
     """
-    column = settings_of(run).data.sequence_column
+    how = settings_of(run).data
     card = read_card(run.member(0))
-    given = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
+    given = read_dataset(
+        sequences, card.length, genome=genome, sequence_column=how.sequence_column, like=how
+    )
     data = with_outputs(told_of(given, tell), card.outputs)
     table: pd.DataFrame = prediction_table(
         data,
@@ -89,6 +91,7 @@ def evaluate_file(
         genome=genome,
         sequence_column=how.sequence_column,
         label_columns=how.label_columns,
+        like=how,
     )
     data = told_of(given, tell)
     if np.isnan(data.y).all():
@@ -117,7 +120,13 @@ def _spread(run: Run, data: Dataset, samples: int, device: str) -> dict[str, Any
     task, where = read_card(run.member(0)).task, chosen_device(device)
     seed = settings_of(run).train.seed
     drawn = [
-        predict_samples(load(f).to(where), data.codes, samples=samples, seed=derive(seed, i))
+        predict_samples(
+            load(f).to(where),
+            data.codes,
+            samples=samples,
+            fields=data.fields,
+            seed=derive(seed, i),
+        )
         for i, f in enumerate(run.members())
     ]
     scores = scores_of(np.concatenate([d.numpy() for d in drawn]).astype(np.float64), task)

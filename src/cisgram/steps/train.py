@@ -28,9 +28,11 @@ from cisgram.data import (
     prepare,
     track_name,
 )
+from cisgram.data.source import PROFILES
 from cisgram.models import Card, build, load, predict, release_motifs, save
 from cisgram.report.start import START
 from cisgram.steps.first_filters import motif_file, record_filters, start_filters
+from cisgram.steps.inputs import for_model, shapes_of
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
 from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
@@ -84,6 +86,7 @@ def train_run(
         found: dict[str, Any] = files.read_json(run.path / "metrics.json")
         return found
     data = prepared or prepare(settings.data, seed=settings.train.seed)
+    data = for_model(data, settings.model.name)
     card = make_card(settings, data)
     check_regime(settings.train, data.train, valid=data.valid, task=data.task)
     _check_folds(settings)
@@ -115,6 +118,7 @@ def make_card(settings: Settings, data: Prepared) -> Card:
         outputs=data.valid.outputs,
         task=data.task,
         strands="both" if settings.data.reverse_complement else "given",
+        fields=shapes_of(data.valid),
     )
 
 
@@ -174,9 +178,9 @@ def evaluate_run(
 def member_outputs(run: Run, data: Dataset, *, device: str = "cpu") -> Array:
     """(members, n, t) outputs of each member of a run."""
     where = chosen_device(device)
-    return np.stack(
-        [predict(load(f).to(where), data.codes).numpy().astype(np.float64) for f in run.members()]
-    )
+    models = (load(f).to(where) for f in run.members())
+    every = [predict(model, data.codes, fields=data.fields).numpy() for model in models]
+    return np.stack(every).astype(np.float64)
 
 
 def chosen_device(device: str) -> torch.device:
@@ -237,7 +241,7 @@ def input_files(settings: Settings) -> dict[str, Path]:
     """Input files by role; a file that is absent is refused here, before anything is written."""
     d = settings.data
     given = {
-        "positives": d.positives,
+        "positives": None if d.positives == PROFILES and d.methylation else d.positives,
         "negatives": None if d.negatives in ("shuffle", "genome") else d.negatives,
         "test": d.test,
         "genome": d.genome,
@@ -247,6 +251,8 @@ def input_files(settings: Settings) -> dict[str, Path]:
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
     found |= {f"track {track_name(path)}": Path(path) for path in d.tracks}
+    found |= {f"input {track_name(path)}": Path(path) for path in d.inputs}
+    found |= {f"profile {Path(path).name}": Path(path) for path in d.methylation}
     for role, path in found.items():
         if not path.is_file():
             what = "is a folder" if path.is_dir() else f"does not exist (seen from {Path.cwd()})"
@@ -273,7 +279,8 @@ def data_of(run: Run) -> Prepared:
     """
     settings = settings_of(run)
     run.check_inputs(input_files(settings))
-    return prepare(settings.data, seed=settings.train.seed)
+    data = prepare(settings.data, seed=settings.train.seed)
+    return for_model(data, settings.model.name)
 
 
 def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module, Start]:
@@ -291,8 +298,9 @@ def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module,
 
 def _check_fits(model: nn.Module, card: Card) -> None:
     """Refuse a model that cannot read sequences of this length or gives another output shape."""
+    fields = {name: torch.zeros(2, *given.shape) for name, given in card.fields.items()}
     try:
-        out = predict(model, np.zeros((2, card.length), dtype=np.uint8))
+        out = predict(model, np.zeros((2, card.length), dtype=np.uint8), fields=fields)
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
         if isinstance(error, CisgramError):
             raise

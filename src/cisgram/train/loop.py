@@ -179,7 +179,8 @@ def _train_epoch(
 
 def _loss_of(model: nn.Module, batch: Batch, loss: Loss, *, device: torch.device) -> Tensor:
     """The loss of a step; with an adversary, its own beside it."""
-    out = model(*(t.to(device) for t in batch.inputs))
+    fields = {name: given.to(device) for name, given in batch.fields.items()}
+    out = model(*(t.to(device) for t in batch.inputs), **fields)
     if isinstance(out, tuple):
         out, guess = out
         return loss(out, batch.y.to(device)) + guess_loss(guess, batch)
@@ -203,7 +204,7 @@ def _validate(
     by_batch: bool = False,
 ) -> dict[str, float]:
     """Loss and scores; with ``by_batch`` means over batch labels, which then count for nothing."""
-    out = predict(model, valid.codes)
+    out = predict(model, valid.codes, fields=valid.fields)
     if not torch.isfinite(out).all():
         what = "The outputs became infinite"
         raise _diverged(what, row["epoch"], row["learning_rate"])
