@@ -13,7 +13,7 @@ from cisgram.explain.demix import layers
 from cisgram.models.layers import Dropout, MeanLSTM, TwoClassHead, keep_mask
 from cisgram.models.probe import find_layer
 from cisgram.seq import encode, reverse_complement
-from networks import fitting, small
+from networks import beside, fitting, small
 
 every = pytest.mark.parametrize("name", sorted(models.MODELS))
 
@@ -183,7 +183,8 @@ def test_the_recurrent_part_of_the_cnn_rnn_reads_every_position():
 @every
 def test_every_model_maps_sequences_to_one_logit_an_output(name):
     model = small(name, n_outputs=3).eval()
-    y = model(some(length=fitting(name, 101), unknown=True))
+    length = fitting(name, 101)
+    y = model(some(length=length, unknown=True), **beside(name, 3, length))
     assert y.shape == (3, 3)
     assert torch.isfinite(y).all()
 

@@ -5,6 +5,12 @@ from cisgram.explain.attention_pairs import attention_pairs
 from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.demix import DemixedNeuron, demix, neurons
 from cisgram.explain.enrichment import filter_enrichment, filter_positions
+from cisgram.explain.fields import (
+    FIELD_METHODS,
+    FieldAttribution,
+    each_held,
+    field_attribution,
+)
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.hits import hits
 from cisgram.explain.influence import site_effects
@@ -39,9 +45,11 @@ from cisgram.explain.weights import weight_consensus, weight_motifs
 __all__ = [
     "ABLATIONS",
     "CONVENTIONS",
+    "FIELD_METHODS",
     "METHODS",
     "Convention",
     "DemixedNeuron",
+    "FieldAttribution",
     "Optimum",
     "Pattern",
     "Target",
@@ -54,8 +62,10 @@ __all__ = [
     "demix",
     "dfim",
     "dfim_map",
+    "each_held",
     "epistasis",
     "expected_gradients",
+    "field_attribution",
     "filter_enrichment",
     "filter_influence",
     "filter_motifs",
