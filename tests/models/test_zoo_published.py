@@ -40,6 +40,14 @@ def both_gru(d, size):
     return 2 * 3 * size * (d + size + 2)
 
 
+def profile_network(d, width, layers, strands=1):
+    """A wide convolution, dilated ones, 75 positions to a profile, and a line to the counts."""
+    return (
+        convolution(4, d, width) + layers * convolution(d, d, 3) + convolution(d, strands, 75)
+        + dense(d, 1)
+    )  # fmt: skip
+
+
 def some(n=3, length=101, *, unknown=False):
     g = torch.Generator().manual_seed(5)
     codes = torch.randint(0, 5 if unknown else 4, (n, length), generator=g)
@@ -114,6 +122,9 @@ DANQ, DANQ_JASPAR = 46_926_479, 67_892_175
             + norm(256)
             + dense(256, 2),
         ),
+        ("bpnet-profile", {}, profile_network(64, 25, 9)),
+        ("bpnet-profile", {"strands": 2, "profile_width": 1000}, profile_network(64, 25, 9, 2)),
+        ("chrombpnet", {}, profile_network(512, 21, 8) + profile_network(128, 21, 4)),
         # 1,001 bp: 991 and 245 positions, pooled to 247 and 122
         ("deepcpg-dna", {"n_outputs": 2}, DEEPCPG_DNA + dense(128, 2)),
         ("deepcpg-cpg", {"n_outputs": 2}, DEEPCPG_CPG + dense(512, 2)),
@@ -296,8 +307,10 @@ def test_a_loss_reaches_every_parameter(name):
     model = small(name, n_outputs=2).train()
     length = fitting(name, 60)
     (model(some(8, length), **beside(name, 8, length)) ** 2).sum().backward()
-    silent = [k for k, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    learned = {k: p for k, p in model.named_parameters() if p.requires_grad}
+    silent = [k for k, p in learned.items() if p.grad is None or not p.grad.any()]
     assert silent == []
+    assert len(learned) > 1
 
 
 @every
@@ -348,6 +361,14 @@ def test_a_model_of_one_length_refuses_another_by_its_name(name):
         ("deepcpg", {"hidden_cpg": 0}),
         ("deepcpg", {"hidden_joint": 0}),
         ("deepcpg", {"length": 25}),
+        ("bpnet-profile", {"maps": 0}),
+        ("bpnet-profile", {"width": 24}),
+        ("bpnet-profile", {"layers": 0}),
+        ("bpnet-profile", {"profile_width": 0}),
+        ("bpnet-profile", {"n_outputs": 3}),
+        ("chrombpnet", {"bias_maps": 0}),
+        ("chrombpnet", {"bias_layers": -1}),
+        ("chrombpnet", {"n_outputs": 2}),
         ("legnet", {"maps": (64,)}),
         ("legnet", {"maps": 64}),
         ("legnet", {"maps": (64, 0)}),

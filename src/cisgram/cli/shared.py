@@ -43,7 +43,18 @@ DATABASE = click.option(
     help="jaspar:vertebrates, jaspar:fungi, ... or a motif file.  [default: the run's own, or "
     "jaspar:vertebrates]",
 )
-SHOWN = ("auroc", "auprc", "accuracy", "f1", "brier", "pearson", "spearman", "deviance")
+SHOWN = (
+    "jsd",
+    "jsd_average",
+    "auroc",
+    "auprc",
+    "accuracy",
+    "f1",
+    "brier",
+    "pearson",
+    "spearman",
+    "deviance",
+)
 
 _DATA = (
     click.option(
@@ -57,6 +68,10 @@ _DATA = (
     click.option(
         "--methylation", metavar="F,...", help="CpG profiles of cells: labels, and neighbors."
     ),
+    click.option(
+        "--profiles", metavar="F,...", help="bigWig of counts, or plus,minus: labels along windows."
+    ),
+    click.option("--bias", metavar="RUN", help="Of chrombpnet: the run of the bias network."),
     click.option("--label-columns", metavar="C,...", help="Labels of a table; 'none': positives."),
     click.option("--model", metavar="NAME", help="See 'cisgram list models', or module:callable."),
     click.option("--weights", metavar="F", help="Start from these weights."),
@@ -111,6 +126,7 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "tracks": names(options["tracks"]),
             "inputs": names(options["inputs"]),
             "methylation": names(options["methylation"]),
+            "profiles": names(options["profiles"]),
             "label_columns": names(options["label_columns"]),
             "length": options["length"],
             "max_positives": options["max_positives"],
@@ -121,6 +137,7 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "name": options["model"],
             "weights": options["weights"],
             "motifs": options["motifs"],
+            "bias": options["bias"],
             "freeze_motifs": options["freeze_motifs"],
         },
         "train": {

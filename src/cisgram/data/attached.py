@@ -33,7 +33,7 @@ class Attached:
         self.options = options
         self.cells: tuple[Methylation, ...] = tuple(map(read_methylation, options.methylation))
         self._tracks: TrackRows | None = None
-        if self.is_any:
+        if self.is_any or options.profiles:
             _check_still(options)
 
     @property
@@ -64,7 +64,7 @@ def _check_still(options: DataOptions) -> None:
     if options.max_shift or moving:
         what = f"data.augment={','.join(moving)}" if moving else "data.max_shift"
         msg = (
-            f"{what} moves letters of a sequence, and what was read about its place would not "
+            f"{what} moves letters of a sequence, and what is read about its place would not "
             f"follow. Leave it out; {' and '.join(STILL)} can be had."
         )
         raise InputError(msg)

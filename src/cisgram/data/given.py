@@ -11,6 +11,7 @@ from cisgram.data.attached import Attached
 from cisgram.data.dataset import Dataset
 from cisgram.data.neighbors import with_states
 from cisgram.data.options import DataOptions
+from cisgram.data.profiles import with_profiles
 from cisgram.data.source import Source
 from cisgram.io import Genome
 
@@ -79,6 +80,8 @@ def read_dataset(
     data = source.read(path, options, label=np.nan)
     if beside.cells:
         data = with_states(data, beside.cells)
+    elif like is not None and like.profiles:
+        data = with_profiles(data, like)
     data = beside.to(data)
     return Given(data, tuple(source.dropped), {k: v for k, v in source.counts.items() if v})
 

@@ -44,6 +44,12 @@ class DataOptions(Options):
     neighbors: int = Field(
         default=25, ge=1, description="known CpG sites on each side that a model reads, a cell"
     )
+    profiles: Names = Field(
+        default=(), description="bigWig of counts, or two (plus, minus): labels along the windows"
+    )
+    profile_width: int | None = Field(
+        default=None, ge=1, description="bp of a window's middle with labels; by default half of it"
+    )
     length: int | None = Field(
         default=None, ge=4, le=1_000_000, description="bp of every sequence; by default the longest"
     )

@@ -21,6 +21,7 @@ from cisgram.data.leaks import find_leaks
 from cisgram.data.negatives import negatives_kind, only_positives, with_negatives
 from cisgram.data.neighbors import with_states
 from cisgram.data.options import DataOptions
+from cisgram.data.profiles import with_profiles
 from cisgram.data.source import Source
 from cisgram.data.splits import (
     FEW,
@@ -46,7 +47,7 @@ class Prepared:
         What the model is fitted to, chosen by, and judged on (``None``: nothing was held out).
     task
         ``classification`` (every label 0 or 1), ``regression``, ``multiclass`` (one of several
-        classes, labels one-hot) or ``counts``.
+        classes, labels one-hot), ``counts`` or ``profile``.
     split
         ``name``, ``set`` of every sequence that is used.
     dropped
@@ -147,8 +148,10 @@ def _labels_of_places(
 ) -> tuple[Dataset, Dataset | None, str]:
     """Labels that are read at the places of windows, and the task that is asked for."""
     asked = options.task
-    if options.tracks and beside.cells:
-        msg = "data.tracks and data.methylation are both labels of the windows; give one of them."
+    given = [k for k in ("tracks", "methylation", "profiles") if getattr(options, k)]
+    if len(given) > 1:
+        both = " and ".join(f"data.{name}" for name in given)
+        msg = f"{both} are all labels of the windows; give one of them."
         raise InputError(msg)
     if options.tracks:
         data = with_tracks(data, options)
@@ -157,6 +160,10 @@ def _labels_of_places(
     elif beside.cells:
         data = with_states(data, beside.cells)
         test = with_states(test, beside.cells) if test is not None else None
+    elif options.profiles:
+        data = with_profiles(data, options)
+        test = with_profiles(test, options) if test is not None else None
+        asked = "profile"
     return data, test, asked
 
 

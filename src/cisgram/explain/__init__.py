@@ -37,6 +37,7 @@ from cisgram.explain.methods.ism import ism_outputs
 from cisgram.explain.optimize import Optimum
 from cisgram.explain.pairs import interacting
 from cisgram.explain.patterns import Pattern, patterns
+from cisgram.explain.profiles import each_weighed
 from cisgram.explain.seqlets import seqlets
 from cisgram.explain.shapley import shapley
 from cisgram.explain.units import unit_importances, unit_pairs
@@ -63,6 +64,7 @@ __all__ = [
     "dfim",
     "dfim_map",
     "each_held",
+    "each_weighed",
     "epistasis",
     "expected_gradients",
     "field_attribution",

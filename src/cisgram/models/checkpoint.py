@@ -46,11 +46,13 @@ class Card:
         Names of the outputs.
     task
         ``classification`` and ``multiclass`` (outputs are logits), ``regression``, ``counts``
-        (outputs are log rates).
+        (outputs are log rates), ``profile`` (outputs are the targets of explanations).
     strands
         ``both`` when predictions are the mean over the two strands, else ``given``.
     fields
         Further inputs by name.
+    profile
+        Strands and width of the profile that is predicted; empty where none is.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Card:
     task: str = "classification"
     strands: str = "given"
     fields: Mapping[str, FieldShape] = field(default_factory=dict)
+    profile: tuple[int, ...] = ()
 
 
 class _CardFile(config.Options):
@@ -69,9 +72,10 @@ class _CardFile(config.Options):
     options: dict[str, Any] = Field(default_factory=dict)
     length: int = Field(ge=0)
     outputs: tuple[str, ...] = Field(min_length=1)
-    task: Literal["classification", "regression", "multiclass", "counts"]
+    task: Literal["classification", "regression", "multiclass", "counts", "profile"]
     strands: Literal["both", "given"]
     fields: dict[str, FieldShape] = Field(default_factory=dict)
+    profile: tuple[int, ...] = ()
     n_parameters: int | None = None
 
 
@@ -88,9 +92,14 @@ def build(card: Card) -> nn.Module:
     if "length" in inspect.signature(MODELS[card.name].fn).parameters:
         options.setdefault("length", card.length)
     for option, (name, axis) in MODELS[card.name].facts.get("sizes", {}).items():
-        if name in card.fields:
-            options.setdefault(option, card.fields[name].shape[axis])
+        shape = card.profile if name == "profile" else _shape(card, name)
+        if shape:
+            options.setdefault(option, shape[axis])
     return create(card.name, **options)
+
+
+def _shape(card: Card, name: str) -> tuple[int, ...]:
+    return card.fields[name].shape if name in card.fields else ()
 
 
 def save(folder: Path, model: nn.Module, card: Card) -> None:
@@ -106,6 +115,7 @@ def save(folder: Path, model: nn.Module, card: Card) -> None:
             "task": card.task,
             "strands": card.strands,
             "fields": {name: f.model_dump() for name, f in card.fields.items()} or None,
+            "profile": list(card.profile) or None,
             "n_parameters": sum(p.numel() for p in model.parameters()),
         },
     )

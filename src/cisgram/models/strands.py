@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +30,13 @@ class BothStrands(nn.Module):
         super().__init__()
         self.model, self.mirrors = model, dict(mirrors or {})
 
-    def forward(self, x: Tensor, **fields: Tensor) -> Tensor:
+    def forward(self, x: Tensor, heads: str | None = None, **fields: Tensor) -> Any:
         back = {name: given.flip(self.mirrors[name]) for name, given in fields.items()}
-        out: Tensor = (self.model(x, **fields) + self.model(x.flip(1, 2), **back)) / 2
-        return out
+        if heads is not None:  # a profile runs along the sequence, on both strands
+            profile, counts = self.model(x, heads=heads, **fields)
+            other, others = self.model(x.flip(1, 2), heads=heads, **back)
+            return (profile + other.flip(1, 2)) / 2, (counts + others) / 2
+        return (self.model(x, **fields) + self.model(x.flip(1, 2), **back)) / 2
 
 
 def tie_strands(model: nn.Module) -> nn.Module:

@@ -130,6 +130,11 @@ REFERENCES = {
         "Novakovsky, Fornes, Saraswat, Mostafavi and Wasserman. ExplaiNN: interpretable and "
         "transparent neural networks for genomics. Genome Biology 24, 154, 2023."
     ),
+    "pampari2025": (
+        "Pampari, Shcherbina, Kvon, Kosicki, Nair, Kundu, Kathiria, Risca, Kuningas, Alasoo, "
+        "Greenleaf, Pennacchio and Kundaje. ChromBPNet: bias factorized, base-resolution deep "
+        "learning models of chromatin accessibility. bioRxiv 2024.12.25.630221, 2025."
+    ),
     "penzar2023": (
         "Penzar, Nogina, Noskova, Zinkevich, Meshcheryakov, Lando, Rafi, de Boer and Kulakovskiy. "
         "LegNet: a best-in-class deep learning model for short DNA regulatory regions. "

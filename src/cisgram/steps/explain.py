@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 CHUNK = 50  # sequences between two calls of the progress callback
 WIDE = 0.01  # gap over the change of the output, above which shares are no longer exact
+PROFILES = ("profile", "bias_profile")  # outputs that are explained with their weights held
 FIELDS = "fields.safetensors"  # scores of further inputs, beside those of the letters
 UNRECORDED = ("batch_size",)  # options that no result depends on
 
@@ -55,8 +56,10 @@ def explain_run(
     of a method that scores positions; ``x`` (n, 4, length) int8), ``names.tsv`` (``name``,
     ``label``, ``score``, ``probability``; ``delta``, the completeness gap, of a method that
     promises completeness) and ``options.toml``. Of a model of further inputs each sequence is
-    explained with these held at its own, and gradient_x_input and integrated_gradients write
-    ``fields.safetensors``, too: the scores of each further input by its name.
+    explained with these held at its own, as the output ``profile`` is with the weights of its
+    logits held at the sequence's own profile (Avsec et al. 2021). Of further inputs
+    gradient_x_input and integrated_gradients write ``fields.safetensors``, too: the scores of each
+    by its name.
 
     Parameters
     ----------
@@ -202,7 +205,10 @@ def _asking(
         if asked.get("of") == "loss":  # the one reading of the output that asks for labels
             own["labels"] = torch.from_numpy(np.asarray(chosen.y[part, column]))
         x = one_hot(chosen.codes[part])
-        if chosen.fields:  # each sequence with its own further inputs
+        if card_output(chosen, column) in PROFILES:  # weighed by each sequence's own profile
+            output = card_output(chosen, column)
+            found += explain.each_weighed(entry.fn, model, x, output=output, **asked, **own)
+        elif chosen.fields:  # each sequence with its own further inputs
             rows = chosen.take(np.arange(start, start + len(x))).fields
             found += explain.each_held(entry.fn, model, x, rows, target=column, **asked, **own)
         else:
@@ -210,6 +216,11 @@ def _asking(
         if progress is not None:
             progress(min(start + CHUNK, len(chosen)), len(chosen))
     return found
+
+
+def card_output(data: Dataset, column: int) -> str:
+    """Name of the output that is explained, of a model of profiles; else nothing."""
+    return "" if data.profile is None else data.outputs[column]
 
 
 def _of_fields(

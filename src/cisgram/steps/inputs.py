@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+import numpy as np
+
 from cisgram.core.errors import InputError
 from cisgram.data import Dataset, Prepared
 from cisgram.models import MODELS, FieldShape
@@ -22,6 +24,7 @@ def for_model(data: Prepared, name: str) -> Prepared:
     """
     if name not in MODELS:
         return data
+    data = _with_outputs_of(data, name)
     reads = MODELS[name].facts.get("fields", ())
     given = data.valid.fields
     missing = [field for field in reads if field not in given]
@@ -36,6 +39,30 @@ def for_model(data: Prepared, name: str) -> Prepared:
     test = None if data.test is None else _only(data.test, reads)
     train = replace(data.train, data=_only(data.train.data, reads))
     return replace(data, train=train, valid=_only(data.valid, reads), test=test)
+
+
+def _with_outputs_of(data: Prepared, name: str) -> Prepared:
+    """The data with the outputs of a profile model; each kind of labels has models of its own."""
+    outputs = MODELS[name].facts.get("outputs")
+    if outputs is None and data.task == "profile":
+        able = sorted(n for n, entry in MODELS.items() if "outputs" in entry.facts)
+        msg = f"{name} predicts no profile; take {' or '.join(able)}, or leave --profiles out."
+        raise InputError(msg)
+    if outputs is not None and data.task != "profile":
+        msg = f"{name} predicts counts along windows: give --profiles COUNTS.bw, with BED windows."
+        raise InputError(msg)
+    if outputs is None:
+        return data
+    test = None if data.test is None else widened(data.test, outputs)
+    train = replace(data.train, data=widened(data.train.data, outputs))
+    return replace(data, train=train, valid=widened(data.valid, outputs), test=test)
+
+
+def widened(data: Dataset, outputs: tuple[str, ...]) -> Dataset:
+    """The data with further outputs, which have no labels, behind their own."""
+    y = np.full((len(data), len(outputs)), np.nan, dtype=np.float32)
+    y[:, : data.y.shape[1]] = data.y
+    return replace(data, y=y, outputs=outputs)
 
 
 def shapes_of(data: Dataset) -> dict[str, FieldShape]:

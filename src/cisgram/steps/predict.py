@@ -13,6 +13,7 @@ from cisgram.core.run import Run
 from cisgram.core.seeds import derive
 from cisgram.data import Dataset, Given, read_dataset, task_of
 from cisgram.models import Card, load, predict_samples, read_card
+from cisgram.steps.inputs import widened
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import (
     calibrator_of,
@@ -21,6 +22,7 @@ from cisgram.steps.train import (
     evaluate_run,
     member_outputs,
     prediction_table,
+    profile_metrics,
 )
 from cisgram.train import metrics, scores_of
 
@@ -100,6 +102,8 @@ def evaluate_file(
     if card.task in ("multiclass", "counts"):
         classes = card.outputs if card.task == "multiclass" else ()
         data, _ = task_of(data, card.task, outputs=classes)
+    if card.task == "profile":
+        return profile_metrics(run, widened(data, card.outputs), data_of(run), device=device)
     if data.y.shape[1] != len(card.outputs):
         msg = f"{sequences} has the labels {data.outputs}, the model the outputs {card.outputs}."
         raise InputError(msg)
@@ -178,6 +182,8 @@ def with_outputs(data: Dataset, outputs: tuple[str, ...]) -> Dataset:
     """A dataset with a column for each output; labels that the file lacks are NaN."""
     from dataclasses import replace
 
+    if data.profile is not None:
+        return widened(data, outputs)
     if data.y.shape[1] == len(outputs):
         return replace(data, outputs=outputs)
     y = np.full((len(data), len(outputs)), np.nan, dtype=np.float32)

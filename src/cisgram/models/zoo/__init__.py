@@ -3,6 +3,8 @@
 from cisgram.models.zoo.ai_tac import ai_tac
 from cisgram.models.zoo.basset import basset
 from cisgram.models.zoo.bd_10 import bd_10
+from cisgram.models.zoo.bpnet_profile import bpnet_profile
+from cisgram.models.zoo.chrombpnet import chrombpnet
 from cisgram.models.zoo.conv_attention import conv_attention
 from cisgram.models.zoo.danq import danq
 from cisgram.models.zoo.deepbind import deepbind
@@ -26,6 +28,8 @@ __all__ = [
     "ai_tac",
     "basset",
     "bd_10",
+    "bpnet_profile",
+    "chrombpnet",
     "conv_attention",
     "danq",
     "deepbind",
