@@ -25,11 +25,31 @@ SMALL = {
     "bd-10": {"maps": [16, 15] * 5, "hidden": 24, "length": 144},
     "deepsea": {"maps": [8, 7, 6], "hidden": 9, "length": 179},
     "danq": {"size": "small", "hidden": 9, "length": 64},
+    "bpnet-profile": {"maps": 6, "width": 5, "layers": 2, "strands": 2, "profile_width": 20},
+    "chrombpnet": {
+        "maps": 6,
+        "width": 5,
+        "layers": 2,
+        "bias_maps": 4,
+        "bias_width": 5,
+        "bias_layers": 1,
+        "profile_width": 20,
+    },
     "ai-tac": {"maps": [8, 7, 6], "hidden": 9, "length": 41},
     "conv-attention": {"maps": 16, "width": 7, "blocks": 1, "heads": 2},
     "kmer-transformer": {"k": 3, "maps": 16, "blocks": 1, "heads": 2},
     "legnet": {"maps": [8, 6, 4]},
     "deepstarr": {"maps": [8, 7, 6, 5], "hidden": 9, "length": 49},
+    "deepcpg": {
+        "maps": [8, 7],
+        "hidden": 9,
+        "n_neighbors": 6,
+        "hidden_cpg": 5,
+        "hidden_joint": 8,
+        "length": 32,
+    },
+    "deepcpg-cpg": {"n_neighbors": 6, "hidden": 5},
+    "deepcpg-dna": {"maps": [8, 7], "hidden": 9, "length": 32},
     "explainn": {"units": 7, "hidden": 6, "length": 39},
     "kmer": {"k": 3, "width": 4},
     "pwm": {"motifs": 5, "width": 7},
@@ -37,8 +57,29 @@ SMALL = {
 
 
 def small(name: str, **options: object) -> nn.Module:
-    """A model of the zoo in a size for tests."""
-    return create(name, **SMALL.get(name, {}) | options)
+    """A model of the zoo in a size for tests; its outputs are its own where it has a fixed kind."""
+    options = SMALL.get(name, {}) | options
+    if "n_outputs" in options:
+        options["n_outputs"] = n_outputs(name, options["n_outputs"])
+    return create(name, **options)
+
+
+def n_outputs(name: str, wanted: int) -> int:
+    """The number of outputs of a model of the zoo: as wanted, where it can have any."""
+    return len(MODELS[name].facts.get("outputs", range(wanted)))
+
+
+# models of the zoo that read letters: the others have nothing to say of them
+LETTERS = sorted(name for name in MODELS if MODELS[name].facts.get("reads_letters", True))
+SHAPES = {"neighbors": (2, 2, 6), "tracks": (2, None)}  # of one row; None: the sequence's length
+
+
+def beside(name: str, n: int, length: int, *, seed: int = 7) -> dict[str, Tensor]:
+    """Further inputs for n sequences of a model of the zoo in its size for tests; none of most."""
+    g = torch.Generator().manual_seed(seed)
+    fields = MODELS[name].facts.get("fields", ())
+    shapes = {field: [length if d is None else d for d in SHAPES[field]] for field in fields}
+    return {field: torch.rand(n, *shape, generator=g) for field, shape in shapes.items()}
 
 
 def fitting(name: str, length: int) -> int:

@@ -12,11 +12,11 @@ from cisgram import explain
 from cisgram.core.errors import InputError
 from cisgram.models import MODELS, BothStrands
 from cisgram.seq import encode
-from networks import NETWORKS, fitting, made, small
+from networks import LETTERS, NETWORKS, fitting, made, small
 from toys import state_of
 
 METHODS = {n: e for n, e in explain.METHODS.items() if e.facts["gives"] == "attribution"}
-ZOO = {name: lambda name=name: made(lambda: small(name, n_outputs=2), gain=1.5) for name in MODELS}
+ZOO = {name: lambda name=name: made(lambda: small(name, n_outputs=2), gain=1.5) for name in LETTERS}
 BUILD = {**NETWORKS, **ZOO}
 # as little work as still shows what a method does
 CHEAP = {"n_references": 2, "samples": 4, "steps": 16, "tolerance": 0.05}

@@ -103,7 +103,8 @@ def test_a_tied_network_is_saved_and_loaded_and_scores_both_strands_alike(name, 
     options = {**SMALL.get(name, {}), **even(name), "tied_strands": True}
     model = create(name, **options).eval()
     length = fitting(name, 32)
-    card = Card(name, options, length=length, outputs=("a",), task="regression", strands="both")
+    outputs = MODELS[name].facts.get("outputs", ("a",))
+    card = Card(name, options, length=length, outputs=outputs, task="regression", strands="both")
     models.save(tmp_path, model, card)
     again, x = models.load(tmp_path), encode([(TEXT * 6)[:length]])
     with torch.no_grad():

@@ -13,7 +13,7 @@ from cisgram.explain.demix import layers
 from cisgram.models.layers import Dropout, MeanLSTM, TwoClassHead, keep_mask
 from cisgram.models.probe import find_layer
 from cisgram.seq import encode, reverse_complement
-from networks import fitting, small
+from networks import beside, fitting, n_outputs, small
 
 every = pytest.mark.parametrize("name", sorted(models.MODELS))
 
@@ -183,8 +183,9 @@ def test_the_recurrent_part_of_the_cnn_rnn_reads_every_position():
 @every
 def test_every_model_maps_sequences_to_one_logit_an_output(name):
     model = small(name, n_outputs=3).eval()
-    y = model(some(length=fitting(name, 101), unknown=True))
-    assert y.shape == (3, 3)
+    length = fitting(name, 101)
+    y = model(some(length=length, unknown=True), **beside(name, 3, length))
+    assert y.shape == (3, n_outputs(name, 3))
     assert torch.isfinite(y).all()
 
 
@@ -207,11 +208,12 @@ def test_every_model_runs_at_its_shortest_length_and_not_below(name):
     shortest = models.MODELS[name].facts["min_length"]
 
     def output(length):
-        is_one_length = "length" in inspect.signature(models.MODELS[name].fn).parameters
-        model = small(name, **({"length": length} if is_one_length else {})).eval()
+        known = inspect.signature(models.MODELS[name].fn).parameters
+        own = {"length": length, "profile_width": 1}  # of models of one length, and of profiles
+        model = small(name, **{k: v for k, v in own.items() if k in known}).eval()
         return model(some(2, length))
 
-    assert output(shortest).shape == (2, 1)
+    assert output(shortest).shape == (2, n_outputs(name, 1))
     if shortest > 9:  # one that pools: a base less leaves nothing to look at
         with pytest.raises((RuntimeError, InputError)):
             output(shortest - 1)

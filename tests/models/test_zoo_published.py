@@ -8,7 +8,7 @@ from torch import nn
 from cisgram import models
 from cisgram.core.errors import InputError, UnknownName
 from cisgram.explain.demix import layers
-from networks import fitting, small
+from networks import beside, fitting, small
 
 every = pytest.mark.parametrize("name", sorted(models.MODELS))
 
@@ -33,6 +33,19 @@ def norm(maps):
 def both_ways(d, size):
     """Two LSTMs: four gates, each of the input, the state and torch's two biases."""
     return 2 * 4 * size * (d + size + 2)
+
+
+def both_gru(d, size):
+    """Two GRUs: three gates, each of the input, the state and torch's two biases."""
+    return 2 * 3 * size * (d + size + 2)
+
+
+def profile_network(d, width, layers, strands=1):
+    """A wide convolution, dilated ones, 75 positions to a profile, and a line to the counts."""
+    return (
+        convolution(4, d, width) + layers * convolution(d, d, 3) + convolution(d, strands, 75)
+        + dense(d, 1)
+    )  # fmt: skip
 
 
 def some(n=3, length=101, *, unknown=False):
@@ -68,6 +81,8 @@ DEEPSTARR = sum(
     convolution(d, f, width) + norm(f)
     for d, f, width in ((4, 256, 7), (256, 60, 3), (60, 60, 5), (60, 120, 3))
 )
+DEEPCPG_DNA = convolution(4, 128, 11) + convolution(128, 256, 3) + dense(122 * 256, 128)
+DEEPCPG_CPG = dense(2 * 50, 256) + both_gru(256, 256)
 # what Keras counts for DanQ, which has one bias a gate where torch has two
 DANQ, DANQ_JASPAR = 46_926_479, 67_892_175
 
@@ -106,6 +121,22 @@ DANQ, DANQ_JASPAR = 46_926_479, 67_892_175
             + dense(256, 256)
             + norm(256)
             + dense(256, 2),
+        ),
+        ("bpnet-profile", {}, profile_network(64, 25, 9)),
+        ("bpnet-profile", {"strands": 2, "profile_width": 1000}, profile_network(64, 25, 9, 2)),
+        ("chrombpnet", {}, profile_network(512, 21, 8) + profile_network(128, 21, 4)),
+        # 1,001 bp: 991 and 245 positions, pooled to 247 and 122
+        ("deepcpg-dna", {"n_outputs": 2}, DEEPCPG_DNA + dense(128, 2)),
+        ("deepcpg-cpg", {"n_outputs": 2}, DEEPCPG_CPG + dense(512, 2)),
+        (
+            "deepcpg",
+            {"n_outputs": 2},
+            DEEPCPG_DNA + DEEPCPG_CPG + dense(128 + 512, 512) + dense(512, 512) + dense(512, 2),
+        ),
+        (
+            "deepcpg-cpg",
+            {"n_neighbors": 6, "hidden": 5},
+            dense(12, 5) + both_gru(5, 5) + dense(10, 1),
         ),
         (
             "conv-attention",
@@ -274,18 +305,23 @@ def test_neurons_see_what_widths_and_poolings_say(name, reach):
 def test_a_loss_reaches_every_parameter(name):
     torch.manual_seed(0)
     model = small(name, n_outputs=2).train()
-    (model(some(8, fitting(name, 60))) ** 2).sum().backward()
-    silent = [k for k, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    length = fitting(name, 60)
+    (model(some(8, length), **beside(name, 8, length)) ** 2).sum().backward()
+    learned = {k: p for k, p in model.named_parameters() if p.requires_grad}
+    silent = [k for k, p in learned.items() if p.grad is None or not p.grad.any()]
     assert silent == []
+    assert len(learned) > 1
 
 
 @every
 def test_a_sequence_is_scored_the_same_in_any_company(name):
     torch.manual_seed(0)
     model, x = small(name, n_outputs=2).eval(), some(5, fitting(name, 60), unknown=True)
+    more = beside(name, 5, x.shape[2])
     with torch.no_grad():
-        together, again = model(x), model(x)
-        alone = torch.cat([model(one) for one in x.split(1)])
+        together, again = model(x, **more), model(x, **more)
+        each = [{k: v[i : i + 1] for k, v in more.items()} for i in range(5)]
+        alone = torch.cat([model(x[i : i + 1], **each[i]) for i in range(5)])
     assert torch.equal(together, again)
     torch.testing.assert_close(alone, together, atol=1e-5, rtol=1e-4)
 
@@ -318,6 +354,21 @@ def test_a_model_of_one_length_refuses_another_by_its_name(name):
         ("deepstarr", {"hidden": 2.5}),
         ("deepstarr", {"dropout": -0.1}),
         ("deepstarr", {"length": 15}),
+        ("deepcpg-dna", {"maps": (128,)}),
+        ("deepcpg-dna", {"length": 25}),
+        ("deepcpg-cpg", {"n_neighbors": 0}),
+        ("deepcpg-cpg", {"dropout": 1}),
+        ("deepcpg", {"hidden_cpg": 0}),
+        ("deepcpg", {"hidden_joint": 0}),
+        ("deepcpg", {"length": 25}),
+        ("bpnet-profile", {"maps": 0}),
+        ("bpnet-profile", {"width": 24}),
+        ("bpnet-profile", {"layers": 0}),
+        ("bpnet-profile", {"profile_width": 0}),
+        ("bpnet-profile", {"n_outputs": 3}),
+        ("chrombpnet", {"bias_maps": 0}),
+        ("chrombpnet", {"bias_layers": -1}),
+        ("chrombpnet", {"n_outputs": 2}),
         ("legnet", {"maps": (64,)}),
         ("legnet", {"maps": 64}),
         ("legnet", {"maps": (64, 0)}),

@@ -43,7 +43,18 @@ DATABASE = click.option(
     help="jaspar:vertebrates, jaspar:fungi, ... or a motif file.  [default: the run's own, or "
     "jaspar:vertebrates]",
 )
-SHOWN = ("auroc", "auprc", "accuracy", "f1", "brier", "pearson", "spearman", "deviance")
+SHOWN = (
+    "jsd",
+    "jsd_average",
+    "auroc",
+    "auprc",
+    "accuracy",
+    "f1",
+    "brier",
+    "pearson",
+    "spearman",
+    "deviance",
+)
 
 _DATA = (
     click.option(
@@ -53,6 +64,14 @@ _DATA = (
     click.option("--test", metavar="F", help="Sequences of both kinds, kept for the test."),
     click.option("--genome", metavar="FA", help="FASTA of the genome, for BED and narrowPeak."),
     click.option("--tracks", metavar="F,...", help="bigWig files: labels of a BED's windows."),
+    click.option("--inputs", metavar="F,...", help="bigWig files that the model reads, too."),
+    click.option(
+        "--methylation", metavar="F,...", help="CpG profiles of cells: labels, and neighbors."
+    ),
+    click.option(
+        "--profiles", metavar="F,...", help="bigWig of counts, or plus,minus: labels along windows."
+    ),
+    click.option("--bias", metavar="RUN", help="Of chrombpnet: the run of the bias network."),
     click.option("--label-columns", metavar="C,...", help="Labels of a table; 'none': positives."),
     click.option("--model", metavar="NAME", help="See 'cisgram list models', or module:callable."),
     click.option("--weights", metavar="F", help="Start from these weights."),
@@ -95,13 +114,19 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     if options["seeds"] is not None and options["folds"] is not None:
         msg = "--folds K trains K members; give --seeds or --folds, not both."
         raise click.UsageError(msg)
+    positives = options["positives"]
+    if positives is None and options["methylation"] is not None:
+        positives = "profiles"
     return {
         "data": {
-            "positives": options["positives"],
+            "positives": positives,
             "negatives": options["negatives"],
             "test": options["test"],
             "genome": options["genome"],
             "tracks": names(options["tracks"]),
+            "inputs": names(options["inputs"]),
+            "methylation": names(options["methylation"]),
+            "profiles": names(options["profiles"]),
             "label_columns": names(options["label_columns"]),
             "length": options["length"],
             "max_positives": options["max_positives"],
@@ -112,6 +137,7 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "name": options["model"],
             "weights": options["weights"],
             "motifs": options["motifs"],
+            "bias": options["bias"],
             "freeze_motifs": options["freeze_motifs"],
         },
         "train": {

@@ -2,6 +2,7 @@
 
 from cisgram.data.augment import CHANGES, Augment
 from cisgram.data.dataset import Batch, Dataset, TrainingData, joined, shuffled_negatives
+from cisgram.data.fields import AtPlaces, Field
 from cisgram.data.given import Given, read_dataset, told
 from cisgram.data.labels import is_labeled, task_of
 from cisgram.data.leaks import Leaks, find_leaks
@@ -20,10 +21,12 @@ from cisgram.data.windows import Taken, genomic_negatives
 
 __all__ = [
     "CHANGES",
+    "AtPlaces",
     "Augment",
     "Batch",
     "DataOptions",
     "Dataset",
+    "Field",
     "Given",
     "Leaks",
     "Prepared",

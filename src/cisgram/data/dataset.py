@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive, generator
 from cisgram.data.augment import Augment
+from cisgram.data.fields import Field, Fields, check_rows, joined_fields
 from cisgram.data.sampling import even_order, kinds_of
 from cisgram.io import Codes, genome_codes
 from cisgram.seq.alphabet import complement_codes, one_hot
@@ -44,6 +45,10 @@ class Dataset:
         (n,) int64 bp of each sequence's left end on its contig, where known.
     origins
         Batch or donor of each sequence, where known.
+    fields
+        Further inputs of the model by name, a row a sequence.
+    profile
+        Labels along the sequence: (n, strands, width) counts, where they were asked for.
     """
 
     names: list[str]
@@ -53,6 +58,8 @@ class Dataset:
     groups: list[str] | None = None
     starts: NDArray[np.int64] | None = None
     origins: list[str] | None = None
+    fields: Fields = field(default_factory=dict)
+    profile: Field | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -62,6 +69,7 @@ class Dataset:
                 f"and y ({n}, {len(self.outputs)}); got {self.codes.shape} and {self.y.shape}."
             )
             raise InputError(msg)
+        check_rows(self.fields, n)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -82,6 +90,8 @@ class Dataset:
             groups=None if self.groups is None else [self.groups[i] for i in index],
             starts=None if self.starts is None else self.starts[index],
             origins=None if self.origins is None else [self.origins[i] for i in index],
+            fields={name: given.take(index) for name, given in self.fields.items()},
+            profile=None if self.profile is None else self.profile.take(index),
         )
 
 
@@ -109,7 +119,14 @@ def joined(parts: Sequence[Dataset]) -> Dataset:
         groups=groups,
         starts=np.concatenate(starts) if len(starts) == len(parts) else None,
         origins=origins,
+        fields=joined_fields([p.fields for p in parts]),
+        profile=_joined_profiles(parts),
     )
+
+
+def _joined_profiles(parts: Sequence[Dataset]) -> Field | None:
+    every = [{} if p.profile is None else {"profile": p.profile} for p in parts]
+    return joined_fields(every).get("profile")
 
 
 def shuffled_negatives(positives: Dataset, *, k: int, seed: int) -> Dataset:
@@ -134,16 +151,22 @@ class Batch:
     Attributes
     ----------
     inputs
-        Arguments of the model's ``forward``; the first is DNA, (n, 4, length) float32.
+        Arguments of the model's ``forward`` by place: DNA, (n, 4, length) float32.
     y
         (n, t) labels, NaN where one is missing.
     origin
         (n,) number of the batch or donor among `TrainingData.origins`, where they are known.
+    fields
+        Further arguments of ``forward`` by name, (n, ...) float32 each.
+    profile
+        (n, strands, width) counts along the sequences, where they are labels.
     """
 
     inputs: tuple[Tensor, ...]
     y: Tensor
     origin: Tensor | None = None
+    fields: Mapping[str, Tensor] = field(default_factory=dict)
+    profile: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +198,14 @@ class TrainingData:
     max_shift: int = 0
     augment: Augment | None = None
     classes: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fresh_negatives and (self.data.fields or self.data.profile is not None):
+            msg = (
+                f"shuffles have no {', '.join(self.data.fields) or 'profile'}: give negatives of "
+                "their own where a model reads more than letters."
+            )
+            raise InputError(msg)
 
     def __len__(self) -> int:
         return len(self.data) * (2 if self.fresh_negatives else 1)
@@ -232,7 +263,10 @@ class TrainingData:
         own = None
         if origins is not None:
             own = np.searchsorted(self.origins, np.array(origins)[rows])
-        return _Shown(rows, y[rows], own)
+        turned = None
+        if self.reverse_complement:
+            turned = generator(seed, "strand", epoch).random(len(rows)) < 0.5
+        return _Shown(rows, y[rows], own, turned)
 
     def _read(
         self, shown: _Shown, spans: Iterable[tuple[int, int]], epoch: int, *, seed: int
@@ -244,15 +278,14 @@ class TrainingData:
         n = len(shown.rows)
         augment = generator(seed, "augment", epoch)
         shift = generator(seed, "shift", epoch).integers(0, 2 * self.max_shift + 1, n)
-        turned = generator(seed, "strand", epoch).random(n) < 0.5
         for start, end in spans:
             codes = self._codes(shown.rows[start:end], epoch, seed=seed)
             if self.augment is not None:
                 codes = self.augment.changed(codes, augment)
             if self.max_shift:
                 codes = _shifted(codes, self.max_shift, shift[start:end])
-            if self.reverse_complement:
-                back = turned[start:end]
+            if shown.turned is not None:
+                back = shown.turned[start:end]
                 codes[back] = complement_codes(codes[back, ::-1])
             yield codes
 
@@ -299,7 +332,13 @@ class TrainingData:
                     drawn = self.augment.noise_of(noise, end - start, codes.shape[1])
                     x = x + torch.from_numpy(drawn[rank::world])
                 origin = None if shown.origin is None else torch.from_numpy(shown.origin[mine])
-                yield Batch((x,), torch.from_numpy(shown.y[mine]), origin)
+                yield Batch(
+                    (x,),
+                    torch.from_numpy(shown.y[mine]),
+                    origin,
+                    {name: shown.of(given, mine) for name, given in self.data.fields.items()},
+                    None if self.data.profile is None else shown.of(self.data.profile, mine),
+                )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -312,6 +351,14 @@ class _Shown:
     rows: NDArray[np.int64]
     y: NDArray[np.float32]
     origin: NDArray[np.int64] | None
+    turned: NDArray[np.bool_] | None  # read from the other strand
+
+    def of(self, given: Field, part: slice) -> Tensor:
+        """A field of some of what is shown, turned with its sequences."""
+        import torch
+
+        turned = None if self.turned is None else self.turned[part]
+        return torch.from_numpy(given.read(self.rows[part], turned))
 
 
 def _together(bounds: Sequence[tuple[int, int]], rows: int) -> list[list[tuple[int, int]]]:

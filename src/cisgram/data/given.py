@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cisgram.data.attached import Attached
 from cisgram.data.dataset import Dataset
+from cisgram.data.neighbors import with_states
 from cisgram.data.options import DataOptions
+from cisgram.data.profiles import with_profiles
 from cisgram.data.source import Source
 from cisgram.io import Genome
 
@@ -46,6 +49,7 @@ def read_dataset(
     genome: str | None = None,
     sequence_column: str | None = None,
     label_columns: tuple[str, ...] = (),
+    like: DataOptions | None = None,
 ) -> Given:
     """Sequences of a file at the length of a model, and what was left out.
 
@@ -59,17 +63,26 @@ def read_dataset(
         FASTA that intervals lie on.
     sequence_column, label_columns
         Columns of a TSV or CSV, where they do not have the usual names.
+    like
+        Settings of the model's run: its further inputs, and labels that are read at places, are
+        read of these sequences, too.
 
     Raises
     ------
     InputError
         When the file is wrong, or none of its sequences can be used.
     """
-    source = Source(Genome(genome) if genome else None, card_length)
     options = DataOptions(
         positives=path, sequence_column=sequence_column, label_columns=label_columns
     )
+    beside = Attached(options if like is None else like)
+    source = Source(Genome(genome) if genome else None, card_length, cells=beside.cells)
     data = source.read(path, options, label=np.nan)
+    if beside.cells:
+        data = with_states(data, beside.cells)
+    elif like is not None and like.profiles:
+        data = with_profiles(data, like)
+    data = beside.to(data)
     return Given(data, tuple(source.dropped), {k: v for k, v in source.counts.items() if v})
 
 

@@ -15,7 +15,7 @@ from cisgram.data.windows import Taken, genomic_negatives
 def negatives_kind(options: DataOptions, data: Dataset, task: str, source: Source) -> str:
     """``none`` (the file has them), ``file``, ``shuffle`` or ``genome``."""
     asked = options.negatives
-    if task != "classification" or not only_positives(data):
+    if task != "classification" or source.cells or not only_positives(data):
         if asked is not None:
             msg = (
                 f"{options.positives} holds labels of both kinds; give no negatives, or a file of "

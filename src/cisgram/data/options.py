@@ -14,7 +14,9 @@ class DataOptions(Options):
     file. A file with labels of both kinds needs no negatives.
     """
 
-    positives: str = Field(description="file of sequences or peaks")
+    positives: str = Field(
+        description="file of sequences or peaks; `profiles`: all sites of data.methylation"
+    )
     negatives: str | None = Field(
         default=None,
         description="a file, `shuffle` or `genome`; by default shuffles, or windows for a BED file",
@@ -29,6 +31,24 @@ class DataOptions(Options):
     )
     track_scale: Literal["log1p", "none"] = Field(
         default="log1p", description="labels are log(1 + mean), or the mean itself"
+    )
+    inputs: Names = Field(
+        default=(), description="bigWig files that a model reads beside the letters of a BED"
+    )
+    input_scale: Literal["log1p", "none"] = Field(
+        default="log1p", description="what is read of them: log(1 + value), or the value"
+    )
+    methylation: Names = Field(
+        default=(), description="CpG profiles of cells: labels of the sites, one output a cell"
+    )
+    neighbors: int = Field(
+        default=25, ge=1, description="known CpG sites on each side that a model reads, a cell"
+    )
+    profiles: Names = Field(
+        default=(), description="bigWig of counts, or two (plus, minus): labels along the windows"
+    )
+    profile_width: int | None = Field(
+        default=None, ge=1, description="bp of a window's middle with labels; by default half of it"
     )
     length: int | None = Field(
         default=None, ge=4, le=1_000_000, description="bp of every sequence; by default the longest"

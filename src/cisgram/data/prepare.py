@@ -12,12 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
+from cisgram.data.attached import Attached
 from cisgram.data.augment import augment_of
 from cisgram.data.dataset import Dataset, TrainingData, joined
 from cisgram.data.labels import is_labeled, task_of
+from cisgram.data.leaks import COLUMNS as LEAK_COLUMNS
 from cisgram.data.leaks import find_leaks
 from cisgram.data.negatives import negatives_kind, only_positives, with_negatives
+from cisgram.data.neighbors import with_states
 from cisgram.data.options import DataOptions
+from cisgram.data.profiles import with_profiles
 from cisgram.data.source import Source
 from cisgram.data.splits import (
     FEW,
@@ -43,7 +47,7 @@ class Prepared:
         What the model is fitted to, chosen by, and judged on (``None``: nothing was held out).
     task
         ``classification`` (every label 0 or 1), ``regression``, ``multiclass`` (one of several
-        classes, labels one-hot) or ``counts``.
+        classes, labels one-hot), ``counts`` or ``profile``.
     split
         ``name``, ``set`` of every sequence that is used.
     dropped
@@ -81,15 +85,13 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
     InputError
         When a file is wrong, or too little is left to train on.
     """
-    source = Source(Genome(options.genome) if options.genome else None, options.length)
+    beside = Attached(options)
+    genome = Genome(options.genome) if options.genome else None
+    source = Source(genome, options.length, cells=beside.cells)
     data = source.read(options.positives, options, label=1.0, ask=True)
     plain = options.model_copy(update={"batch_column": None})  # a test needs no batch labels
     test = source.read(options.test, plain, label=np.nan) if options.test else None
-    asked = options.task
-    if options.tracks:
-        data = with_tracks(data, options)
-        test = with_tracks(test, options) if test is not None else None
-        asked = "regression" if asked == "auto" else asked
+    data, test, asked = _labels_of_places(data, test, options, beside)
     data, task = task_of(data, asked)
     if task != "classification" and options.max_positives is not None:
         msg = (
@@ -116,6 +118,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         parts["test"] = _test_like(test, data, options, kind, task)
     parts = with_negatives(parts, kind, options, source, seed)
     parts, leaks, of_repeats = _guard(parts, options, source, task)
+    parts = {name: beside.to(part) if len(part) else part for name, part in parts.items()}
     train = TrainingData(
         parts["train"],
         fresh_negatives=options.shuffle_k if kind == "shuffle" else 0,
@@ -138,6 +141,30 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         | {"split": how if test is None else "test file", "valid_split": how}
         | {"leak_guard": {"pairs": len(leaks), "sequences_of_repeats": of_repeats}},
     )
+
+
+def _labels_of_places(
+    data: Dataset, test: Dataset | None, options: DataOptions, beside: Attached
+) -> tuple[Dataset, Dataset | None, str]:
+    """Labels that are read at the places of windows, and the task that is asked for."""
+    asked = options.task
+    given = [k for k in ("tracks", "methylation", "profiles") if getattr(options, k)]
+    if len(given) > 1:
+        both = " and ".join(f"data.{name}" for name in given)
+        msg = f"{both} are all labels of the windows; give one of them."
+        raise InputError(msg)
+    if options.tracks:
+        data = with_tracks(data, options)
+        test = with_tracks(test, options) if test is not None else None
+        asked = "regression" if asked == "auto" else asked
+    elif beside.cells:
+        data = with_states(data, beside.cells)
+        test = with_states(test, beside.cells) if test is not None else None
+    elif options.profiles:
+        data = with_profiles(data, options)
+        test = with_profiles(test, options) if test is not None else None
+        asked = "profile"
+    return data, test, asked
 
 
 def _strongest(data: Dataset, options: DataOptions, source: Source) -> Dataset:
@@ -239,12 +266,14 @@ def _guard(
     parts: dict[str, Dataset], options: DataOptions, source: Source, task: str
 ) -> tuple[dict[str, Dataset], pd.DataFrame, int]:
     """Report leaks, and drop their training rows unless told otherwise; and `of_repeats`."""
+    if source.is_blank:  # without letters no sequence is a copy of another
+        return parts, _table([], [*LEAK_COLUMNS, "action"]), 0
     found = find_leaks(
         {k: v for k, v in parts.items() if len(v)},
         threshold=options.leak_threshold,
-        # neighboring windows of a multi-task set have differing labels by right
+        # neighboring windows of a multi-task set, or CpG sites, have differing labels by right
         across_labels=task == "multiclass"
-        or (task == "classification" and len(parts["train"].outputs) == 1),
+        or (task == "classification" and len(parts["train"].outputs) == 1 and not source.cells),
     )
     table = found.table
     if options.leaks == "refuse" and len(table):

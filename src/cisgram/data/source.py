@@ -16,11 +16,13 @@ from cisgram.data.options import DataOptions
 from cisgram.io import (
     Genome,
     Intervals,
+    Methylation,
     Sequences,
     format_of,
     numeric_columns,
     read_bed,
     read_sequences,
+    sites_of,
     windows_of,
 )
 from cisgram.io.fasta import pieces
@@ -30,6 +32,8 @@ COORDINATES = re.compile(r"[^\s:]+:(\d+)-\d+")
 POINT = 20  # bp; peaks no wider than this are points and need a length
 PLACES = ("start", "end", "stop", "length", "index", "rank", "summit")  # numbers, not labels
 WINDOW = 200  # bp; the length that points get when none is given
+PROFILES = "profiles"  # in place of a file: the sites of the methylation profiles
+SITE = 4  # bp of sites without a genome, whose letters nobody knows
 
 
 @dataclass
@@ -50,6 +54,8 @@ class Source:
         Of each BED file, its intervals as they are, and the windows read from them.
     ranks
         Strength of the sequences by file, 1 the strongest; ``None`` where a file tells none.
+    cells
+        Methylation profiles: of their sites no letters are needed.
     """
 
     genome: Genome | None
@@ -58,12 +64,20 @@ class Source:
     counts: Counter[str] = field(default_factory=Counter)
     peaks: dict[str, list[Intervals]] = field(default_factory=dict)
     ranks: dict[str, NDArray[np.int64] | None] = field(default_factory=dict)
+    cells: tuple[Methylation, ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether sequences have places and no letters: methylation without a genome."""
+        return bool(self.cells) and self.genome is None
 
     def read(self, path: str, options: DataOptions, *, label: float, ask: bool = False) -> Dataset:
         """One file as a dataset; ``label`` fills in where the file has none.
 
         With ``ask``, a table of which a column may be a label that nobody named is refused.
         """
+        if path == PROFILES and self.cells:
+            return self._at(path, sites_of(self.cells), label)
         kind = _kind(path, options)
         if options.batch_column is not None and kind != "table":
             msg = (
@@ -71,8 +85,8 @@ class Source:
                 f"read as {kind}. Give TSV or CSV, or leave it out."
             )
             raise InputError(msg)
-        if kind == "bed" and self.genome is not None:
-            return self._windows(path, self.genome, label)
+        if kind == "bed" and (self.genome is not None or self.is_blank):
+            return self._at(path, read_bed(path, genome=self.genome), label)
         found = self._sequences(path, options, kind)
         if ask and found.labels is None and not options.label_columns:
             _refuse_unnamed_labels(path, options)
@@ -95,9 +109,25 @@ class Source:
             found.batches,
         )
 
-    def _windows(self, path: str, genome: Genome, label: float) -> Dataset:
+    def _at(self, path: str, peaks: Intervals, label: float) -> Dataset:
+        if self.genome is None:
+            return self._without_letters(path, peaks, label)
+        return self._windows(path, peaks, self.genome, label)
+
+    def _without_letters(self, path: str, sites: Intervals, label: float) -> Dataset:
+        """Places whose every letter is N, for a model that reads what is known nearby."""
+        self.length = self.length or SITE
+        self.dropped += sites.dropped
+        self.counts.update(sites.counts)
+        self.counts["without_letters"] += len(sites)
+        self.ranks[path] = sites.ranks
+        codes = np.full((len(sites), self.length), 4, dtype=np.uint8)
+        y = np.full((len(sites), 1), label, dtype=np.float32)
+        starts = sites.summit - self.length // 2
+        return Dataset(sites.name, codes, y, ("bound",), sites.contig, starts)
+
+    def _windows(self, path: str, peaks: Intervals, genome: Genome, label: float) -> Dataset:
         """Windows of a BED file; their letters stay on disk."""
-        peaks = read_bed(path, genome=genome)
         found = windows_of(peaks, genome, length=self._window(peaks))
         kept = found.intervals
         self.peaks[path] = [peaks, kept]

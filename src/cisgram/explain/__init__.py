@@ -5,6 +5,12 @@ from cisgram.explain.attention_pairs import attention_pairs
 from cisgram.explain.base import METHODS, Target, scalar
 from cisgram.explain.demix import DemixedNeuron, demix, neurons
 from cisgram.explain.enrichment import filter_enrichment, filter_positions
+from cisgram.explain.fields import (
+    FIELD_METHODS,
+    FieldAttribution,
+    each_held,
+    field_attribution,
+)
 from cisgram.explain.filters import CONVENTIONS, Convention, filter_motifs
 from cisgram.explain.hits import hits
 from cisgram.explain.influence import site_effects
@@ -31,6 +37,7 @@ from cisgram.explain.methods.ism import ism_outputs
 from cisgram.explain.optimize import Optimum
 from cisgram.explain.pairs import interacting
 from cisgram.explain.patterns import Pattern, patterns
+from cisgram.explain.profiles import each_weighed
 from cisgram.explain.seqlets import seqlets
 from cisgram.explain.shapley import shapley
 from cisgram.explain.units import unit_importances, unit_pairs
@@ -39,9 +46,11 @@ from cisgram.explain.weights import weight_consensus, weight_motifs
 __all__ = [
     "ABLATIONS",
     "CONVENTIONS",
+    "FIELD_METHODS",
     "METHODS",
     "Convention",
     "DemixedNeuron",
+    "FieldAttribution",
     "Optimum",
     "Pattern",
     "Target",
@@ -54,8 +63,11 @@ __all__ = [
     "demix",
     "dfim",
     "dfim_map",
+    "each_held",
+    "each_weighed",
     "epistasis",
     "expected_gradients",
+    "field_attribution",
     "filter_enrichment",
     "filter_influence",
     "filter_motifs",

@@ -140,6 +140,13 @@ class Genome:
         views = np.lib.stride_tricks.sliding_window_view(self._codes, length)
         return np.asarray(views[places])
 
+    def where(self, places: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+        """Contig names and first positions of `places`."""
+        names = list(self._offsets)
+        offsets = np.array(list(self._offsets.values()), dtype=np.int64)
+        contig = np.searchsorted(offsets, places, side="right") - 1
+        return [names[i] for i in contig.tolist()], places - offsets[contig]
+
     def _offset(self, contig: str) -> int:
         if contig not in self._offsets:
             raise no_contig(contig, self.contigs, self.path)

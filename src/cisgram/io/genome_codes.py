@@ -87,6 +87,10 @@ class GenomeCodes:
         """These windows, then others of the same genome and length."""
         return self._with(np.concatenate([self._places, *(o._places for o in others)]))
 
+    def where(self) -> tuple[list[str], NDArray[np.int64]]:
+        """Contig and first position of each window."""
+        return self.genome.where(self._places)
+
     def _with(self, places: NDArray[np.int64]) -> GenomeCodes:
         other = object.__new__(GenomeCodes)
         other.genome, other.length, other._places = self.genome, self.length, places

@@ -4,6 +4,7 @@ from cisgram.models import zoo
 from cisgram.models.base import MODELS, create
 from cisgram.models.checkpoint import (
     Card,
+    FieldShape,
     build,
     load,
     put_weights,
@@ -13,6 +14,7 @@ from cisgram.models.checkpoint import (
     write_tensors,
 )
 from cisgram.models.foreign import from_callable, read_weights
+from cisgram.models.held import Held, fields_of
 from cisgram.models.masked import MaskedLinear
 from cisgram.models.motif_filters import MotifFilter, put_motifs, release_motifs
 from cisgram.models.predict import predict
@@ -25,6 +27,8 @@ __all__ = [
     "MODELS",
     "BothStrands",
     "Card",
+    "FieldShape",
+    "Held",
     "MaskedLinear",
     "MotifFilter",
     "Ontology",
@@ -32,6 +36,7 @@ __all__ = [
     "build",
     "create",
     "device_of",
+    "fields_of",
     "from_callable",
     "load",
     "predict",

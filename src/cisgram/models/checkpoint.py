@@ -23,6 +23,13 @@ from cisgram.models.foreign import from_callable, looks_pickled
 from cisgram.models.strands import BothStrands
 
 
+class FieldShape(config.Options):
+    """Axes of a row of a further input, and those that turn with the strand, from the end."""
+
+    shape: tuple[int, ...]
+    mirror: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """What one needs to know to build and use a model again.
@@ -39,9 +46,13 @@ class Card:
         Names of the outputs.
     task
         ``classification`` and ``multiclass`` (outputs are logits), ``regression``, ``counts``
-        (outputs are log rates).
+        (outputs are log rates), ``profile`` (outputs are the targets of explanations).
     strands
         ``both`` when predictions are the mean over the two strands, else ``given``.
+    fields
+        Further inputs by name.
+    profile
+        Strands and width of the profile that is predicted; empty where none is.
     """
 
     name: str
@@ -50,6 +61,8 @@ class Card:
     outputs: tuple[str, ...] = ("bound",)
     task: str = "classification"
     strands: str = "given"
+    fields: Mapping[str, FieldShape] = field(default_factory=dict)
+    profile: tuple[int, ...] = ()
 
 
 class _CardFile(config.Options):
@@ -59,15 +72,18 @@ class _CardFile(config.Options):
     options: dict[str, Any] = Field(default_factory=dict)
     length: int = Field(ge=0)
     outputs: tuple[str, ...] = Field(min_length=1)
-    task: Literal["classification", "regression", "multiclass", "counts"]
+    task: Literal["classification", "regression", "multiclass", "counts", "profile"]
     strands: Literal["both", "given"]
+    fields: dict[str, FieldShape] = Field(default_factory=dict)
+    profile: tuple[int, ...] = ()
     n_parameters: int | None = None
 
 
 def build(card: Card) -> nn.Module:
     """The model of a card with new weights, as it is trained (one strand).
 
-    The number of outputs, and for a model of one length this length, are the card's.
+    The number of outputs, for a model of one length this length, and the sizes of further inputs
+    are the card's.
     """
     if ":" in card.name:
         return from_callable(card.name, dict(card.options))
@@ -75,7 +91,15 @@ def build(card: Card) -> nn.Module:
     options.setdefault("n_outputs", len(card.outputs))
     if "length" in inspect.signature(MODELS[card.name].fn).parameters:
         options.setdefault("length", card.length)
+    for option, (name, axis) in MODELS[card.name].facts.get("sizes", {}).items():
+        shape = card.profile if name == "profile" else _shape(card, name)
+        if shape:
+            options.setdefault(option, shape[axis])
     return create(card.name, **options)
+
+
+def _shape(card: Card, name: str) -> tuple[int, ...]:
+    return card.fields[name].shape if name in card.fields else ()
 
 
 def save(folder: Path, model: nn.Module, card: Card) -> None:
@@ -90,6 +114,8 @@ def save(folder: Path, model: nn.Module, card: Card) -> None:
             "outputs": list(card.outputs),
             "task": card.task,
             "strands": card.strands,
+            "fields": {name: f.model_dump() for name, f in card.fields.items()} or None,
+            "profile": list(card.profile) or None,
             "n_parameters": sum(p.numel() for p in model.parameters()),
         },
     )
@@ -111,7 +137,7 @@ def read_card(folder: Path) -> Card:
     if ":" not in found.name and found.name not in MODELS:
         msg = f"{path}: no model is named {found.name!r}; known: {', '.join(sorted(MODELS))}."
         raise InputError(msg)
-    return Card(**found.model_dump(exclude={"n_parameters"}))
+    return Card(**found.model_dump(exclude={"n_parameters", "fields"}), fields=found.fields)
 
 
 def load(run: str | Path | Run) -> nn.Module:
@@ -145,8 +171,8 @@ class Mean(nn.Module):
         super().__init__()
         self.models = nn.ModuleList(models)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.stack([m(x) for m in self.models]).mean(0)
+    def forward(self, x: Tensor, **fields: Tensor) -> Tensor:
+        return torch.stack([m(x, **fields) for m in self.models]).mean(0)
 
 
 def _load_one(folder: Path) -> nn.Module:
@@ -154,7 +180,8 @@ def _load_one(folder: Path) -> nn.Module:
     model = build(card)
     tensors = read_tensors(folder / "weights.safetensors")
     put_weights(model, tensors, source=folder / "weights.safetensors")
-    return (BothStrands(model) if card.strands == "both" else model).eval()
+    mirrors = {name: given.mirror for name, given in card.fields.items()}
+    return (BothStrands(model, mirrors) if card.strands == "both" else model).eval()
 
 
 def put_weights(model: nn.Module, tensors: Mapping[str, Tensor], *, source: Path) -> None:

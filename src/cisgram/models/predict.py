@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 
 from cisgram.core.checks import check_onehot, check_positive
 from cisgram.core.errors import InputError, StorageError
+from cisgram.data.fields import Field
 from cisgram.io import Codes, GenomeCodes
+from cisgram.models.held import check_fields
 from cisgram.models.state import device_of, precision_of, untouched
 from cisgram.seq.alphabet import one_hot
 
@@ -18,6 +22,7 @@ def predict(
     model: nn.Module,
     x: Tensor | Codes,
     *,
+    fields: Mapping[str, Field | Tensor] | None = None,
     batch_size: int = 512,
     device: str | torch.device | None = None,
 ) -> Tensor:
@@ -31,6 +36,8 @@ def predict(
     x
         (n, 4, length) one-hot of any dtype, or uint8 codes (n, length), in memory or in a genome;
         cast batch by batch.
+    fields
+        Further inputs by name, (n, ...) each, of a model that reads more than letters.
     batch_size
         Sequences run at once. Halved by itself when the memory runs out; the result does not
         depend on it beyond rounding.
@@ -45,7 +52,7 @@ def predict(
     Raises
     ------
     InputError
-        If ``x`` is no one-hot array.
+        If ``x`` is no one-hot array, or a further input is missing or of another number of rows.
     StorageError
         If not even one sequence fits into memory.
     """
@@ -60,6 +67,9 @@ def predict(
     if len(x) == 0:
         msg = "x holds no sequences."
         raise InputError(msg)
+    fields = fields or {}
+    check_fields(model, fields)
+    _check_rows(fields, len(x))
     home, precision = device_of(model), precision_of(model)
     there = torch.device(device) if device is not None else home
     out: list[Tensor] = []
@@ -72,7 +82,8 @@ def predict(
                 part = x[start : start + batch_size]
                 batch = part.clone() if isinstance(part, Tensor) else one_hot(part)  # its own
                 try:
-                    out.append(model(batch.to(there, precision)).float().cpu())
+                    beside = _rows(fields, slice(start, start + batch_size), there, precision)
+                    out.append(model(batch.to(there, precision), **beside).float().cpu())
                 except (RuntimeError, MemoryError) as error:
                     batch_size = _smaller(batch_size, error)
                     continue
@@ -81,6 +92,20 @@ def predict(
             if there != home:
                 model.to(home)
     return torch.cat(out).clone()
+
+
+def _rows(
+    fields: Mapping[str, Field | Tensor], part: slice, there: torch.device, precision: torch.dtype
+) -> dict[str, Tensor]:
+    """Some rows of each further input, where the model is."""
+    return {k: torch.as_tensor(given[part]).to(there, precision) for k, given in fields.items()}
+
+
+def _check_rows(fields: Mapping[str, Field | Tensor], n: int) -> None:
+    for name, given in fields.items():
+        if len(given) != n:
+            msg = f"the further input {name!r} has {len(given)} rows for {n} sequences."
+            raise InputError(msg)
 
 
 def _check_codes(x: NDArray[np.uint8]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -16,15 +19,24 @@ class BothStrands(nn.Module):
     ----------
     model
         The model as it was trained; its filters are the ones to read.
+    mirrors
+        Of each further input the axes that are turned round with the sequence
+        (`cisgram.data.Field`).
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(
+        self, model: nn.Module, mirrors: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.mirrors = model, dict(mirrors or {})
 
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = (self.model(x) + self.model(x.flip(1, 2))) / 2
-        return out
+    def forward(self, x: Tensor, heads: str | None = None, **fields: Tensor) -> Any:
+        back = {name: given.flip(self.mirrors[name]) for name, given in fields.items()}
+        if heads is not None:  # a profile runs along the sequence, on both strands
+            profile, counts = self.model(x, heads=heads, **fields)
+            other, others = self.model(x.flip(1, 2), heads=heads, **back)
+            return (profile + other.flip(1, 2)) / 2, (counts + others) / 2
+        return (self.model(x, **fields) + self.model(x.flip(1, 2), **back)) / 2
 
 
 def tie_strands(model: nn.Module) -> nn.Module:

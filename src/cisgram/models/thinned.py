@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,13 +11,20 @@ from torch import Tensor, nn
 from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive
+from cisgram.data.fields import Field
 from cisgram.models.predict import predict
 
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 
 
 def predict_samples(
-    model: nn.Module, x: Any, *, samples: int, batch_size: int = 512, seed: int = 0
+    model: nn.Module,
+    x: Any,
+    *,
+    samples: int,
+    fields: Mapping[str, Field | Tensor] | None = None,
+    batch_size: int = 512,
+    seed: int = 0,
 ) -> Tensor:
     """(samples, n, t) outputs of as many thinned networks, each applied to all sequences.
 
@@ -32,7 +40,7 @@ def predict_samples(
         Sequences, as for `predict`.
     samples
         Thinned networks.
-    batch_size
+    fields, batch_size
         As for `predict`.
     seed
         Of the masks.
@@ -72,7 +80,7 @@ def predict_samples(
         masks = _Masks(layers, derive(seed, "dropout sample", sample))
         hooks = [m.register_forward_hook(masks.thin) for m in layers]
         try:
-            found.append(predict(model, x, batch_size=batch_size))
+            found.append(predict(model, x, fields=fields, batch_size=batch_size))
         finally:
             for hook in hooks:
                 hook.remove()

@@ -13,6 +13,10 @@ REFERENCES = {
         "Ancona, Ceolini, Oztireli and Gross. Towards better understanding of gradient-based "
         "attribution methods for deep neural networks. ICLR, arXiv:1711.06104, 2018."
     ),
+    "angermueller2017": (
+        "Angermueller, Lee, Reik and Stegle. DeepCpG: accurate prediction of single-cell DNA "
+        "methylation states using deep learning. Genome Biology 18, 67, 2017."
+    ),
     "avsec2021": (
         "Avsec, Weilert, Shrikumar, Krueger, Alexandari, Dalal, Fropf, McAnany, Gagneur, Kundaje "
         "and Zeitlinger. Base-resolution models of transcription-factor binding reveal soft motif "
@@ -125,6 +129,11 @@ REFERENCES = {
     "novakovsky2023": (
         "Novakovsky, Fornes, Saraswat, Mostafavi and Wasserman. ExplaiNN: interpretable and "
         "transparent neural networks for genomics. Genome Biology 24, 154, 2023."
+    ),
+    "pampari2025": (
+        "Pampari, Shcherbina, Kvon, Kosicki, Nair, Kundu, Kathiria, Risca, Kuningas, Alasoo, "
+        "Greenleaf, Pennacchio and Kundaje. ChromBPNet: bias factorized, base-resolution deep "
+        "learning models of chromatin accessibility. bioRxiv 2024.12.25.630221, 2025."
     ),
     "penzar2023": (
         "Penzar, Nogina, Noskova, Zinkevich, Meshcheryakov, Lando, Rafi, de Boer and Kulakovskiy. "

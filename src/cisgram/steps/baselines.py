@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cisgram.core.run import Run
+from cisgram.data import Dataset, Prepared
+from cisgram.models import Card, read_card
 from cisgram.motifs import Motif, database
+from cisgram.steps.explain import output_column
+from cisgram.steps.settings import settings_of
+from cisgram.steps.train import data_of, member_outputs
 from cisgram.steps.trust_job import open_job
 from cisgram.trust import (
     Baseline,
@@ -14,6 +22,7 @@ from cisgram.trust import (
     compare,
     composition_baselines,
     motif_baseline,
+    neighbor_baselines,
     word_baseline,
 )
 
@@ -96,9 +105,10 @@ def baselines_run(
     Returns
     -------
     DataFrame
-        As of `trust.compare`: ``predictor``, AUROC and AUPRC or Pearson and Spearman with
-        intervals, the network's ``lead`` over each, and ``about`` how it was fitted. The motif is
-        the best one of ``motifs.database``.
+        Of a run that reads neighbors the baselines are theirs (`trust.neighbor_baselines`), for
+        every cell. As of `trust.compare`: ``predictor``, AUROC and AUPRC or Pearson and Spearman
+        with intervals, the network's ``lead`` over each, and ``about`` how it was fitted. The
+        motif is the best one of ``motifs.database``.
 
     Raises
     ------
@@ -109,6 +119,9 @@ def baselines_run(
     ----------
     Ghandi et al. 2014 (words with gaps); Alipanahi et al. 2015 (one motif).
     """
+    card = read_card(run.member(0))
+    if "neighbors" in card.fields:
+        return _of_neighbors(run, card, target=target, seed=seed, device=device)
     job = open_job(run, target=target, seed=seed, device=device, say=say)
     baselines = sequence_baselines(
         job.labeled,
@@ -121,3 +134,39 @@ def baselines_run(
     table = compare(job.labeled["test"], job.outputs["test"], baselines, task=job.task, seed=seed)
     run.write_table("baselines.tsv", table)
     return table
+
+
+def _of_neighbors(
+    run: Run, card: Card, *, target: int | str | None, seed: int, device: str
+) -> pd.DataFrame:
+    """A row a cell and predictor."""
+    import pandas as pd
+
+    data = data_of(run)
+    asked = settings_of(run).explain.target if target is None else target
+    cells = range(len(card.outputs)) if asked is None else [output_column(card, asked)]
+    out = member_outputs(run, _held_out(data), device=device).mean(0)
+    tables = [_of_cell(data, out[:, cell], cell, seed=seed) for cell in cells]
+    for cell, table in zip(cells, tables, strict=True):
+        table.insert(0, "output", card.outputs[cell])
+    whole = pd.concat(tables, ignore_index=True)
+    run.write_table("baselines.tsv", whole)
+    return whole
+
+
+def _of_cell(data: Prepared, out: NDArray[np.float64], cell: int, *, seed: int) -> pd.DataFrame:
+    train, test = data.train.data, _held_out(data)
+    fitted, asked = (np.flatnonzero(~np.isnan(part.y[:, cell])) for part in (train, test))
+    baselines = neighbor_baselines(
+        train.fields["neighbors"][fitted],
+        train.y[fitted, cell].astype(np.float64),
+        test.fields["neighbors"][asked],
+        cell=cell,
+    )
+    judged = Labeled(test.codes[asked], test.y[asked, cell].astype(np.float64))
+    return compare(judged, out[asked], baselines, task="classification", seed=seed)
+
+
+def _held_out(data: Prepared) -> Dataset:
+    """The test set; the validation set, by which the epoch was chosen, where there is none."""
+    return data.valid if data.test is None else data.test

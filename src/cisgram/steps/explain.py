@@ -19,6 +19,7 @@ from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared, is_labeled, read_dataset
 from cisgram.models import Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
+from cisgram.steps.inputs import for_model
 from cisgram.steps.method_options import checked_options, method_options
 from cisgram.steps.predict import told_of, with_outputs
 from cisgram.steps.settings import ExplainOptions, settings_of
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 CHUNK = 50  # sequences between two calls of the progress callback
 WIDE = 0.01  # gap over the change of the output, above which shares are no longer exact
+PROFILES = ("profile", "bias_profile")  # outputs that are explained with their weights held
+FIELDS = "fields.safetensors"  # scores of further inputs, beside those of the letters
 UNRECORDED = ("batch_size",)  # options that no result depends on
 
 
@@ -52,7 +55,11 @@ def explain_run(
     Writes ``values.safetensors`` (``values`` (n, 4, length) float32, or ``tracks`` (n, k, length)
     of a method that scores positions; ``x`` (n, 4, length) int8), ``names.tsv`` (``name``,
     ``label``, ``score``, ``probability``; ``delta``, the completeness gap, of a method that
-    promises completeness) and ``options.toml``.
+    promises completeness) and ``options.toml``. Of a model of further inputs each sequence is
+    explained with these held at its own, as the output ``profile`` is with the weights of its
+    logits held at the sequence's own profile (Avsec et al. 2021). Of further inputs
+    gradient_x_input and integrated_gradients write ``fields.safetensors``, too: the scores of each
+    by its name.
 
     Parameters
     ----------
@@ -102,15 +109,22 @@ def explain_run(
     most_own = most or settings.explain.most
     if sequences is None:
         data = prepared or data_of(run)
+        data = for_model(data, card.name)
         part = data.test if data.test is not None else data.valid
         chosen = choose(part, most_own, column)
     else:
         sequence_column = settings.data.sequence_column
-        given = read_dataset(sequences, card.length, genome=genome, sequence_column=sequence_column)
+        given = read_dataset(
+            sequences,
+            card.length,
+            genome=genome,
+            sequence_column=sequence_column,
+            like=settings.data,
+        )
         part = with_outputs(told_of(given, tell), card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))
-    every = predict(model, chosen.codes).numpy().astype(np.float64)
+    every = predict(model, chosen.codes, fields=chosen.fields).numpy().astype(np.float64)
     score, probability = every[:, column], None
     if is_labeled(card.task):
         probability = probabilities_of(run, every, card.task)[:, column]
@@ -118,6 +132,8 @@ def explain_run(
     gaps = _gaps(found)
     tensors = _together(found) | {"x": one_hot(np.asarray(chosen.codes), dtype=torch.int8)}
     write_tensors(folder / "values.safetensors", tensors)
+    if chosen.fields and method in explain.FIELD_METHODS:
+        write_tensors(folder / FIELDS, _of_fields(model, chosen, method, column))
     Run(folder).write_table("names.tsv", _names(chosen, score, probability, column, gaps))
     completeness = None if gaps is None else _completeness(*gaps)
     config.write_toml(
@@ -188,9 +204,37 @@ def _asking(
         own: dict[str, Any] = {}
         if asked.get("of") == "loss":  # the one reading of the output that asks for labels
             own["labels"] = torch.from_numpy(np.asarray(chosen.y[part, column]))
-        found.append(entry.fn(model, one_hot(chosen.codes[part]), target=column, **asked, **own))
+        x = one_hot(chosen.codes[part])
+        if card_output(chosen, column) in PROFILES:  # weighed by each sequence's own profile
+            output = card_output(chosen, column)
+            found += explain.each_weighed(entry.fn, model, x, output=output, **asked, **own)
+        elif chosen.fields:  # each sequence with its own further inputs
+            rows = chosen.take(np.arange(start, start + len(x))).fields
+            found += explain.each_held(entry.fn, model, x, rows, target=column, **asked, **own)
+        else:
+            found.append(entry.fn(model, x, target=column, **asked, **own))
         if progress is not None:
             progress(min(start + CHUNK, len(chosen)), len(chosen))
+    return found
+
+
+def card_output(data: Dataset, column: int) -> str:
+    """Name of the output that is explained, of a model of profiles; else nothing."""
+    return "" if data.profile is None else data.outputs[column]
+
+
+def _of_fields(
+    model: torch.nn.Module, chosen: Dataset, method: str, column: int
+) -> dict[str, torch.Tensor]:
+    """Scores (n, ...) of each further input, and the inputs themselves as ``NAME.input``."""
+    found = {}
+    x = one_hot(np.asarray(chosen.codes))
+    for name, given in chosen.fields.items():
+        scored = explain.field_attribution(
+            model, x, chosen.fields, name=name, target=column, method=method
+        )
+        found[name] = scored.values
+        found[f"{name}.input"] = torch.as_tensor(given[:])
     return found
 
 

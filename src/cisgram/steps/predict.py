@@ -13,6 +13,7 @@ from cisgram.core.run import Run
 from cisgram.core.seeds import derive
 from cisgram.data import Dataset, Given, read_dataset, task_of
 from cisgram.models import Card, load, predict_samples, read_card
+from cisgram.steps.inputs import widened
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import (
     calibrator_of,
@@ -21,6 +22,7 @@ from cisgram.steps.train import (
     evaluate_run,
     member_outputs,
     prediction_table,
+    profile_metrics,
 )
 from cisgram.train import metrics, scores_of
 
@@ -48,9 +50,11 @@ def predict_file(
     InputError
         When the run holds no model or the file is wrong.
     """
-    column = settings_of(run).data.sequence_column
+    how = settings_of(run).data
     card = read_card(run.member(0))
-    given = read_dataset(sequences, card.length, genome=genome, sequence_column=column)
+    given = read_dataset(
+        sequences, card.length, genome=genome, sequence_column=how.sequence_column, like=how
+    )
     data = with_outputs(told_of(given, tell), card.outputs)
     table: pd.DataFrame = prediction_table(
         data,
@@ -89,6 +93,7 @@ def evaluate_file(
         genome=genome,
         sequence_column=how.sequence_column,
         label_columns=how.label_columns,
+        like=how,
     )
     data = told_of(given, tell)
     if np.isnan(data.y).all():
@@ -97,6 +102,8 @@ def evaluate_file(
     if card.task in ("multiclass", "counts"):
         classes = card.outputs if card.task == "multiclass" else ()
         data, _ = task_of(data, card.task, outputs=classes)
+    if card.task == "profile":
+        return profile_metrics(run, widened(data, card.outputs), data_of(run), device=device)
     if data.y.shape[1] != len(card.outputs):
         msg = f"{sequences} has the labels {data.outputs}, the model the outputs {card.outputs}."
         raise InputError(msg)
@@ -117,7 +124,13 @@ def _spread(run: Run, data: Dataset, samples: int, device: str) -> dict[str, Any
     task, where = read_card(run.member(0)).task, chosen_device(device)
     seed = settings_of(run).train.seed
     drawn = [
-        predict_samples(load(f).to(where), data.codes, samples=samples, seed=derive(seed, i))
+        predict_samples(
+            load(f).to(where),
+            data.codes,
+            samples=samples,
+            fields=data.fields,
+            seed=derive(seed, i),
+        )
         for i, f in enumerate(run.members())
     ]
     scores = scores_of(np.concatenate([d.numpy() for d in drawn]).astype(np.float64), task)
@@ -169,6 +182,8 @@ def with_outputs(data: Dataset, outputs: tuple[str, ...]) -> Dataset:
     """A dataset with a column for each output; labels that the file lacks are NaN."""
     from dataclasses import replace
 
+    if data.profile is not None:
+        return widened(data, outputs)
     if data.y.shape[1] == len(outputs):
         return replace(data, outputs=outputs)
     y = np.full((len(data), len(outputs)), np.nan, dtype=np.float32)

@@ -28,13 +28,17 @@ from cisgram.data import (
     prepare,
     track_name,
 )
-from cisgram.models import Card, build, load, predict, release_motifs, save
+from cisgram.data.source import PROFILES
+from cisgram.models import MODELS, Card, build, load, predict, read_card, release_motifs, save
 from cisgram.report.start import START
+from cisgram.steps.bias import bias_file, put_bias, with_bias
 from cisgram.steps.first_filters import motif_file, record_filters, start_filters
+from cisgram.steps.inputs import for_model, shapes_of
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
 from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
 from cisgram.train.calibrate import Calibrator, calibrator
+from cisgram.train.profiles import average_profile, evaluate_profiles, heads_of, start_counts
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
@@ -84,6 +88,7 @@ def train_run(
         found: dict[str, Any] = files.read_json(run.path / "metrics.json")
         return found
     data = prepared or prepare(settings.data, seed=settings.train.seed)
+    data = for_model(data, settings.model.name)
     card = make_card(settings, data)
     check_regime(settings.train, data.train, valid=data.valid, task=data.task)
     _check_folds(settings)
@@ -110,11 +115,13 @@ def make_card(settings: Settings, data: Prepared) -> Card:
     """What describes the model of these settings and data."""
     return Card(
         name=settings.model.name,
-        options=settings.model.options,
+        options=with_bias(settings),
         length=data.valid.length,
         outputs=data.valid.outputs,
         task=data.task,
         strands="both" if settings.data.reverse_complement else "given",
+        fields=shapes_of(data.valid),
+        profile=() if data.valid.profile is None else data.valid.profile.shape,
     )
 
 
@@ -149,6 +156,10 @@ def evaluate_run(
         if part is None:
             continue
         outputs = member_outputs(run, part, device=device)
+        if data.task == "profile":
+            found[name] = profile_metrics(run, part, data, device=device)
+            tables.append(prediction_table(part, outputs, name, data.task))
+            continue
         y, mean = part.y.astype(np.float64), outputs.mean(0)
         if name == "valid" and settings.train.calibrate != "none":
             method = settings.train.calibrate
@@ -174,9 +185,25 @@ def evaluate_run(
 def member_outputs(run: Run, data: Dataset, *, device: str = "cpu") -> Array:
     """(members, n, t) outputs of each member of a run."""
     where = chosen_device(device)
-    return np.stack(
-        [predict(load(f).to(where), data.codes).numpy().astype(np.float64) for f in run.members()]
-    )
+    models = (load(f).to(where) for f in run.members())
+    every = [predict(model, data.codes, fields=data.fields).numpy() for model in models]
+    return np.stack(every).astype(np.float64)
+
+
+def profile_metrics(
+    run: Run, part: Dataset, data: Prepared, *, device: str = "cpu"
+) -> dict[str, Any]:
+    """Scores of the mean of the members' profiles and log counts (`evaluate_profiles`)."""
+    where = chosen_device(device)
+    models = [load(f).to(where) for f in run.members()]
+    parts = MODELS[read_card(run.member(0)).name].facts.get("parts", ("whole",))
+    heads = {}
+    for name in parts:
+        every = [heads_of(model, part, part=name) for model in models]
+        profile, counts = (torch.stack(h).mean(0) for h in zip(*every, strict=True))
+        heads[name] = profile, counts
+    seed = settings_of(run).train.seed
+    return evaluate_profiles(part, heads, average=average_profile(data.train.data), seed=seed)
 
 
 def chosen_device(device: str) -> torch.device:
@@ -237,16 +264,19 @@ def input_files(settings: Settings) -> dict[str, Path]:
     """Input files by role; a file that is absent is refused here, before anything is written."""
     d = settings.data
     given = {
-        "positives": d.positives,
+        "positives": None if d.positives == PROFILES and d.methylation else d.positives,
         "negatives": None if d.negatives in ("shuffle", "genome") else d.negatives,
         "test": d.test,
         "genome": d.genome,
         "split": d.split,
         "weights": weights_file(settings),
         "motifs": motif_file(settings.model),
+        "bias": bias_file(settings),
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
     found |= {f"track {track_name(path)}": Path(path) for path in d.tracks}
+    found |= {f"input {track_name(path)}": Path(path) for path in d.inputs}
+    found |= {f"profile {Path(path).name}": Path(path) for path in (*d.methylation, *d.profiles)}
     for role, path in found.items():
         if not path.is_file():
             what = "is a folder" if path.is_dir() else f"does not exist (seen from {Path.cwd()})"
@@ -273,7 +303,8 @@ def data_of(run: Run) -> Prepared:
     """
     settings = settings_of(run)
     run.check_inputs(input_files(settings))
-    return prepare(settings.data, seed=settings.train.seed)
+    data = prepare(settings.data, seed=settings.train.seed)
+    return for_model(data, settings.model.name)
 
 
 def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module, Start]:
@@ -284,6 +315,7 @@ def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module,
         raise InputError(msg)
     torch.manual_seed(derive(seed, "weights"))
     model = build(card)
+    put_bias(model, settings)
     start_filters(model, settings.model, seed=settings.train.seed)
     _check_fits(model, card)
     return model, begin(model, settings, length=card.length)
@@ -291,8 +323,9 @@ def _new_model(settings: Settings, card: Card, *, seed: int) -> tuple[nn.Module,
 
 def _check_fits(model: nn.Module, card: Card) -> None:
     """Refuse a model that cannot read sequences of this length or gives another output shape."""
+    fields = {name: torch.zeros(2, *given.shape) for name, given in card.fields.items()}
     try:
-        out = predict(model, np.zeros((2, card.length), dtype=np.uint8))
+        out = predict(model, np.zeros((2, card.length), dtype=np.uint8), fields=fields)
     except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
         if isinstance(error, CisgramError):
             raise
@@ -329,6 +362,8 @@ def _train_member(
         if member:
             seed = derive(seed, "member", member)
         model, start = _new_model(settings, card, seed=seed)
+        if data.task == "profile" and settings.model.weights is None:
+            start_counts(model, data.train)
         state = fit_in_stages(
             model,
             _part_of(data.train, settings, member),

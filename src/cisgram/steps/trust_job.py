@@ -163,6 +163,19 @@ def open_job(
     """
     settings = settings_of(run)
     card = read_card(run.member(0))
+    if card.profile:
+        msg = (
+            f"{card.name} predicts profiles, whose scores the parts of trust do not know. What can "
+            "be asked of it: evaluate, predict, explain, motifs."
+        )
+        raise InputError(msg)
+    if card.fields:
+        msg = (
+            f"{card.name} reads {', '.join(card.fields)} beside the letters; the parts of trust "
+            "change letters alone and would judge another model. What can be asked of it: "
+            "evaluate, predict, explain, and evaluate --baselines where it reads neighbors."
+        )
+        raise InputError(msg)
     column = asked_column(card, settings.explain.target if target is None else target)
     data = prepared or data_of(run)
     if data.test is None:

@@ -59,10 +59,10 @@ class WithAdversary(nn.Module):
             nn.Linear(n_features, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, n_origins)
         )
 
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, *inputs: Tensor, **fields: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs (n, t) and logits of the origins."""
         with recorded(self.network.get_submodule(self.head)) as calls:
-            out = self.network(*inputs)
+            out = self.network(*inputs, **fields)
         return out, self.guesser(_reversed(_features(calls), self.strength))
 
 

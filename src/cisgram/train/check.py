@@ -11,6 +11,7 @@ from cisgram.train.calibrate import check_calibration
 from cisgram.train.choice import check_choice
 from cisgram.train.objective import objective
 from cisgram.train.options import TrainOptions
+from cisgram.train.profiles import profile_objective
 
 
 def check_regime(options: TrainOptions, data: TrainingData, *, valid: Dataset, task: str) -> None:
@@ -26,7 +27,7 @@ def check_regime(options: TrainOptions, data: TrainingData, *, valid: Dataset, t
         A name of `TASKS`.
     """
     check_choice(options, valid, task)
-    objective(options, data, task)
+    _loss(options, data, task)
     _check_sampling(options, data, task)
     if options.adversary and len(data.origins) < 2:
         msg = (
@@ -44,6 +45,14 @@ def check_regime(options: TrainOptions, data: TrainingData, *, valid: Dataset, t
     if options.calibrate != "none":
         y, method = valid.y.astype(np.float64), options.calibrate
         check_calibration(y, method=method, task=task, outputs=valid.outputs)
+
+
+def _loss(options: TrainOptions, data: TrainingData, task: str) -> None:
+    """The loss says what it cannot have."""
+    if task == "profile":
+        profile_objective(options, data)
+    else:
+        objective(options, data, task)
 
 
 def _check_sampling(options: TrainOptions, data: TrainingData, task: str) -> None:

@@ -33,6 +33,7 @@ from cisgram.train.losses import Loss
 from cisgram.train.objective import objective
 from cisgram.train.optimizer import learning_rate, make_optimizer
 from cisgram.train.options import TrainOptions
+from cisgram.train.profiles import ProfileLoss, profile_objective, validate_profiles
 from cisgram.train.state import State, keep, resume
 from cisgram.train.tasks import TASKS
 
@@ -94,7 +95,9 @@ def fit(
     if model is not network:
         factors = {f"network.{name}": factor for name, factor in (factors or {}).items()}
     optimizer = make_optimizer(model, options, factors=factors)
-    loss = objective(options, data, task)
+    loss: Loss | ProfileLoss = (
+        profile_objective(options, data) if task == "profile" else objective(options, data, task)
+    )
     state = resume(checkpoint, model, optimizer)
     model, optimizer = accelerator.prepare(model, optimizer)
     plain = accelerator.unwrap_model(model)  # the network, or the network with its adversary
@@ -129,7 +132,7 @@ def _train_epoch(
     accelerator: Accelerator,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    loss: Loss,
+    loss: Loss | ProfileLoss,
     *,
     data: TrainingData,
     options: TrainOptions,
@@ -177,9 +180,16 @@ def _train_epoch(
     return {"epoch": epoch + 1, "train_loss": total / seen, "learning_rate": rate}
 
 
-def _loss_of(model: nn.Module, batch: Batch, loss: Loss, *, device: torch.device) -> Tensor:
+def _loss_of(
+    model: nn.Module, batch: Batch, loss: Loss | ProfileLoss, *, device: torch.device
+) -> Tensor:
     """The loss of a step; with an adversary, its own beside it."""
-    out = model(*(t.to(device) for t in batch.inputs))
+    fields = {name: given.to(device) for name, given in batch.fields.items()}
+    if isinstance(loss, ProfileLoss):
+        assert batch.profile is not None
+        heads = model(*(t.to(device) for t in batch.inputs), heads="whole", **fields)
+        return loss(heads, batch.profile.to(device), batch.y.to(device))
+    out = model(*(t.to(device) for t in batch.inputs), **fields)
     if isinstance(out, tuple):
         out, guess = out
         return loss(out, batch.y.to(device)) + guess_loss(guess, batch)
@@ -196,14 +206,16 @@ def _diverged(what: str, epoch: float, rate: float) -> InputError:
 def _validate(
     model: nn.Module,
     valid: Dataset,
-    loss: Loss,
+    loss: Loss | ProfileLoss,
     task: str,
     row: Mapping[str, float],
     *,
     by_batch: bool = False,
 ) -> dict[str, float]:
     """Loss and scores; with ``by_batch`` means over batch labels, which then count for nothing."""
-    out = predict(model, valid.codes)
+    if isinstance(loss, ProfileLoss):
+        return validate_profiles(model, valid, loss)
+    out = predict(model, valid.codes, fields=valid.fields)
     if not torch.isfinite(out).all():
         what = "The outputs became infinite"
         raise _diverged(what, row["epoch"], row["learning_rate"])

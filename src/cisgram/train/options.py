@@ -32,6 +32,9 @@ class ModelOptions(Options):
     motif_strands: Literal["given", "both"] = Field(
         default="given", description="both: the reverse complement gets a filter too"
     )
+    bias: str | None = Field(
+        default=None, description="run of the bias network of chrombpnet, which stays as it is"
+    )
     freeze_motifs: bool = Field(
         default=False, description="training leaves filters that are motifs as they are"
     )
@@ -83,6 +86,11 @@ class TrainOptions(Options):
     )
     task_weights: tuple[Annotated[float, Field(ge=0)], ...] = Field(
         default=(), description="of the outputs in the loss, one each"
+    )
+    count_weight: float | None = Field(
+        default=None,
+        ge=0,
+        description="of the counts of a profile in the loss; by default a tenth of their median",
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced: positives (each class) weigh as much as the rest"

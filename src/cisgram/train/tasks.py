@@ -46,6 +46,7 @@ TASKS = {
     "counts": Task(
         "poisson", ("negative_binomial", "pearson"), ("pearson",), ("pearson", "deviance")
     ),
+    "profile": Task("profile", ("profile",), ("loss",), ("jsd", "pearson")),
 }
 
 

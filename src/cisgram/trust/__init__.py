@@ -4,6 +4,7 @@ from cisgram.trust.baselines import Baseline, Labeled, composition_baselines, wo
 from cisgram.trust.calibration import brier_parts, calibration_error, reliability
 from cisgram.trust.conformal import Coverage, interval_coverage, set_coverage
 from cisgram.trust.flag import Flag, flag_table
+from cisgram.trust.neighborhood import neighbor_baselines
 from cisgram.trust.one_motif import best_sites, motif_baseline
 from cisgram.trust.randomization import likeness, rank_agreement
 from cisgram.trust.removal import area, backgrounds, deletion, insertion, random_deletion
@@ -40,6 +41,7 @@ __all__ = [
     "member_share",
     "motif_baseline",
     "motif_recurrence",
+    "neighbor_baselines",
     "partial_pearson",
     "prediction_agreement",
     "random_deletion",

@@ -48,7 +48,8 @@ def train(
 
     A killed job goes on where it was when the same command is given again.
     """
-    need(options["positives"], "--positives")
+    if options["methylation"] is None:
+        need(options["positives"], "--positives")
     folder: Path = need(out, "-o")
     from cisgram import steps
     from cisgram.core.run import Run

@@ -3,9 +3,14 @@
 from cisgram.models.zoo.ai_tac import ai_tac
 from cisgram.models.zoo.basset import basset
 from cisgram.models.zoo.bd_10 import bd_10
+from cisgram.models.zoo.bpnet_profile import bpnet_profile
+from cisgram.models.zoo.chrombpnet import chrombpnet
 from cisgram.models.zoo.conv_attention import conv_attention
 from cisgram.models.zoo.danq import danq
 from cisgram.models.zoo.deepbind import deepbind
+from cisgram.models.zoo.deepcpg import deepcpg
+from cisgram.models.zoo.deepcpg_cpg import deepcpg_cpg
+from cisgram.models.zoo.deepcpg_dna import deepcpg_dna
 from cisgram.models.zoo.deepsea import deepsea
 from cisgram.models.zoo.deepstarr import deepstarr
 from cisgram.models.zoo.demo_cnn import demo_cnn
@@ -23,9 +28,14 @@ __all__ = [
     "ai_tac",
     "basset",
     "bd_10",
+    "bpnet_profile",
+    "chrombpnet",
     "conv_attention",
     "danq",
     "deepbind",
+    "deepcpg",
+    "deepcpg_cpg",
+    "deepcpg_dna",
     "deepsea",
     "deepstarr",
     "demo_cnn",

@@ -1,0 +1,77 @@
+"""Which further inputs a run's model reads, and which of the data's it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+
+from cisgram.core.errors import InputError
+from cisgram.data import Dataset, Prepared
+from cisgram.models import MODELS, FieldShape
+
+GIVEN_BY = {"neighbors": "--methylation CELL1.bed,CELL2.bed", "tracks": "--inputs TRACK.bw"}
+
+
+def for_model(data: Prepared, name: str) -> Prepared:
+    """The data with the further inputs that the model reads; those of a user's own are all.
+
+    Raises
+    ------
+    InputError
+        When the model reads what was not given, or tracks were given to one that reads none.
+    """
+    if name not in MODELS:
+        return data
+    data = _with_outputs_of(data, name)
+    reads = MODELS[name].facts.get("fields", ())
+    given = data.valid.fields
+    missing = [field for field in reads if field not in given]
+    if missing:
+        ways = " and ".join(f"{f} ({GIVEN_BY[f]})" for f in missing)
+        msg = f"{name} reads more than letters: give {ways}, with the sites or windows as BED."
+        raise InputError(msg)
+    if "tracks" in given and "tracks" not in reads:
+        able = [n for n, entry in MODELS.items() if "tracks" in entry.facts.get("fields", ())]
+        msg = f"{name} reads no tracks; leave data.inputs out, or take {' or '.join(sorted(able))}."
+        raise InputError(msg)
+    test = None if data.test is None else _only(data.test, reads)
+    train = replace(data.train, data=_only(data.train.data, reads))
+    return replace(data, train=train, valid=_only(data.valid, reads), test=test)
+
+
+def _with_outputs_of(data: Prepared, name: str) -> Prepared:
+    """The data with the outputs of a profile model; each kind of labels has models of its own."""
+    outputs = MODELS[name].facts.get("outputs")
+    if outputs is None and data.task == "profile":
+        able = sorted(n for n, entry in MODELS.items() if "outputs" in entry.facts)
+        msg = f"{name} predicts no profile; take {' or '.join(able)}, or leave --profiles out."
+        raise InputError(msg)
+    if outputs is not None and data.task != "profile":
+        msg = f"{name} predicts counts along windows: give --profiles COUNTS.bw, with BED windows."
+        raise InputError(msg)
+    if outputs is None:
+        return data
+    test = None if data.test is None else widened(data.test, outputs)
+    train = replace(data.train, data=widened(data.train.data, outputs))
+    return replace(data, train=train, valid=widened(data.valid, outputs), test=test)
+
+
+def widened(data: Dataset, outputs: tuple[str, ...]) -> Dataset:
+    """The data with further outputs, which have no labels, behind their own."""
+    y = np.full((len(data), len(outputs)), np.nan, dtype=np.float32)
+    y[:, : data.y.shape[1]] = data.y
+    return replace(data, y=y, outputs=outputs)
+
+
+def shapes_of(data: Dataset) -> dict[str, FieldShape]:
+    """What a card says of the further inputs."""
+    return {
+        name: FieldShape(shape=field.shape, mirror=field.mirror)
+        for name, field in data.fields.items()
+    }
+
+
+def _only(data: Dataset, names: Collection[str]) -> Dataset:
+    return replace(data, fields={name: data.fields[name] for name in names if name in data.fields})
