@@ -4,7 +4,7 @@ from cisgram.trust.baselines import Baseline, Labeled, composition_baselines, wo
 from cisgram.trust.calibration import brier_parts, calibration_error, reliability
 from cisgram.trust.conformal import Coverage, interval_coverage, set_coverage
 from cisgram.trust.flag import Flag, flag_table
-from cisgram.trust.one_motif import best_sites, motif_baseline
+from cisgram.trust.one_motif import best_sites, chosen_motif, motif_baseline, short_enough
 from cisgram.trust.randomization import likeness, rank_agreement
 from cisgram.trust.removal import area, backgrounds, deletion, insertion, random_deletion
 from cisgram.trust.sensitivity import losses, sensitivity, subsets
@@ -28,6 +28,7 @@ __all__ = [
     "best_sites",
     "brier_parts",
     "calibration_error",
+    "chosen_motif",
     "compare",
     "composition_baselines",
     "deletion",
@@ -47,6 +48,7 @@ __all__ = [
     "reliability",
     "sensitivity",
     "set_coverage",
+    "short_enough",
     "shortcut_flags",
     "stratified_auroc",
     "subsets",
