@@ -67,8 +67,17 @@ def sequence_baselines(
         words["gapped k-mers"] = GAPPED
     for name, (k, width) in words.items():
         say(f"words of {k} letters" + ("" if width is None else f" in up to {width} bp"))
-        how = {"task": task, "strands": strands, "seed": seed}
-        found.append(word_baseline(train, valid, test, k=k, width=width, name=name, **how))
+        found.append(
+            word_baseline(
+                *(train, valid, test),
+                k=k,
+                width=width,
+                task=task,
+                name=name,
+                strands=strands,
+                seed=seed,
+            )
+        )
     say("the best motif")
     return [*found, motif_baseline(train, test, motifs, task=task, strands=strands, seed=seed)]
 

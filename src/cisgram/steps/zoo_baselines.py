@@ -1,4 +1,4 @@
-"""What words and the best single motif reach on a set of several outputs, scored as networks are."""
+"""What words and the best single motif reach on a set of outputs, scored as networks are."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from cisgram.trust import (
 
 WORDS, MOTIF = "k-mers", "one motif"
 CHOOSING = 2_000  # training sequences that choose the motif
+Codes: TypeAlias = NDArray[np.uint8]
+Parts: TypeAlias = dict[str, tuple[Codes, NDArray[np.float32]]]
 Each: TypeAlias = list[Baseline]
 
 
@@ -52,14 +54,15 @@ def set_baselines(
     """
     assert data.test is not None
     task = "classification" if is_labeled(data.task) else "regression"
-    codes, y = data.train.as_given.epoch(0, seed=0, shuffle=False)
-    parts = {"train": (codes, y)}
-    parts |= {n: (p.codes, p.y) for n, p in (("valid", data.valid), ("test", data.test))}
+    parts: Parts = {"train": data.train.as_given.epoch(0, seed=0, shuffle=False)}
+    for part, held in (("valid", data.valid), ("test", data.test)):
+        parts[part] = (np.asarray(held.codes), held.y)
+    fits: dict[str, Callable[[], Each]] = {
+        WORDS: lambda: _words(parts, task, strands),
+        MOTIF: lambda: _motifs(parts, motifs, task, strands),
+    }
     found: dict[str, Any] = {}
-    for name, fit in (
-        (WORDS, lambda: _words(parts, task, strands)),
-        (MOTIF, lambda: _motifs(parts, motifs, task, strands)),
-    ):
+    for name, fit in fits.items():
         say(f"baseline: {name}")
         began = time.process_time()
         each = fit()
@@ -75,22 +78,24 @@ def set_baselines(
     return found
 
 
-def _words(parts: dict[str, Any], task: str, strands: str) -> Each:
+def _words(parts: Parts, task: str, strands: str) -> Each:
     """A linear model of the counts of words of up to 6 letters, for each output."""
     found = []
     for i in range(parts["train"][1].shape[1]):
-        train, valid = (_known(*parts[name], i) for name in ("train", "valid"))
-        test = Labeled(np.asarray(parts["test"][0]), parts["test"][1][:, i])
-        how = {"k": WORD, "task": task, "strands": strands, "name": WORDS}
-        found.append(word_baseline(train, valid, test, **how))
+        train, valid = (_known(parts[name], i) for name in ("train", "valid"))
+        codes, y = parts["test"]
+        test = Labeled(codes, y[:, i].astype(np.float64))
+        found.append(
+            word_baseline(train, valid, test, k=WORD, task=task, strands=strands, name=WORDS)
+        )
     return found
 
 
-def _motifs(parts: dict[str, Any], motifs: Sequence[Motif], task: str, strands: str) -> Each:
+def _motifs(parts: Parts, motifs: Sequence[Motif], task: str, strands: str) -> Each:
     """The best motif for each output; the sequences are scanned once for all."""
     codes, y = parts["train"]
     rows = np.sort(generator(0, "zoo motif").permutation(len(codes))[:CHOOSING])
-    codes, y = np.asarray(codes)[rows], y[rows]
+    codes, y = codes[rows], y[rows]
     fitting = short_enough(motifs, codes.shape[1])
     sites = best_sites(codes, fitting, strands=strands)
     found = []
@@ -101,7 +106,7 @@ def _motifs(parts: dict[str, Any], motifs: Sequence[Motif], task: str, strands: 
                 fitting,
                 sites[known],
                 labels[known].astype(np.float64),
-                test=np.asarray(parts["test"][0]),
+                test=parts["test"][0],
                 task=task,
                 strands=strands,
             )
@@ -109,6 +114,7 @@ def _motifs(parts: dict[str, Any], motifs: Sequence[Motif], task: str, strands: 
     return found
 
 
-def _known(codes: NDArray[np.uint8], y: NDArray[np.float32], column: int) -> Labeled:
+def _known(part: tuple[Codes, NDArray[np.float32]], column: int) -> Labeled:
+    codes, y = part
     known = ~np.isnan(y[:, column])
-    return Labeled(np.asarray(codes)[known], y[known, column].astype(np.float64))
+    return Labeled(codes[known], y[known, column].astype(np.float64))

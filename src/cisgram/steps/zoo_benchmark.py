@@ -149,7 +149,7 @@ def train_apart(run: Run, settings: Settings, *, device: str) -> None:
     for name, value in _settings(settings):
         command += ["--set", f"{name}={json.dumps(value)}"]
     command += ["--positives", settings.data.positives]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  (our own command)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _, status, used = os.wait4(process.pid, 0)
     except BaseException:

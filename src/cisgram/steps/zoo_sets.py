@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,15 +185,15 @@ def open_windows(data: Path) -> pd.DataFrame:
     """Whether a window has three times the mean coverage of a track, for ten of them."""
     table, tracks = _windows(data)
     means = table.loc[table["set"] != "test", tracks].mean()
-    labels = {t: (table[t] > OPEN * means[t]).to_numpy().astype(int) for t in tracks}
+    labels = {t: np.where(table[t] > OPEN * means[t], 1, 0) for t in tracks}
     return _rows(table["sequence"].tolist(), table["set"].tolist(), **labels)
 
 
 def coverage(data: Path) -> pd.DataFrame:
     """log(1 + mean coverage) of ten tracks, each over its standard deviation in training."""
     table, tracks = _windows(data)
-    logs = np.log1p(table[tracks])
-    logs /= logs[table["set"] == "train"].std()
+    logs = table[tracks].apply(np.log1p)
+    logs = logs / logs[table["set"] == "train"].std()
     labels = {t: logs[t].round(5).to_numpy() for t in tracks}
     return _rows(table["sequence"].tolist(), table["set"].tolist(), **labels)
 
