@@ -6,6 +6,7 @@ from cisgram.io.fasta import read_fasta, write_fasta
 from cisgram.io.genome import Genome
 from cisgram.io.genome_codes import Codes, GenomeCodes, blocks
 from cisgram.io.intervals import Intervals, read_bed, write_bed
+from cisgram.io.matrix import Matrix, read_matrix
 from cisgram.io.sequences import Sequences
 from cisgram.io.tables import numeric_columns, read_deepbind, read_table
 from cisgram.io.text import open_text
@@ -17,6 +18,7 @@ __all__ = [
     "Genome",
     "GenomeCodes",
     "Intervals",
+    "Matrix",
     "Sequences",
     "blocks",
     "format_of",
@@ -25,6 +27,7 @@ __all__ = [
     "read_bed",
     "read_deepbind",
     "read_fasta",
+    "read_matrix",
     "read_sequences",
     "read_table",
     "sequences_of",

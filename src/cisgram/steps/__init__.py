@@ -9,6 +9,7 @@ from cisgram.steps.distill import DistillOptions, distill_run, student_settings
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
 from cisgram.steps.grammar import GrammarOptions, grammar_run
+from cisgram.steps.impute import ImputeOptions, impute_options, impute_run
 from cisgram.steps.interact import InteractOptions, interact_run
 from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
@@ -23,6 +24,7 @@ __all__ = [
     "DATASETS",
     "DistillOptions",
     "GrammarOptions",
+    "ImputeOptions",
     "InteractOptions",
     "Outcome",
     "Settings",
@@ -41,6 +43,8 @@ __all__ = [
     "from_file",
     "from_model",
     "grammar_run",
+    "impute_options",
+    "impute_run",
     "interact_run",
     "motifs_run",
     "named_motifs",
