@@ -8,6 +8,16 @@ from cisgram.steps.demix_compare import compare_demixed
 from cisgram.steps.distill import DistillOptions, distill_run, student_settings
 from cisgram.steps.explain import explain_run
 from cisgram.steps.exports import export_run
+from cisgram.steps.generate import (
+    FeedbackOptions,
+    GenerateOptions,
+    feedback_run,
+    generate_options,
+    generate_run,
+    maximize_run,
+    sample_run,
+    write_samples,
+)
 from cisgram.steps.grammar import GrammarOptions, grammar_run
 from cisgram.steps.impute import ImputeOptions, impute_options, impute_run
 from cisgram.steps.interact import InteractOptions, interact_run
@@ -23,6 +33,8 @@ from cisgram.steps.trust import trust_run
 __all__ = [
     "DATASETS",
     "DistillOptions",
+    "FeedbackOptions",
+    "GenerateOptions",
     "GrammarOptions",
     "ImputeOptions",
     "InteractOptions",
@@ -40,21 +52,27 @@ __all__ = [
     "evaluate_run",
     "explain_run",
     "export_run",
+    "feedback_run",
     "from_file",
     "from_model",
+    "generate_options",
+    "generate_run",
     "grammar_run",
     "impute_options",
     "impute_run",
     "interact_run",
+    "maximize_run",
     "motifs_run",
     "named_motifs",
     "predict_file",
     "read_options",
     "resolve",
     "run_all",
+    "sample_run",
     "settings_of",
     "start_words",
     "student_settings",
     "train_run",
     "trust_run",
+    "write_samples",
 ]
