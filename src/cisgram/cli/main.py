@@ -24,6 +24,7 @@ from cisgram.cli.commands import (
     matrix,
     motif_tools,
     neurons,
+    pretrain,
     run,
     train,
 )
@@ -46,6 +47,8 @@ for _command in (
     train.train,
     train.evaluate,
     train.predict,
+    pretrain.pretrain,
+    pretrain.embed,
     distill.distill,
     explain.explain,
     neurons.demix,

@@ -15,7 +15,7 @@ ENOUGH = 1e-6  # share of the sum of squares that still moves
 TURNS = 200
 RANKS = (1, 2, 3, 5, 8, 12, 16, 24)
 SHRINKAGES = (0.3, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005)
-NEIGHBORS = (3, 5, 10, 20, 40)
+NEIGHBORS = (10,)
 
 
 def check_matrix(values: Array) -> None:
@@ -151,6 +151,8 @@ def best_fill(name: str, values: Array, valid: NDArray[np.bool_]) -> tuple[Array
     sizes = [s for s in fill.sizes if s < min(values.shape)]
     if not sizes:
         return fill.fn(values), None
+    if len(sizes) == 1:
+        return fill.fn(values, sizes[0]), sizes[0]
     hidden = np.where(valid, np.nan, values)
     errors = [float(((fill.fn(hidden, s) - values)[valid] ** 2).mean()) for s in sizes]
     best = sizes[int(np.argmin(errors))]

@@ -25,6 +25,7 @@ from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
+from cisgram.steps.pretrain import PretrainRunOptions, embed_file, pretrain_run
 from cisgram.steps.settings import Settings, described, from_file, resolve, settings_of
 from cisgram.steps.start import from_model, start_words
 from cisgram.steps.train import evaluate_run, train_run
@@ -39,6 +40,7 @@ __all__ = [
     "ImputeOptions",
     "InteractOptions",
     "Outcome",
+    "PretrainRunOptions",
     "Settings",
     "baselines_run",
     "benchmark",
@@ -47,6 +49,7 @@ __all__ = [
     "demo",
     "described",
     "distill_run",
+    "embed_file",
     "evaluate_again",
     "evaluate_file",
     "evaluate_run",
@@ -65,6 +68,7 @@ __all__ = [
     "motifs_run",
     "named_motifs",
     "predict_file",
+    "pretrain_run",
     "read_options",
     "resolve",
     "run_all",

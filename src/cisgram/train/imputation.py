@@ -196,7 +196,7 @@ def fit_matrix(
             guessed = known - shown
             return (each * guessed).sum() / guessed.sum().clamp(min=1)
         nats = divergence(mean, log_variance).sum()
-        weight = options.beta * grown(epoch, options)
+        weight = options.beta * grown(epoch, epochs=options.epochs, warmup=options.warmup)
         return ((each * known).sum() + weight * nats) / known.sum()
 
     def score() -> dict[str, float]:
@@ -248,15 +248,15 @@ def new_autoencoder(
     )
 
 
-def grown(epoch: int, options: AutoencoderOptions) -> float:
+def grown(epoch: int, *, epochs: int, warmup: float) -> float:
     """Share of its weight that the divergence has in a pass, counted from 0.
 
     Examples
     --------
-    >>> [grown(e, AutoencoderOptions(epochs=10, warmup=0.5)) for e in (0, 1, 4, 9)]
+    >>> [grown(e, epochs=10, warmup=0.5) for e in (0, 1, 4, 9)]
     [0.2, 0.4, 1.0, 1.0]
     """
-    warm = options.warmup * options.epochs
+    warm = warmup * epochs
     return min(1.0, (epoch + 1) / warm) if warm >= 1 else 1.0
 
 
