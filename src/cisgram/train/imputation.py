@@ -17,7 +17,13 @@ from cisgram.core.errors import InputError
 from cisgram.core.seeds import derive
 from cisgram.data.matrix_fills import both_means, check_matrix
 from cisgram.models.matrix_autoencoder import Decoded, MatrixAutoencoder
-from cisgram.train.likelihoods import divergence, gaussian, negative_binomial, zero_inflated
+from cisgram.train.likelihoods import (
+    charged,
+    divergence,
+    gaussian,
+    negative_binomial,
+    zero_inflated,
+)
 from cisgram.train.passes import PassOptions, fit_passes
 from cisgram.train.state import State
 
@@ -47,6 +53,7 @@ class AutoencoderOptions(PassOptions):
         default=0.3, ge=0, lt=1, description="share of the passes in which the divergence grows"
     )
     beta: float = Field(default=1.0, ge=0, description="weight of the divergence, at its highest")
+    free: float = Field(default=0.05, ge=0, description="nats of a coordinate that cost nothing")
     members: int = Field(default=3, ge=1, le=50, description="networks whose guesses are averaged")
 
 
@@ -195,7 +202,7 @@ def fit_matrix(
         if log_variance is None:
             guessed = known - shown
             return (each * guessed).sum() / guessed.sum().clamp(min=1)
-        nats = divergence(mean, log_variance).sum()
+        nats = len(rows) * charged(divergence(mean, log_variance), options.free)
         weight = options.beta * grown(epoch, epochs=options.epochs, warmup=options.warmup)
         return ((each * known).sum() + weight * nats) / known.sum()
 

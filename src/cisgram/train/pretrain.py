@@ -18,7 +18,7 @@ from cisgram.core.seeds import derive
 from cisgram.models.sequence_autoencoder import SequenceAutoencoder
 from cisgram.seq.alphabet import N, one_hot
 from cisgram.train.imputation import grown, n_active
-from cisgram.train.likelihoods import divergence
+from cisgram.train.likelihoods import charged, divergence
 from cisgram.train.passes import PassOptions, fit_passes
 from cisgram.train.state import State
 
@@ -40,6 +40,7 @@ class PretrainOptions(PassOptions):
         default=0.3, ge=0, lt=1, description="share of the passes in which the divergence grows"
     )
     beta: float = Field(default=1.0, ge=0, description="weight of the divergence, at its highest")
+    free: float = Field(default=0.1, ge=0, description="nats of a coordinate that cost nothing")
     epochs: int = Field(default=30, ge=1, le=100_000, description="passes, at most")
     patience: int = Field(default=10, ge=1, description="passes without a lower validation loss")
 
@@ -87,10 +88,12 @@ def fit_sequences(
         part = torch.from_numpy(codes[rows.numpy()]).long()
         turned = torch.rand(len(part)) < 0.5
         part[turned] = _other_strand(part[turned])
-        return _loss(net, part, torch.rand(part.shape) < options.hide, _weight(options, epoch))[0]
+        return _loss(
+            net, part, torch.rand(part.shape) < options.hide, options, _weight(options, epoch)
+        )[0]
 
     def score() -> dict[str, float]:
-        return _scored(net, torch.from_numpy(valid).long(), blind, options.beta)
+        return _scored(net, torch.from_numpy(valid).long(), blind, options)
 
     return fit_passes(
         net, len(codes), loss, score, options, seed=seed, checkpoint=checkpoint, progress=progress
@@ -106,7 +109,7 @@ def _other_strand(codes: Tensor) -> Tensor:
 
 
 def _loss(
-    net: SequenceAutoencoder, codes: Tensor, hide: Tensor, beta: float
+    net: SequenceAutoencoder, codes: Tensor, hide: Tensor, options: PretrainOptions, beta: float
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Nats a letter of some sequences, their coordinates, and the divergence of each."""
     known = codes != N
@@ -118,16 +121,18 @@ def _loss(
     if log_variance is None:
         guessed = hide & known
         return (each * guessed).sum() / guessed.sum().clamp(min=1), mean, None
-    nats = divergence(mean, log_variance).sum(1)
-    whole = (each * known).sum() + beta * nats.sum()
-    return whole / known.sum().clamp(min=1), mean, nats
+    nats = divergence(mean, log_variance)
+    whole = (each * known).sum() + beta * len(codes) * charged(nats, options.free)
+    return whole / known.sum().clamp(min=1), mean, nats.sum(1)
 
 
-def _scored(net: SequenceAutoencoder, codes: Tensor, hide: Tensor, beta: float) -> dict[str, float]:
-    """Loss without noise, in batches; of a variational network also what its coordinates say."""
+def _scored(
+    net: SequenceAutoencoder, codes: Tensor, hide: Tensor, options: PretrainOptions
+) -> dict[str, float]:
+    """Loss at the full weight of the divergence; of a variational network what coordinates say."""
     total, means, nats = 0.0, [], []
     for rows in torch.arange(len(codes)).split(512):  # type: ignore[no-untyped-call]  # torch's
-        value, mean, each = _loss(net, codes[rows], hide[rows], beta)
+        value, mean, each = _loss(net, codes[rows], hide[rows], options, options.beta)
         total += value.item() * len(rows)
         means.append(mean)
         nats += [] if each is None else [each]
