@@ -33,6 +33,7 @@ class GroupedUnits(LinearUnits):
 
 PLAIN = {
     LinearUnits: GroupedUnits,
+    layers.BatchNorm1d: nn.BatchNorm1d,
     layers.Conv1d: nn.Conv1d,
     layers.MaxPool1d: nn.MaxPool1d,
     layers.Dropout: nn.Dropout,

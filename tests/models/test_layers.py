@@ -9,7 +9,7 @@ from torch import nn
 
 from cisgram.core.errors import UnknownName
 from cisgram.models import layers
-from cisgram.models.layers import Dropout, Exponential, convolved, keep_mask
+from cisgram.models.layers import Dropout, Exponential, convolved, keep_mask, with_its_layout
 
 
 def same(ours, plain, x):
@@ -170,3 +170,25 @@ def test_an_exponential_first_layer_starts_with_the_same_filters_a_tenth_the_siz
 def test_another_first_nonlinearity_is_refused_with_those_there_are():
     with pytest.raises(UnknownName, match="exponential"):
         convolved((8,), [(7, 2)], 20, first="exponentail")
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_norm_equals_torch(training):
+    x = torch.randn(5, 6, 11, generator=torch.Generator().manual_seed(0))
+    ours, plain = (m(6).train(training) for m in (layers.BatchNorm1d, nn.BatchNorm1d))
+    same(ours, plain, x.transpose(1, 2).contiguous().transpose(1, 2))
+    torch.testing.assert_close(ours.running_var, plain.running_var)
+    torch.testing.assert_close(ours(x[:, :, 0]), plain(x[:, :, 0]))  # behind a dense layer
+
+
+@pytest.mark.parametrize("reduce", [lambda x: x.max(-1).values, lambda x: x.mean(2)])
+def test_gradient_in_the_layout_of_a_tensor_is_the_same_gradient(reduce):
+    x = torch.randn(3, 4, 7, generator=torch.Generator().manual_seed(0))
+    laid = x.transpose(1, 2).contiguous().transpose(1, 2)
+    found = []
+    for point in (x, laid):
+        middle = with_its_layout(point.requires_grad_() * 1)
+        middle.register_hook(found.append)
+        reduce(middle).square().sum().backward()
+    torch.testing.assert_close(found[0], found[1])
+    assert found[1].stride() == laid.stride() != found[0].stride()

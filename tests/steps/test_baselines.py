@@ -13,7 +13,7 @@ EBOX = Motif(np.eye(4)[:, list(planted.WORD)], "EBOX")
 OTHER = Motif(np.eye(4)[:, [0, 0, 2, 0, 0, 2, 2, 1]], "OTHER")
 
 
-def trained(folder, *, values=False):
+def trained(folder, *, values=False, **data):
     """A run on sequences with and without a word; with ``values``, on a measured label."""
     path = planted.write_tsv(folder / "a.tsv", 700)
     if values:
@@ -24,7 +24,7 @@ def trained(folder, *, values=False):
     write_meme(folder / "m.meme", [OTHER, EBOX])
     settings = resolve(
         {
-            "data": {"positives": str(path), "test_fraction": 0.3},
+            "data": {"positives": str(path), "test_fraction": 0.3, **data},
             "model": {"name": "deepbind", "options": {"hidden": 0}},
             "train": {"epochs": 1, "min_rows": 1},
             "motifs": {"database": str(folder / "m.meme")},
@@ -48,6 +48,13 @@ def test_the_planted_word_is_the_best_motif_and_all_baselines_are_scored(tmp_pat
     assert ((low <= table[score]) & (table[score] <= high)).all()
     assert "4 letters in up to 8 bp" in table["about"]["gapped k-mers"]
     assert len(run.read_table("baselines.tsv")) == len(table)
+
+
+def test_a_run_that_reads_the_strand_as_given_has_baselines_that_do(tmp_path):
+    run = trained(tmp_path, reverse_complement=False)
+    about = baselines_run(run).set_index("predictor")["about"]
+    assert "5,460 of them" in about["k-mers"]  # 4 + 16 + ... + 4^6
+    assert "8,960 of them" in about["gapped k-mers"]
 
 
 def test_a_run_without_a_test_set_has_nothing_to_be_compared_on(tmp_path):

@@ -6,6 +6,7 @@ from cisgram.io.fasta import read_fasta, write_fasta
 from cisgram.io.genome import Genome
 from cisgram.io.genome_codes import Codes, GenomeCodes, blocks
 from cisgram.io.intervals import Intervals, read_bed, write_bed
+from cisgram.io.matrix import Matrix, read_matrix
 from cisgram.io.methylation import Methylation, read_methylation, sites_of
 from cisgram.io.sequences import Sequences
 from cisgram.io.tables import numeric_columns, read_deepbind, read_table
@@ -18,6 +19,7 @@ __all__ = [
     "Genome",
     "GenomeCodes",
     "Intervals",
+    "Matrix",
     "Methylation",
     "Sequences",
     "blocks",
@@ -27,6 +29,7 @@ __all__ = [
     "read_bed",
     "read_deepbind",
     "read_fasta",
+    "read_matrix",
     "read_methylation",
     "read_sequences",
     "read_table",

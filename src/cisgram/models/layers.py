@@ -88,11 +88,40 @@ def keep_mask(x: Tensor, p: float) -> Tensor:
     return laid.permute([order.index(d) for d in range(x.ndim)])
 
 
+class BatchNorm1d(nn.BatchNorm1d):
+    """`torch.nn.BatchNorm1d`, run channels-last on a CPU."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (torch's name)
+        if input.device.type != "cpu" or input.ndim != 3:
+            return super().forward(input)
+        return super().forward(_channels_last(input)).squeeze(2)
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002  (torch's name)
+        if input.ndim != 4:  # which `forward` has made of three
+            super()._check_input_dim(input)
+
+
 class GlobalMax(nn.Module):
     """Maximum over positions: (n, f, length) to (n, f)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.max(-1).values
+        return with_its_layout(x).max(-1).values
+
+
+def with_its_layout(x: Tensor) -> Tensor:
+    """The same x; on a CPU its gradient comes in the memory layout of x.
+
+    The gradient of a maximum or a mean comes in torch's own order, and where the convolution
+    before it is channels-last, every function of one number in between then reads one tensor
+    against the grain: ten times slower than this one copy.
+    """
+    if x.device.type == "cpu" and x.requires_grad and x.transpose(1, 2).is_contiguous():
+        x.register_hook(_by_position)  # type: ignore[no-untyped-call]  # torch gives no types
+    return x
+
+
+def _by_position(g: Tensor) -> Tensor:
+    return g.transpose(1, 2).contiguous().transpose(1, 2)
 
 
 class TwoClassHead(nn.Module):
@@ -302,7 +331,7 @@ def convolved(
     found: list[nn.Module] = []
     d = 4
     for f, (width, pool) in zip(maps, layers, strict=True):
-        found += [Conv1d(d, f, width), nn.BatchNorm1d(f), nn.ReLU()]
+        found += [Conv1d(d, f, width), BatchNorm1d(f), nn.ReLU()]
         length -= width - 1
         if pool > 1:
             found.append(MaxPool1d(pool, pool))

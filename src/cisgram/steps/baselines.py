@@ -40,6 +40,7 @@ def sequence_baselines(
     task: str,
     seed: int = 0,
     gapped: bool = False,
+    strands: str = "both",
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Baseline]:
     """Composition, dinucleotides, words of up to 6 letters and the best single motif.
@@ -56,6 +57,9 @@ def sequence_baselines(
         Of the training sequences that are drawn where there are many.
     gapped
         Also words of 4 letters with gaps, in up to 8 bp (8,960 on one strand).
+    strands
+        ``both``, or ``given`` where the network reads the strand as given (RNA): so do words and
+        motifs then.
     say
         Called with a word on what is being done.
 
@@ -73,10 +77,18 @@ def sequence_baselines(
     for name, (k, width) in words.items():
         say(f"words of {k} letters" + ("" if width is None else f" in up to {width} bp"))
         found.append(
-            word_baseline(train, valid, test, k=k, width=width, task=task, name=name, seed=seed)
+            word_baseline(
+                *(train, valid, test),
+                k=k,
+                width=width,
+                task=task,
+                name=name,
+                strands=strands,
+                seed=seed,
+            )
         )
     say("the best motif")
-    return [*found, motif_baseline(train, test, motifs, task=task, seed=seed)]
+    return [*found, motif_baseline(train, test, motifs, task=task, strands=strands, seed=seed)]
 
 
 def baselines_run(
@@ -129,6 +141,7 @@ def baselines_run(
         task=job.task,
         seed=seed,
         gapped=True,
+        strands=job.card.strands,
         say=job.say,
     )
     table = compare(job.labeled["test"], job.outputs["test"], baselines, task=job.task, seed=seed)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from cisgram.core import config
 from cisgram.core.config import Names, Options
+from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.data import DataOptions
 from cisgram.models import MODELS
@@ -154,9 +155,17 @@ def settings_of(run: Run) -> Settings:
     Raises
     ------
     InputError
-        When the folder is no run, or its ``run.toml`` was changed by hand.
+        When the folder is no run of a predictor, or its ``run.toml`` was changed by hand.
     """
-    return config.validate(Settings, run.read().get("settings", {}), source=str(run.toml))
+    found = run.read().get("settings", {})
+    others = [name for name in ("impute", "pretrain", "generate") if name in found]
+    if others:
+        msg = (
+            f"{run.path} is a run of 'cisgram {others[0]}', which predicts no labels. Give one of "
+            "'cisgram train'."
+        )
+        raise InputError(msg)
+    return config.validate(Settings, found, source=str(run.toml))
 
 
 def from_file(path: Path, *, overrides: Iterable[str] = ()) -> Settings:

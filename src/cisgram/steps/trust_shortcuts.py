@@ -34,7 +34,9 @@ def shortcuts(job: TrustJob) -> Judged:
     test = job.labeled["test"]
     known: dict[str, Any] = {"task": job.task, "seed": job.seed}
     motifs = database(job.settings.motifs.database)
-    baselines = sequence_baselines(job.labeled, motifs, say=job.say, **known)
+    baselines = sequence_baselines(
+        job.labeled, motifs, strands=job.card.strands, say=job.say, **known
+    )
     job.say("comparing the network with them")
     network = job.outputs["test"]
     table = compare(test, network, baselines, **known)

@@ -2,7 +2,7 @@
 
 from cisgram.train import metrics
 from cisgram.train.check import check_regime
-from cisgram.train.choice import check_choice
+from cisgram.train.choice import check_choice, score_of
 from cisgram.train.loop import fit
 from cisgram.train.losses import loss_function
 from cisgram.train.optimizer import learning_rate, make_optimizer
@@ -27,5 +27,6 @@ __all__ = [
     "loss_of_task",
     "make_optimizer",
     "metrics",
+    "score_of",
     "scores_of",
 ]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
+from cisgram.train.likelihoods import negative_binomial
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 TINY = 1e-8
@@ -69,7 +70,7 @@ def loss_function(
         "focal": lambda out, y: _focal(out, y, positive_weight, gamma),
         "mse": lambda out, y: (out - y) ** 2,
         "poisson": lambda out, y: F.poisson_nll_loss(out, y, reduction="none"),
-        "negative_binomial": lambda out, y: _negative_binomial(out, y, dispersion),
+        "negative_binomial": lambda out, y: -negative_binomial(y, out, dispersion),
     }
     whole: dict[str, Loss] = {
         "cross_entropy": lambda out, y: _cross_entropy(out, y, positive_weight),
@@ -116,14 +117,6 @@ def _bce(out: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:
 def _focal(out: Tensor, y: Tensor, weight: Tensor | None, gamma: float) -> Tensor:
     missed = -torch.expm1(-_bce(out, y, None))  # 1 - probability of the label
     return missed.clamp(min=TINY) ** gamma * _bce(out, y, weight)
-
-
-def _negative_binomial(out: Tensor, y: Tensor, dispersion: Tensor | float) -> Tensor:
-    """Minus the log likelihood of counts whose log mean is ``out``."""
-    r = 1 / torch.as_tensor(dispersion, dtype=out.dtype, device=out.device)
-    log_r = r.log()
-    choices = torch.lgamma(y + r) - torch.lgamma(r) - torch.lgamma(y + 1)
-    return (r + y) * torch.logaddexp(log_r.expand_as(out), out) - r * log_r - y * out - choices
 
 
 def _cross_entropy(out: Tensor, y: Tensor, weight: Tensor | None) -> Tensor:

@@ -5,7 +5,7 @@ from cisgram.trust.calibration import brier_parts, calibration_error, reliabilit
 from cisgram.trust.conformal import Coverage, interval_coverage, set_coverage
 from cisgram.trust.flag import Flag, flag_table
 from cisgram.trust.neighborhood import neighbor_baselines
-from cisgram.trust.one_motif import best_sites, motif_baseline
+from cisgram.trust.one_motif import best_sites, chosen_motif, motif_baseline, short_enough
 from cisgram.trust.randomization import likeness, rank_agreement
 from cisgram.trust.removal import area, backgrounds, deletion, insertion, random_deletion
 from cisgram.trust.sensitivity import losses, sensitivity, subsets
@@ -29,6 +29,7 @@ __all__ = [
     "best_sites",
     "brier_parts",
     "calibration_error",
+    "chosen_motif",
     "compare",
     "composition_baselines",
     "deletion",
@@ -49,6 +50,7 @@ __all__ = [
     "reliability",
     "sensitivity",
     "set_coverage",
+    "short_enough",
     "shortcut_flags",
     "stratified_auroc",
     "subsets",

@@ -116,6 +116,7 @@ def word_baseline(
     task: str,
     name: str,
     width: int | None = None,
+    strands: str = "both",
     seed: int = 0,
 ) -> Baseline:
     """A linear model of the counts of all words of up to k letters, both strands as one.
@@ -139,6 +140,8 @@ def word_baseline(
         Of the baseline.
     width
         Count words of k letters with gaps, up to so many bp long, instead.
+    strands
+        ``both``, or ``given``: a word and its reverse complement are two, as in RNA.
     seed
         Of the draw.
 
@@ -157,7 +160,9 @@ def word_baseline(
         msg = f"k must be 1 to 8 letters; got {k}."
         raise InputError(msg)
     train = train.at_most(MOST, seed=seed)
-    count = partial(word_counts, k=k) if width is None else partial(gapped_counts, k=k, width=width)
+    count = partial(word_counts, k=k, strands=strands)
+    if width is not None:
+        count = partial(gapped_counts, k=k, width=width, strands=strands)
     x = count(train.codes)
     scale = _scale(x)
     x, xv, xt = (m @ scale for m in (x, count(valid.codes), count(test.codes)))

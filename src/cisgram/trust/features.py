@@ -50,11 +50,12 @@ def low_complexity(codes: Codes) -> Array:
     return np.asarray(pairs / np.maximum(counts.sum(1) - 1, 1), dtype=np.float64)
 
 
-def word_counts(codes: Codes, k: int) -> csr_array:
+def word_counts(codes: Codes, k: int, *, strands: str = "both") -> csr_array:
     """(n, words) counts of all words of 1 to k letters, a word and its reverse complement as one.
 
     Words of one length stand together, shorter ones first, in alphabetic order of the smaller of
-    the two; a window that holds an N is left out.
+    the two; a window that holds an N is left out. With strands ``given`` (RNA) a word and its
+    reverse complement are two.
 
     Examples
     --------
@@ -64,14 +65,14 @@ def word_counts(codes: Codes, k: int) -> csr_array:
     """
     from scipy.sparse import csr_array, hstack
 
-    parts = [_counts(codes, [tuple(range(width))]) for width in range(1, k + 1)]
+    parts = [_counts(codes, [tuple(range(width))], strands) for width in range(1, k + 1)]
     return csr_array(hstack(parts, format="csr"))
 
 
-def gapped_counts(codes: Codes, k: int, width: int) -> csr_array:
+def gapped_counts(codes: Codes, k: int, width: int, *, strands: str = "both") -> csr_array:
     """(n, words) counts of words of k known letters in up to ``width``, both strands as one.
 
-    A window with an N at a known letter is left out.
+    A window with an N at a known letter is left out. ``strands`` as of `word_counts`.
 
     References
     ----------
@@ -84,14 +85,16 @@ def gapped_counts(codes: Codes, k: int, width: int) -> csr_array:
     >>> int(gapped_counts(to_codes(["ACNT"]), 2, 3).sum())  # AC and C.T; N is no letter
     2
     """
-    return _counts(codes, gapped_patterns(k, width))
+    return _counts(codes, gapped_patterns(k, width), strands)
 
 
-def _counts(codes: Codes, patterns: Sequence[tuple[int, ...]]) -> csr_array:
+def _counts(codes: Codes, patterns: Sequence[tuple[int, ...]], strands: str) -> csr_array:
     """(n, columns) counts of the words of patterns, `seq.words.canonical_words` as columns."""
     from scipy.sparse import coo_array, csr_array
 
     column, size = canonical_words(patterns)
+    if strands == "given":
+        column, size = np.arange(len(column)), len(column)
     n, length = codes.shape
     total = csr_array((n, size))
     for i, pattern in enumerate(patterns):

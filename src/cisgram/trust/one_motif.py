@@ -20,12 +20,14 @@ MOST = 3_000  # training sequences that choose the motif
 ROWS = 256  # sequences at once
 
 
-def best_sites(codes: NDArray[np.uint8], motifs: Sequence[Motif]) -> NDArray[np.float32]:
+def best_sites(
+    codes: NDArray[np.uint8], motifs: Sequence[Motif], *, strands: str = "both"
+) -> NDArray[np.float32]:
     """(n, motifs) log-odds in bits of each motif's best site, on either strand.
 
     Base a at position i of a site scores log2((p + e b) / ((1 + e) b)), b the motif's background
     and e the pseudocount of `cisgram.motifs.scan`; an N scores 0. A motif wider than the
-    sequences scores -inf.
+    sequences scores -inf. With strands ``given`` (RNA) only the strand as given is read.
 
     Examples
     --------
@@ -40,22 +42,44 @@ def best_sites(codes: NDArray[np.uint8], motifs: Sequence[Motif]) -> NDArray[np.
             continue
         which = [i for i, m in enumerate(motifs) if m.width == width]
         weight = torch.tensor(np.stack([log_odds(motifs[i]) for i in which]), dtype=torch.float32)
-        both = torch.cat([weight, weight.flip(1, 2)])
+        read = weight if strands == "given" else torch.cat([weight, weight.flip(1, 2)])
         for start in range(0, len(codes), ROWS):
             part = slice(start, start + ROWS)
             with torch.inference_mode():
-                found = torch.nn.functional.conv1d(one_hot(codes[part]), both).amax(2)
-            out[part, which] = torch.maximum(*found.chunk(2, 1)).numpy()
+                found = torch.nn.functional.conv1d(one_hot(codes[part]), read).amax(2)
+            best = found if strands == "given" else torch.maximum(*found.chunk(2, 1))
+            out[part, which] = best.numpy()
     return out
 
 
 def motif_baseline(
-    train: Labeled, test: Labeled, motifs: Iterable[Motif], *, task: str, seed: int = 0
+    train: Labeled,
+    test: Labeled,
+    motifs: Iterable[Motif],
+    *,
+    task: str,
+    strands: str = "both",
+    seed: int = 0,
 ) -> Baseline:
     """The motif whose best site tells the training sequences apart best, on the test sequences.
 
     Its presence may speak for or against a positive; the direction is the one of the training
     sequences.
+
+    Parameters
+    ----------
+    train
+        Chooses the motif; at most 3,000 of them are used, drawn at random.
+    test
+        What is scored.
+    motifs
+        Of which the best is taken.
+    task
+        ``classification`` or ``regression``.
+    strands
+        ``both``, or ``given``, as of `best_sites`.
+    seed
+        Of the draw.
 
     Raises
     ------
@@ -63,19 +87,53 @@ def motif_baseline(
         When there is no motif, or none is as short as the sequences.
     """
     train = train.at_most(MOST, seed=seed)
-    known = [m for m in motifs if m.width <= train.codes.shape[1]]
+    known = short_enough(motifs, train.codes.shape[1])
+    sites = best_sites(train.codes, known, strands=strands)
+    return chosen_motif(known, sites, train.y, test=test.codes, task=task, strands=strands)
+
+
+def short_enough(motifs: Iterable[Motif], length: int) -> list[Motif]:
+    """The motifs that fit into sequences; `InputError` where there is none."""
+    known = [m for m in motifs if m.width <= length]
     if not known:
-        msg = f"No motif of at most {train.codes.shape[1]} positions; give another --database."
+        msg = f"No motif of at most {length} positions; give another --database."
         raise InputError(msg)
-    sites = best_sites(train.codes, known).astype(np.float64)
-    worth = _aurocs(train.y, sites) - 0.5 if task == "classification" else _pearsons(train.y, sites)
+    return known
+
+
+def chosen_motif(
+    motifs: Sequence[Motif],
+    sites: NDArray[np.float32],
+    y: Array,
+    *,
+    test: NDArray[np.uint8],
+    task: str,
+    strands: str = "both",
+) -> Baseline:
+    """The motif of `motif_baseline`, where the training sequences were scored before.
+
+    Parameters
+    ----------
+    motifs
+        All of them.
+    sites
+        (n, motifs) `best_sites` of the training sequences.
+    y
+        (n,) labels of these.
+    test
+        (m, length) codes of what is scored.
+    task, strands
+        As of `motif_baseline`.
+    """
+    scores = sites.astype(np.float64)
+    worth = _aurocs(y, scores) - 0.5 if task == "classification" else _pearsons(y, scores)
     best = int(np.abs(worth).argmax())
     sign = 1.0 if worth[best] >= 0 else -1.0
-    score = sign * best_sites(test.codes, [known[best]])[:, 0].astype(np.float64)
-    motif = known[best]
+    motif = motifs[best]
+    score = sign * best_sites(test, [motif], strands=strands)[:, 0].astype(np.float64)
     said = "" if sign > 0 else ", where it is absent"
     about = (
-        f"{motif.name} ({motif.id}){said}: the best of {len(known):,} motifs on {len(train):,} "
+        f"{motif.name} ({motif.id}){said}: the best of {len(motifs):,} motifs on {len(y):,} "
         "training sequences"
     )
     return Baseline("one motif", score, about)

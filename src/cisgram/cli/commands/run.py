@@ -117,16 +117,23 @@ DATA = ("tf-chipseq", "yeast")  # benchmarks of networks on a set, of one form
 @click.argument(
     "name",
     type=click.Choice(
-        ["attribution", "confounded", "demix", "demo-table4", "grammar", "regimes", *DATA]
+        ["attribution", "confounded", "demix", "demo-table4", "grammar", "regimes", "zoo", *DATA]
     ),
 )
 @click.option("--data", type=click.Path(path_type=Path), envvar="CISGRAM_DATA", help="Data sets.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("runs"), help="Folder.")
 @click.option("--docs", type=click.Path(path_type=Path), help="Write the table there (Markdown).")
 @click.option("--only", help="Comma-separated experiments, networks, methods or layers.")
+@click.option("--full", is_flag=True, help="zoo: networks as large as published, to the end.")
 @DEVICE
 def benchmark(
-    name: str, data: Path | None, out: Path, docs: Path | None, only: str | None, device: str
+    name: str,
+    data: Path | None,
+    out: Path,
+    docs: Path | None,
+    only: str | None,
+    full: bool,
+    device: str,
 ) -> None:
     """Rebuild a table of the docs; finished cells are kept, the rest resumes.
 
@@ -136,7 +143,11 @@ def benchmark(
     regimes: what missing labels cost, and what a start from other factors gains.
     confounded: whether a network reads the batch that goes with its labels, and what helps.
     demo-table4: how often a method points at the factor's motif, on the networks of tf-chipseq.
+    zoo: every network of the zoo on real data, beside words, one motif and what was published.
     """
+    if full and name != "zoo":
+        msg = "--full is for the benchmark zoo; leave it out."
+        raise click.UsageError(msg)
     from cisgram.steps.attribution import benchmark_attribution
     from cisgram.steps.benchmark import benchmark as benchmark_data
     from cisgram.steps.confounded_benchmark import benchmark_confounded
@@ -144,6 +155,7 @@ def benchmark(
     from cisgram.steps.grammar_benchmark import benchmark_grammar
     from cisgram.steps.regimes_benchmark import benchmark_regimes
     from cisgram.steps.table4 import benchmark_table4
+    from cisgram.steps.zoo_benchmark import benchmark_zoo
 
     if name == "attribution":
         page = benchmark_attribution(data, out, only=only, device=device, epoch=say_epoch, say=say)
@@ -156,6 +168,7 @@ def benchmark(
             "demix": benchmark_demix,
             "demo-table4": benchmark_table4,
             "regimes": benchmark_regimes,
+            "zoo": partial(benchmark_zoo, full=full),
         }
         rebuild = own.get(name) or partial(benchmark_data, name)
         page = rebuild(folder, out, only=only, device=device, epoch=say_epoch, say=say)

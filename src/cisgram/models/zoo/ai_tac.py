@@ -10,7 +10,7 @@ from torch import nn
 
 from cisgram.core.checks import check_positive
 from cisgram.models.base import MODELS, check_length, check_maps, check_share
-from cisgram.models.layers import Conv1d, Dropout, FixedLength, MaxPool1d
+from cisgram.models.layers import BatchNorm1d, Conv1d, Dropout, FixedLength, MaxPool1d
 
 LAYERS = ((19, 3), (11, 4), (7, 4))  # width in positions, pooling
 SHORTEST = 16
@@ -52,7 +52,7 @@ def ai_tac(
     d, left = 4, length
     for f, (width, pool) in zip(maps, LAYERS, strict=True):
         features += [Conv1d(d, f, width, padding=width // 2), nn.ReLU()]
-        features += [MaxPool1d(pool, pool, padding=1), nn.BatchNorm1d(f)]
+        features += [MaxPool1d(pool, pool, padding=1), BatchNorm1d(f)]
         d, left = f, (left + 2 - pool) // pool + 1
     head: list[nn.Module] = []
     for size in (maps[-1] * left, hidden):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from cisgram.core.checks import check_positive
 from cisgram.models.attention import AttentionPool, Block, RelativeAttention, check_heads
 from cisgram.models.base import MODELS, check_odd, check_share
-from cisgram.models.layers import Conv1d, Dropout, MaxPool1d
+from cisgram.models.layers import BatchNorm1d, Conv1d, Dropout, MaxPool1d
 
 POOLS = (4, 2)  # behind the first and the second convolution: tokens of 8 bp
 
@@ -34,10 +34,10 @@ class ConvAttention(nn.Module):
         self, maps: int, width: int, blocks: int, heads: int, dropout: float, n_outputs: int
     ) -> None:
         super().__init__()
-        second = (Conv1d(maps, maps, 5, padding=2), nn.BatchNorm1d(maps), nn.ReLU())
+        second = (Conv1d(maps, maps, 5, padding=2), BatchNorm1d(maps), nn.ReLU())
         self.tower = nn.Sequential(
             Conv1d(4, maps, width, padding=width // 2),
-            nn.BatchNorm1d(maps),
+            BatchNorm1d(maps),
             nn.ReLU(),
             MaxPool1d(POOLS[0], POOLS[0]),
             Added(*second),

@@ -10,7 +10,14 @@ from torch import nn
 
 from cisgram.core.checks import check_positive
 from cisgram.models.base import MODELS, check_length, check_maps, check_share
-from cisgram.models.layers import Conv1d, Dropout, FixedLength, MaxPool1d, PositionsFirst
+from cisgram.models.layers import (
+    BatchNorm1d,
+    Conv1d,
+    Dropout,
+    FixedLength,
+    MaxPool1d,
+    PositionsFirst,
+)
 
 WIDTHS = (7, 3, 5, 3)
 SHORTEST = 16
@@ -51,7 +58,7 @@ def deepstarr(
     check_length(length, SHORTEST, model="deepstarr")
     features: list[nn.Module] = []
     for d, f, width in zip((4, *maps), maps, WIDTHS, strict=False):
-        features += [Conv1d(d, f, width, padding=width // 2), nn.BatchNorm1d(f, eps=EPS)]
+        features += [Conv1d(d, f, width, padding=width // 2), BatchNorm1d(f, eps=EPS)]
         features += [nn.ReLU(), MaxPool1d(2, 2)]
     head: list[nn.Module] = []
     for d in (maps[-1] * (length // 2 ** len(WIDTHS)), hidden):

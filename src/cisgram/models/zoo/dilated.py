@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.models.base import MODELS, check_share
-from cisgram.models.layers import Conv1d, Dropout, nonlinearity
+from cisgram.models.layers import Conv1d, Dropout, nonlinearity, with_its_layout
 
 
 class Dilated(nn.Module):
@@ -49,7 +49,7 @@ class Dilated(nn.Module):
         return h
 
     def forward(self, x: Tensor) -> Tensor:
-        features = self.trunk(x).mean(2)  # (n, maps)
+        features = with_its_layout(self.trunk(x)).mean(2)  # (n, maps)
         out: Tensor = self.head(self.dropout(features))  # (n, t)
         return out
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cisgram.core.checks import check_positive
 from cisgram.core.errors import InputError
 from cisgram.models.base import MODELS, check_odd, check_share
-from cisgram.models.layers import Conv1d, Dropout
+from cisgram.models.layers import BatchNorm1d, Conv1d, Dropout
 
 EXPANSION = 4  # maps inside a block for each that comes out
 GROUP = 2  # maps that a filter of a block's middle convolution reads
@@ -24,7 +24,7 @@ SQUEEZE = 4  # units of the gate: a quarter of what comes in
 def normed(d: int, maps: int, width: int, *, groups: int = 1) -> list[nn.Module]:
     """Convolution of unchanged length without biases, norm, and SiLU."""
     conv = Conv1d(d, maps, width, padding=width // 2, groups=groups, bias=False)
-    return [conv, nn.BatchNorm1d(maps), nn.SiLU()]
+    return [conv, BatchNorm1d(maps), nn.SiLU()]
 
 
 class Gate(nn.Module):
