@@ -188,7 +188,7 @@ def average_profile(data: Dataset) -> Array:
     """(strands, width) shares of all counts of the windows: the profile without any sequence."""
     assert data.profile is not None
     total = data.profile[:].sum(0, dtype=np.float64) + 1e-6
-    return total / total.sum(1, keepdims=True)
+    return np.asarray(total / total.sum(1, keepdims=True), dtype=np.float64)
 
 
 def evaluate_profiles(
