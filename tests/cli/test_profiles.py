@@ -104,12 +104,12 @@ def test_windows_of_a_file_are_predicted_scored_and_explained(folder, corrected)
 @pytest.mark.slow
 def test_a_corrected_network_does_not_attribute_to_the_enzyme_and_a_plain_one_does(folder):
     """The motif opens the genome, the enzyme's word does not; both change the profile."""
-    footprints.write(folder, peaks=400, seed=1)
+    footprints.write(folder, peaks=250, seed=1)
     both = folder / "both.bed"
     both.write_text("".join((folder / f"{k}.bed").read_text() for k in ("peaks", "background")))
-    size, rate = "model.options={maps=16,width=11,layers=4}", "train.learning_rate=0.006"
+    size, rate = "model.options={maps=16,width=11,layers=4}", "train.learning_rate=0.01"
     back = ("--positives", folder / "background.bed", "--model", "bpnet-profile")
-    how = {"minimum": 4096, "epochs": 6}
+    how = {"minimum": 1500, "epochs": 10}
     train(folder, "B", *back, "--set", SMALL.replace("8", "16"), *labels(folder), **how)
     for name, more in (("P", ["--model", "bpnet-profile"]),
                        ("C", ["--model", "chrombpnet", "--bias", folder / "B"])):  # fmt: skip
@@ -117,15 +117,15 @@ def test_a_corrected_network_does_not_attribute_to_the_enzyme_and_a_plain_one_do
               *labels(folder), **how)  # fmt: skip
     seen = {}
     for name in "PC":
-        ask("explain", "deep_lift", folder / name, "--target", "profile", "--most", "60",
-            "--sequences", folder / "peaks.bed", "--genome", folder / "g.fa", "-O",
-            "n_references=3", "-o", folder / f"ex-{name}")  # fmt: skip
+        ask("explain", "gradient_x_input", folder / name, "--target", "profile", "--most", "80",
+            "--sequences", folder / "peaks.bed", "--genome", folder / "g.fa",
+            "-o", folder / f"ex-{name}")  # fmt: skip
         tensors = load_file(folder / f"ex-{name}" / "values.safetensors")
         seen[name] = {
             w: footprints.share(tensors, w) for w in (footprints.MOTIF, footprints.ENZYME)
         }
-    assert min(seen[n][footprints.MOTIF] for n in "PC") > 8
-    assert seen["P"][footprints.ENZYME] > 8
+    assert min(seen[n][footprints.MOTIF] for n in "PC") > 5
+    assert seen["P"][footprints.ENZYME] > 5
     assert seen["C"][footprints.ENZYME] < 2
 
 
