@@ -30,7 +30,8 @@ SMALL = Size(
     many=Joining(positives=20, length=168),
     few=Joining(positives=48, length=168),
     seeds=(2, 2),
-    epochs=(1, 1),
+    source=Joining(positives=20, length=168),
+    epochs=(1, 1, 1),
     held_out=("ELK1",),
 )
 
@@ -67,6 +68,15 @@ def test_the_page_says_what_missing_labels_cost_and_what_transfer_gains(sets, tm
     assert "| ELK1 | 2 |" in page
     start = (runs / "ELK1-frozen-0" / "model" / "start.tsv").read_text()
     assert start.count("\tloaded\tno\t") == start.count("\tloaded\t") > 0
+    drawn, motifs = (
+        np.array([files.read_json(runs / f"ELK1-filters-{n}-{s}" / "metrics.json")["test"]["auroc"]
+                  for s in (0, 1)])
+        for n in ("drawn", "motifs")
+    )  # fmt: skip
+    assert f"| ELK1 | motifs | 2 | {motifs.mean():.3f} (" in page
+    assert f"| {(motifs - drawn).mean():+.3f} (" in page
+    assert "| ELK1 | drawn | 2 |" in page
+    assert "|  | 1.0 |" in page  # one epoch: it is as good as ever after the first
     again = benchmark_regimes(sets, tmp_path, only="", size=SMALL)
     assert again == page
     with pytest.raises(UnknownName, match="transfer"):

@@ -1,4 +1,4 @@
-"""What training regimes are worth: labels that are missing, and a start from other factors."""
+"""What regimes are worth: labels that are missing, a start from other factors, or from motifs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cisgram.core import files
+from cisgram.core.run import Run
 from cisgram.core.seeds import generator
 from cisgram.data import Dataset, find_leaks, read_dataset
 from cisgram.steps.arms import Groups, arm, chosen, done, member, said_mean
@@ -26,21 +29,25 @@ class Size:
     Attributes
     ----------
     many
-        Of each factor of the multi-task set.
+        Of each factor of the multi-task set with missing labels.
+    source
+        Of each factor of the multi-task run that transfer starts from.
     few
         Of a factor that was held out: a third of its sequences are shuffles.
     seeds
-        Of the multi-task trainings, and of those of held-out factors.
+        Of the trainings with missing labels, and of those of held-out factors.
     epochs
-        Likewise.
+        Of the trainings with missing labels, of the run that transfer starts from, and of those
+        of held-out factors.
     held_out
         Factors that the multi-task training is tried on.
     """
 
     many: Joining = field(default_factory=lambda: Joining(positives=600))
+    source: Joining = field(default_factory=lambda: Joining(positives=4000))
     few: Joining = field(default_factory=lambda: Joining(positives=333))
-    seeds: tuple[int, int] = (3, 5)
-    epochs: tuple[int, int] = (16, 30)
+    seeds: tuple[int, int] = (10, 5)
+    epochs: tuple[int, int, int] = (16, 10, 30)
     held_out: tuple[str, ...] = HELD_OUT
 
 
@@ -117,32 +124,34 @@ def _sets(names: Sequence[str], *, without: bool = False) -> dict[str, tuple[str
     }
 
 
-def _tables(job: Job) -> Path:
-    """Tables of the multi-task set, whole and with labels missing, and of held-out factors."""
-    home = job.folder / "data"
-    if (home / "done").is_file():
-        return home
-    job.say("writing the tables")
-    for factor in job.size.held_out:
-        write_joined(job.data, home / factor, job.size.few, sets=_sets([factor]))
-    write_joined(
-        job.data, home / "many", job.size.many, sets=_sets(job.size.held_out, without=True)
-    )
-    _without_leaks(home, job.size.held_out)
-    _with_missing(home / "many" / "train.tsv", home / "many" / "train-missing.tsv")
-    _own_labels(home / "many" / "train.tsv", home / "many" / "train-own.tsv")
-    files.write_text(home / "done", "whole\n")
+def _many(job: Job, name: str, size: Joining) -> Path:
+    """Tables of a multi-task set without the held-out factors."""
+    home = job.folder / "data" / name
+    if not (home / "done").is_file():
+        job.say(f"writing the tables of {name}")
+        write_joined(job.data, home, size, sets=_sets(job.size.held_out, without=True))
+        _without_leaks(home, [_few(job, factor) for factor in job.size.held_out])
+        files.write_text(home / "done", "whole\n")
     return home
 
 
-def _without_leaks(home: Path, factors: Sequence[str]) -> None:
+def _few(job: Job, factor: str) -> Path:
+    """Tables of a held-out factor."""
+    home = job.folder / "data" / factor
+    if not (home / "done").is_file():
+        write_joined(job.data, home, job.size.few, sets=_sets([factor]))
+        files.write_text(home / "done", "whole\n")
+    return home
+
+
+def _without_leaks(home: Path, held_out: Sequence[Path]) -> None:
     """Drop multi-task training rows that share a peak with a test sequence of a held-out factor.
 
     The leak guard of a run does not see the sequences that its weights were trained on before.
     """
-    path = home / "many" / "train.tsv"
+    path = home / "train.tsv"
     sets: dict[str, Dataset] = {"train": _read(path)}
-    sets |= {factor: _read(home / factor / "test.tsv") for factor in factors}
+    sets |= {folder.name: _read(folder / "test.tsv") for folder in held_out}
     found = find_leaks(sets, threshold=0.1, across_labels=False)
     dropped = set(found.training_rows.tolist())
     head, *rows = path.read_text(encoding="utf-8").splitlines()
@@ -200,7 +209,8 @@ def _settings(train: Path, test: Path, *, epochs: int, **more: Any) -> Groups:
 
 def _missing(job: Job) -> None:
     """Multi-task trainings with all labels, and with 30 % of them missing."""
-    home = _tables(job) / "many"
+    home = _many(job, "many", job.size.many)
+    _with_missing(home / "train.tsv", home / "train-missing.tsv")
     for name, table in (("whole", "train.tsv"), ("missing", "train-missing.tsv")):
         groups = _settings(home / table, home / "test.tsv", epochs=job.size.epochs[0])
         job.run(f"many-{name}", groups, job.size.seeds[0])
@@ -236,18 +246,18 @@ ARMS: dict[str, dict[str, Any]] = {
 
 def _transfer(job: Job) -> None:
     """Few sequences of held-out factors, from scratch and from the multi-task run."""
-    home = _tables(job)
-    tables = home / "many"
-    many = _settings(tables / "train-own.tsv", tables / "test.tsv", epochs=job.size.epochs[0])
-    job.run("many-own", many, 1)
-    weights = str(member(job.folder / "many-own", 0))
+    tables = _many(job, "source", job.size.source)
+    _own_labels(tables / "train.tsv", tables / "train-own.tsv")
+    many = _settings(tables / "train-own.tsv", tables / "test.tsv", epochs=job.size.epochs[1])
+    job.run("source", many, 1)
+    weights = str(member(job.folder / "source", 0))
     for factor in job.size.held_out:
         for name, how in ARMS.items():
             start = {"weights": weights} if how else {}
             own = {**how, "model": {**how.get("model", {}), **start}}
-            tables = home / factor
+            tables = _few(job, factor)
             groups = _settings(
-                tables / "train.tsv", tables / "test.tsv", epochs=job.size.epochs[1], **own
+                tables / "train.tsv", tables / "test.tsv", epochs=job.size.epochs[2], **own
             )
             job.run(f"{factor}-{name}", groups, job.size.seeds[1])
 
@@ -267,7 +277,7 @@ def _transfer_page(job: Job) -> list[str]:
             gain = said_mean([other[seed] - scratch[seed] for seed in both], sign=True)
             cells += [said_mean(list(other.values())), gain]
         lines.append(f"| {factor} | {len(scratch)} | {' | '.join(cells)} |")
-    leaks = job.folder / "data" / "leaks.json"
+    leaks = job.folder / "data" / "source" / "leaks.json"
     if leaks.is_file():
         n = files.read_json(leaks)
         lines += [
@@ -278,8 +288,66 @@ def _transfer_page(job: Job) -> list[str]:
     return lines
 
 
+FILTERS: dict[str, dict[str, Any]] = {
+    "drawn": {},
+    "motifs": {"motifs": "jaspar:vertebrates", "motif_form": "log-odds"},
+    "frozen": {
+        "motifs": "jaspar:vertebrates",
+        "motif_form": "log-odds",
+        "freeze_motifs": True,
+    },
+}
+"""What the first filters of a small network are at the start, and whether they move."""
+DETECTORS = 64
+
+
+def _motifs(job: Job) -> None:
+    """Few sequences of held-out factors, with filters at random or from known motifs."""
+    for factor in job.size.held_out:
+        tables = _few(job, factor)
+        for name, model in FILTERS.items():
+            groups = _settings(tables / "train.tsv", tables / "test.tsv", epochs=job.size.epochs[2])
+            model = {"name": "deepbind", "options": {"detectors": DETECTORS}, **model}
+            job.run(f"{factor}-filters-{name}", {**groups, "model": model}, job.size.seeds[1])
+
+
+def _motifs_page(job: Job) -> list[str]:
+    lines = [
+        "## Filters that start as motifs", "",
+        "| factor | filters | seeds | test AUROC | against drawn | epochs to the best of drawn |",
+        "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for factor in job.size.held_out:
+        names = {name: f"{factor}-filters-{name}" for name in FILTERS}
+        scores = {name: job.scores(at, job.size.seeds[1]) for name, at in names.items()}
+        drawn = scores["drawn"]
+        for name, found in scores.items():
+            both = sorted(found.keys() & drawn.keys())
+            gain = said_mean([found[s] - drawn[s] for s in both], sign=True)
+            epochs = [_epochs_until(job, names[name], names["drawn"], seed) for seed in both]
+            reached = [e for e in epochs if e is not None]
+            late = f", {len(epochs) - len(reached)} never" * (len(reached) < len(epochs))
+            lines.append(
+                f"| {factor} | {name} | {len(found)} | {said_mean(list(found.values()))} | "
+                f"{gain if name != 'drawn' else ''} | "
+                f"{np.mean(reached) if reached else np.nan:.1f}{late} |"
+            )
+    return lines
+
+
+def _epochs_until(job: Job, name: str, other: str, seed: int) -> int | None:
+    """Epochs after which a training is as good as another was at its best, on validation."""
+    own, theirs = (
+        Run(member(job.folder / at, seed)).read_table("history.tsv")["valid_auroc"].to_numpy()
+        for at in (name, other)
+    )
+    reached = np.flatnonzero(own >= theirs.max())
+    return int(reached[0]) + 1 if len(reached) else None
+
+
 PARTS: dict[str, tuple[Callable[[Job], None], Callable[[Job], list[str]]]] = {
     "missing": (_missing, _missing_page),
     "transfer": (_transfer, _transfer_page),
+    "motifs": (_motifs, _motifs_page),
 }
 """What is trained, and what is said of it; a part is one line here."""

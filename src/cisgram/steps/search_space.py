@@ -61,10 +61,9 @@ def space_of(settings: Settings, given: Iterable[str]) -> Space:
         "train.weight_decay": Span(1e-5, 1e-1, log=True),
         "train.batch_size": Choice((32, 64, 128, 256)),
     }
-    if settings.model.name in MODELS:
-        known = inspect.signature(MODELS.get(settings.model.name).fn).parameters
-        if "dropout" in known:
-            usual["model.options.dropout"] = Span(0.0, 0.6)
+    entry = MODELS.get(settings.model.name)
+    if entry is not None and "dropout" in inspect.signature(entry.fn).parameters:
+        usual["model.options.dropout"] = Span(0.0, 0.6)
     return usual
 
 
