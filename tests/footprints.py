@@ -70,3 +70,20 @@ def _rate(size, motifs, enzymes):
     for e in enzymes:
         rate[e + 3] *= CUT
     return BASE * rate
+
+
+def share(tensors: dict[str, np.ndarray], word: tuple[int, ...], *, edge: int = 60) -> float:
+    """Mean size of the scores under a word over that of bases under neither, in the middle."""
+    x = tensors["x"]
+    size = np.abs((tensors["values"] * x).sum(1))[:, edge:-edge]
+    codes = np.where(x.sum(1) > 0, x.argmax(1), 4)[:, edge:-edge]
+    under = {w: _under(codes, w) for w in (MOTIF, ENZYME)}
+    return float(size[under[word]].mean() / size[~(under[MOTIF] | under[ENZYME])].mean())
+
+
+def _under(codes: np.ndarray, word: tuple[int, ...]) -> np.ndarray:
+    found = np.zeros(codes.shape, dtype=bool)
+    windows = np.lib.stride_tricks.sliding_window_view(codes, len(word), axis=1)
+    for row, start in np.argwhere((windows == np.array(word)).all(2)):
+        found[row, start : start + len(word)] = True
+    return found

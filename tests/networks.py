@@ -51,6 +51,7 @@ SMALL = {
     "deepcpg-cpg": {"n_neighbors": 6, "hidden": 5},
     "deepcpg-dna": {"maps": [8, 7], "hidden": 9, "length": 32},
     "explainn": {"units": 7, "hidden": 6, "length": 39},
+    "multi-view": {"maps": 8, "width": 7, "n_tracks": 2},
     "kmer": {"k": 3, "width": 4},
     "pwm": {"motifs": 5, "width": 7},
 }

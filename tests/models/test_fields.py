@@ -118,3 +118,54 @@ def test_a_card_of_letters_alone_says_nothing_of_fields(tmp_path):
     card = models.Card("demo-cnn", {"size": "small"}, length=60)
     models.save(tmp_path, models.build(card), card)
     assert "fields" not in (tmp_path / "model.toml").read_text()
+
+
+def view(fusion):
+    return made(lambda: small("multi-view", fusion=fusion, n_outputs=2), gain=5.0)
+
+
+def seen(model):
+    """What of the letters and of the tracks an output depends on, by their gradients."""
+    x = torch.rand(2, 4, 40, requires_grad=True)
+    tracks = torch.rand(2, 2, 40, requires_grad=True)
+    model(x, tracks=tracks)[:, 1].sum().backward()
+    return [t.grad is not None and bool(t.grad.any()) for t in (x, tracks)]
+
+
+@pytest.mark.parametrize(
+    ("fusion", "reads"),
+    [("early", [1, 1]), ("late", [1, 1]), ("ensemble", [1, 1]), ("sequence", [1, 0]),
+     ("tracks", [0, 1])],
+)  # fmt: skip
+def test_a_fusion_reads_its_views(fusion, reads):
+    assert seen(view(fusion)) == [bool(r) for r in reads]
+
+
+def test_early_fusion_is_one_convolution_over_all_rows():
+    model = view("early")
+    x, tracks = torch.rand(2, 4, 40), torch.rand(2, 2, 40)
+    weight = torch.cat([model.letters.weight, model.rows.weight], 1)
+    both = torch.cat([x, tracks], 1)
+    first = nn.functional.conv1d(both, weight, model.letters.bias, padding=3)
+    out = model.heads[0](model.views[0](first))
+    torch.testing.assert_close(model(x, tracks), out)
+
+
+def test_views_of_an_ensemble_add_up_and_those_of_a_late_fusion_interact():
+    x, tracks = torch.rand(2, 4, 40), torch.rand(2, 2, 40)
+    for fusion in ("late", "ensemble"):
+        model = view(fusion)
+        with torch.no_grad():
+            each = [model(a, b) for a in (x, 0 * x) for b in (tracks, 0 * tracks)]
+        apart = ((each[0] - each[1]) - (each[2] - each[3])).abs().max()
+        assert (apart < 1e-3) == (fusion == "ensemble")
+
+
+def test_tracks_of_another_shape_are_refused():
+    model = view("late")
+    for shape in ((2, 3, 40), (2, 2, 39), (1, 2, 40)):
+        with pytest.raises(InputError, match="tracks must be"):
+            model(torch.zeros(2, 4, 40), torch.zeros(shape))
+    assert torch.equal(
+        model(torch.ones(2, 4, 40)), model(torch.ones(2, 4, 40), torch.zeros(2, 2, 40))
+    )

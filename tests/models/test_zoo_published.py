@@ -40,6 +40,10 @@ def both_gru(d, size):
     return 2 * 3 * size * (d + size + 2)
 
 
+def view(d):
+    return norm(d) + convolution(d, d, 5) + norm(d)
+
+
 def profile_network(d, width, layers, strands=1):
     """A wide convolution, dilated ones, 75 positions to a profile, and a line to the counts."""
     return (
@@ -125,6 +129,27 @@ DANQ, DANQ_JASPAR = 46_926_479, 67_892_175
         ("bpnet-profile", {}, profile_network(64, 25, 9)),
         ("bpnet-profile", {"strands": 2, "profile_width": 1000}, profile_network(64, 25, 9, 2)),
         ("chrombpnet", {}, profile_network(512, 21, 8) + profile_network(128, 21, 4)),
+        (
+            "multi-view",
+            {},
+            convolution(4, 64, 19)
+            + convolution(1, 64, 19)
+            + 2 * view(64)
+            + dense(128, 64)
+            + dense(64, 1),
+        ),
+        (
+            "multi-view",
+            {"fusion": "early", "n_tracks": 3, "n_outputs": 2},
+            convolution(4 + 3, 64, 19) + view(64) + dense(64, 2),
+        ),
+        (
+            "multi-view",
+            {"fusion": "ensemble", "maps": 8},
+            convolution(4, 8, 19) + convolution(1, 8, 19) + 2 * view(8) + 2 * dense(8, 1),
+        ),
+        ("multi-view", {"fusion": "sequence"}, convolution(4, 64, 19) + view(64) + dense(64, 1)),
+        ("multi-view", {"fusion": "tracks"}, convolution(1, 64, 19) + view(64) + dense(64, 1)),
         # 1,001 bp: 991 and 245 positions, pooled to 247 and 122
         ("deepcpg-dna", {"n_outputs": 2}, DEEPCPG_DNA + dense(128, 2)),
         ("deepcpg-cpg", {"n_outputs": 2}, DEEPCPG_CPG + dense(512, 2)),
@@ -369,6 +394,11 @@ def test_a_model_of_one_length_refuses_another_by_its_name(name):
         ("chrombpnet", {"bias_maps": 0}),
         ("chrombpnet", {"bias_layers": -1}),
         ("chrombpnet", {"n_outputs": 2}),
+        ("multi-view", {"fusion": "later"}),
+        ("multi-view", {"maps": 0}),
+        ("multi-view", {"n_tracks": 0}),
+        ("multi-view", {"width": 4}),
+        ("multi-view", {"dropout": 1}),
         ("legnet", {"maps": (64,)}),
         ("legnet", {"maps": 64}),
         ("legnet", {"maps": (64, 0)}),

@@ -147,7 +147,7 @@ def _labels_of_places(
     data: Dataset, test: Dataset | None, options: DataOptions, beside: Attached
 ) -> tuple[Dataset, Dataset | None, str]:
     """Labels that are read at the places of windows, and the task that is asked for."""
-    asked = options.task
+    asked: str = options.task
     given = [k for k in ("tracks", "methylation", "profiles") if getattr(options, k)]
     if len(given) > 1:
         both = " and ".join(f"data.{name}" for name in given)

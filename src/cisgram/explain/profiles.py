@@ -36,7 +36,8 @@ class WeighedProfile(nn.Module):
         """The weighed sum."""
         logits = self.model(x, heads=self.part)[0]
         centered = logits - logits.mean(2, keepdim=True)
-        return (self.get_buffer("weights") * centered).sum((1, 2))[:, None]
+        out: Tensor = (self.get_buffer("weights") * centered).sum((1, 2))[:, None]
+        return out
 
 
 def each_weighed(
@@ -65,11 +66,11 @@ def each_weighed(
     given, x = x, ready(model, x)
     part = PARTS[output][0 if _has_bias(model) else 1]
     with untouched(model), torch.no_grad():
-        logits = torch.cat([model(row, heads=part)[0] for row in x.split(1)])
+        logits = torch.cat([model(row, heads=part)[0] for row in torch.split(x, 1)])
     weights = torch.softmax(logits, 2)
     return [
         method(WeighedProfile(model, weight, part), given[row : row + 1], target=0, **options)
-        for row, weight in enumerate(weights.split(1))
+        for row, weight in enumerate(torch.split(weights, 1))
     ]
 
 

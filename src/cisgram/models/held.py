@@ -59,9 +59,16 @@ def check_fields(model: nn.Module, given: Mapping[str, object]) -> None:
     if missing:
         what = " and ".join(missing)
         msg = (
-            f"{type(model).__name__} reads {what} beside the letters, and none came. Give "
+            f"{_innermost(model)} reads {what} beside the letters, and none came. Give "
             f"fields={{{missing[0]!r}: ...}}, one row a sequence; on the command line a run reads "
             "them from the files that it was trained with, and train, evaluate, predict and "
             "explain can use them."
         )
         raise InputError(msg)
+
+
+def _innermost(model: nn.Module) -> str:
+    """Name of the class of the network itself, inside strands and ensembles."""
+    if isinstance(model, BothStrands):
+        return _innermost(model.model)
+    return _innermost(model.models[0]) if isinstance(model, Mean) else type(model).__name__

@@ -31,6 +31,10 @@ REFERENCES = {
         "Ba and Caruana. Do deep nets really need to be deep? Advances in Neural Information "
         "Processing Systems, arXiv:1312.6184, 2014."
     ),
+    "baltrusaitis2019": (
+        "Baltrusaitis, Ahuja and Morency. Multimodal machine learning: a survey and taxonomy. IEEE "
+        "Transactions on Pattern Analysis and Machine Intelligence 41, 423-443, 2019."
+    ),
     "dealmeida2022": (
         "de Almeida, Reiter, Pagani and Stark. DeepSTARR predicts enhancer activity from DNA "
         "sequence and enables the de novo design of synthetic enhancers. Nature Genetics 54, "

@@ -14,6 +14,7 @@ from cisgram.core.seeds import derive
 from cisgram.data import Dataset, Given, read_dataset, task_of
 from cisgram.models import Card, load, predict_samples, read_card
 from cisgram.steps.inputs import widened
+from cisgram.steps.profile_scores import profile_metrics
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import (
     calibrator_of,
@@ -22,7 +23,6 @@ from cisgram.steps.train import (
     evaluate_run,
     member_outputs,
     prediction_table,
-    profile_metrics,
 )
 from cisgram.train import metrics, scores_of
 
@@ -103,7 +103,8 @@ def evaluate_file(
         classes = card.outputs if card.task == "multiclass" else ()
         data, _ = task_of(data, card.task, outputs=classes)
     if card.task == "profile":
-        return profile_metrics(run, widened(data, card.outputs), data_of(run), device=device)
+        part = widened(data, card.outputs)
+        return profile_metrics(run, part, data_of(run), where=chosen_device(device))
     if data.y.shape[1] != len(card.outputs):
         msg = f"{sequences} has the labels {data.outputs}, the model the outputs {card.outputs}."
         raise InputError(msg)

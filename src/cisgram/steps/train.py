@@ -29,16 +29,18 @@ from cisgram.data import (
     track_name,
 )
 from cisgram.data.source import PROFILES
-from cisgram.models import MODELS, Card, build, load, predict, read_card, release_motifs, save
+from cisgram.models import Card, build, load, predict, release_motifs, save
 from cisgram.report.start import START
 from cisgram.steps.bias import bias_file, put_bias, with_bias
 from cisgram.steps.first_filters import motif_file, record_filters, start_filters
+from cisgram.steps.history import history_name, kept_loss, write_history
 from cisgram.steps.inputs import for_model, shapes_of
+from cisgram.steps.profile_scores import profile_metrics
 from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
 from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
 from cisgram.train.calibrate import Calibrator, calibrator
-from cisgram.train.profiles import average_profile, evaluate_profiles, heads_of, start_counts
+from cisgram.train.profiles import start_counts
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, State], None]
@@ -145,7 +147,7 @@ def evaluate_run(
         )
         raise InputError(msg)
     found: dict[str, Any] = {}
-    losses = [_kept_loss(run, member, settings) for member in range(wanted)]
+    losses = [kept_loss(run, member, settings) for member in range(wanted)]
     known = [loss for loss in losses if loss is not None]
     if known:
         found["train"] = {"n": len(data.train), "loss": float(np.mean(known))}
@@ -157,7 +159,7 @@ def evaluate_run(
             continue
         outputs = member_outputs(run, part, device=device)
         if data.task == "profile":
-            found[name] = profile_metrics(run, part, data, device=device)
+            found[name] = profile_metrics(run, part, data, where=chosen_device(device))
             tables.append(prediction_table(part, outputs, name, data.task))
             continue
         y, mean = part.y.astype(np.float64), outputs.mean(0)
@@ -188,22 +190,6 @@ def member_outputs(run: Run, data: Dataset, *, device: str = "cpu") -> Array:
     models = (load(f).to(where) for f in run.members())
     every = [predict(model, data.codes, fields=data.fields).numpy() for model in models]
     return np.stack(every).astype(np.float64)
-
-
-def profile_metrics(
-    run: Run, part: Dataset, data: Prepared, *, device: str = "cpu"
-) -> dict[str, Any]:
-    """Scores of the mean of the members' profiles and log counts (`evaluate_profiles`)."""
-    where = chosen_device(device)
-    models = [load(f).to(where) for f in run.members()]
-    parts = MODELS[read_card(run.member(0)).name].facts.get("parts", ("whole",))
-    heads = {}
-    for name in parts:
-        every = [heads_of(model, part, part=name) for model in models]
-        profile, counts = (torch.stack(h).mean(0) for h in zip(*every, strict=True))
-        heads[name] = profile, counts
-    seed = settings_of(run).train.seed
-    return evaluate_profiles(part, heads, average=average_profile(data.train.data), seed=seed)
 
 
 def chosen_device(device: str) -> torch.device:
@@ -378,7 +364,7 @@ def _train_member(
         )
         if not _is_first():
             return
-        _write_history(run, _history_name(member), state)
+        write_history(run, history_name(member), state)
         if settings.model.weights is not None or settings.train.freeze or start.factors:
             run.write_table(f"{folder.name}/{START}", start_table(model, start))
         release_motifs(model)
@@ -403,26 +389,3 @@ def _part_of(train: TrainingData, settings: Settings, member: int) -> TrainingDa
     how = settings.train
     fold = folds_of(len(train.data), train.data.groups, folds=how.seeds, seed=how.seed)
     return train.take(fold != member)
-
-
-def _kept_loss(run: Run, member: int, settings: Settings) -> float | None:
-    """Training loss of the epoch whose weights a member kept; ``None`` without an epoch."""
-    history = run.read_table(_history_name(member))
-    if not len(history):
-        return None
-    best = history.loc[history["best"] == 1, "train_loss"]
-    kept = best if settings.train.select == "best" and len(best) else history["train_loss"]
-    return float(kept.iloc[-1])
-
-
-def _history_name(member: int) -> str:
-    return "history.tsv" if member == 0 else f"history-{member + 1}.tsv"
-
-
-def _write_history(run: Run, name: str, state: State) -> None:
-    import pandas as pd
-
-    columns = ["epoch", "train_loss", "learning_rate", "valid_loss"]  # where no epoch was run
-    table = pd.DataFrame(state.history, columns=None if state.history else columns)
-    table["best"] = (table["epoch"] == state.best_epoch).astype(int)
-    run.write_table(name, table)

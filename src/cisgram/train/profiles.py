@@ -188,7 +188,7 @@ def average_profile(data: Dataset) -> Array:
     """(strands, width) shares of all counts of the windows: the profile without any sequence."""
     assert data.profile is not None
     total = data.profile[:].sum(0, dtype=np.float64) + 1e-6
-    return total / total.sum(1, keepdims=True)
+    return np.asarray(total / total.sum(1, keepdims=True), dtype=np.float64)
 
 
 def evaluate_profiles(
@@ -215,9 +215,10 @@ def evaluate_profiles(
     Returns
     -------
     dict
-        ``n``; ``jsd`` (mean Jensen-Shannon distance; smaller is better), ``jsd_average`` of the
-        average profile, ``pearson`` and ``spearman`` of log counts, each with its interval; and
-        in ``per_output`` the same of each part.
+        ``n``; of the whole ``jsd`` (mean Jensen-Shannon distance; smaller is better),
+        ``jsd_average`` of the average profile, ``pearson`` and ``spearman`` of log counts, each
+        with its interval; and in ``per_output`` the same of each part. ``outputs`` is 1: these
+        are no means over parts.
     """
     assert data.profile is not None
     observed, y = data.profile[:], data.y[:, COUNTS].astype(np.float64)
@@ -238,7 +239,7 @@ def evaluate_profiles(
         )
         per_output.append({"output": f"{start}counts"} | found)
     top = {k: v for o in reversed(per_output[:2]) for k, v in o.items() if k != "output"}
-    return top | {"n": len(data), "per_output": per_output}
+    return top | {"n": len(data), "outputs": 1, "per_output": per_output}
 
 
 def _with_interval(name: str, values: Array, seed: int) -> dict[str, Any]:

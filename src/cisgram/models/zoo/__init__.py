@@ -21,6 +21,7 @@ from cisgram.models.zoo.explainn import explainn
 from cisgram.models.zoo.kmer import kmer
 from cisgram.models.zoo.kmer_transformer import kmer_transformer
 from cisgram.models.zoo.legnet import legnet
+from cisgram.models.zoo.multi_view import multi_view
 from cisgram.models.zoo.pwm import pwm
 from cisgram.models.zoo.transformer import transformer
 
@@ -46,6 +47,7 @@ __all__ = [
     "kmer",
     "kmer_transformer",
     "legnet",
+    "multi_view",
     "pwm",
     "transformer",
 ]
