@@ -117,7 +117,16 @@ DATA = ("tf-chipseq", "yeast")  # benchmarks of networks on a set, of one form
 @click.argument(
     "name",
     type=click.Choice(
-        ["attribution", "confounded", "demix", "demo-table4", "grammar", "regimes", *DATA]
+        [
+            "attribution",
+            "confounded",
+            "demix",
+            "demo-table4",
+            "grammar",
+            "regimes",
+            "unsupervised",
+            *DATA,
+        ]
     ),
 )
 @click.option("--data", type=click.Path(path_type=Path), envvar="CISGRAM_DATA", help="Data sets.")
@@ -135,6 +144,7 @@ def benchmark(
     grammar: which planted rules come back from networks, and what else is reported.
     regimes: what missing labels cost, and what a start from other factors gains.
     confounded: whether a network reads the batch that goes with its labels, and what helps.
+    unsupervised: holes of matrices filled, sequences made and turned, a start before labels.
     demo-table4: how often a method points at the factor's motif, on the networks of tf-chipseq.
     """
     from cisgram.steps.attribution import benchmark_attribution
@@ -144,6 +154,7 @@ def benchmark(
     from cisgram.steps.grammar_benchmark import benchmark_grammar
     from cisgram.steps.regimes_benchmark import benchmark_regimes
     from cisgram.steps.table4 import benchmark_table4
+    from cisgram.steps.unsupervised_benchmark import benchmark_unsupervised
 
     if name == "attribution":
         page = benchmark_attribution(data, out, only=only, device=device, epoch=say_epoch, say=say)
@@ -156,6 +167,7 @@ def benchmark(
             "demix": benchmark_demix,
             "demo-table4": benchmark_table4,
             "regimes": benchmark_regimes,
+            "unsupervised": benchmark_unsupervised,
         }
         rebuild = own.get(name) or partial(benchmark_data, name)
         page = rebuild(folder, out, only=only, device=device, epoch=say_epoch, say=say)
