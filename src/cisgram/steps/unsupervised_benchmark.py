@@ -345,7 +345,7 @@ def _judged(found: Mapping[str, Any]) -> list[str]:
 
 
 def _analyzer(job: Job) -> Run:
-    groups = {
+    groups: dict[str, dict[str, Any]] = {
         "data": {
             "positives": str(_there(job.data / FACTOR)), "max_positives": 3000, "length": LENGTH,
         },
