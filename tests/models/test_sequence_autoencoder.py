@@ -21,10 +21,12 @@ def network(kind="denoising", length=40):
 
 
 def test_the_maps_are_the_last_along_the_sequence():
-    assert maps_module(create("basset", length=200), length=200) == "features.11"
+    assert maps_module(create("basset", length=400), length=400) == "features.11"
     assert maps_module(create("dilated", layers=2), length=30) == "activation"
-    with pytest.raises(InputError, match="convolutional"):
-        maps_module(create("kmer", k=3), length=30)
+    assert maps_module(create("demo-cnn-rnn"), length=60).startswith("conv")
+    for name in ("kmer", "demo-rnn"):
+        with pytest.raises(InputError, match="convolutional"):
+            maps_module(create(name), length=30)
 
 
 def repeated(n, length=40, seed=0):

@@ -132,6 +132,7 @@ def test_feedback_lets_in_what_scores_above_and_nothing_else():
     assert never(model, codes, born, 8)["entered"] == 0
 
 
+@pytest.mark.slow
 def test_feedback_raises_the_share_above_the_threshold():
     def analyzer(codes):
         return (codes[:, [0, 1, 2, 7, 8, 9]] == 0).mean(1)  # A around the middle
