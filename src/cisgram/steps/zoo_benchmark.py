@@ -107,7 +107,6 @@ def settings_of_cell(cell: Cell, tables: dict[str, Path]) -> Settings:
     of = SETS[cell.set]
     with tables["train"].open(encoding="utf-8") as table:
         head = table.readline().rstrip("\n").split("\t")
-    options = {**cell.options, **cell.reduced}
     train = {"min_rows": 1, **cell.train}
     groups = {
         "data": {
@@ -119,7 +118,7 @@ def settings_of_cell(cell: Cell, tables: dict[str, Path]) -> Settings:
             "reverse_complement": of.strands == "both",
             **cell.data,
         },
-        "model": {"name": cell.network, "options": options},
+        "model": {"name": cell.network, "options": dict(cell.reduced)},
         "train": {"patience": train.get("epochs", 20), **train},
     }
     return resolve(groups)

@@ -64,7 +64,7 @@ SETS: dict[str, ZooSet] = {
             (
                 "authors' transformer",
                 0.978,
-                "the set's column Predicted Expression; trained on tens of millions of promoters",
+                "the set's column Predicted Expression",
             ),
         ),
     ),
@@ -130,11 +130,9 @@ class Cell:
     ----------
     set, network
         Names of `SETS` and of the zoo.
-    options
-        Keywords of the network: what it is made like.
     reduced
-        Further ones that make it smaller than published, so that a CPU can train it; not with
-        ``--full``.
+        Keywords that make the network smaller than published, so that a CPU can train it; not
+        with ``--full``.
     train, data
         Settings of the training and of the data.
     word
@@ -143,7 +141,6 @@ class Cell:
 
     set: str
     network: str
-    options: Mapping[str, Any] = field(default_factory=dict)
     reduced: Mapping[str, Any] = field(default_factory=dict)
     train: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -219,12 +216,12 @@ CELLS: tuple[Cell, ...] = (
     Cell("rbp-clip QKI", "demo-cnn", train={"epochs": 12}),
     Cell("utr5-mrl", "legnet", reduced=LEGNET_SMALL, train={"epochs": 12}),
     Cell("utr5-mrl", "deepstarr", reduced=STARR_SMALL, train={"epochs": 25}),
-    Cell("utr5-mrl", "demo-cnn-rnn", train={"epochs": 15}),
+    Cell("utr5-mrl", "demo-cnn-rnn", reduced={"size": "small"}, train={"epochs": 8}),
     Cell("utr5-mrl", "demo-rnn", train={"epochs": 25, "min_rows": 1}),
     Cell("histone-yeast-emp H3K4me3", "conv-attention", reduced=SMALL,
          train={"epochs": 6, "learning_rate": 2e-3},
          word="validation AUROC still rises at the last of 6 epochs (0.565 to 0.597): it was not "
               "trained to its end."),
-    Cell("histone-yeast-emp H3", "kmer-transformer", reduced={"maps": 32, "stride": 2},
-         train={"epochs": 10, "learning_rate": 2e-3}),
+    Cell("histone-yeast-emp H3", "kmer-transformer", reduced={"maps": 32, "stride": 4},
+         train={"epochs": 8, "learning_rate": 2e-3}),
 )  # fmt: skip
