@@ -2,7 +2,6 @@ import gzip
 import subprocess
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import planted
@@ -12,7 +11,7 @@ from cisgram.core.registry import UnknownName
 from cisgram.models import MODELS
 from cisgram.seq import from_codes
 from cisgram.steps import zoo_benchmark, zoo_sets
-from cisgram.steps.zoo_benchmark import benchmark_zoo, settings_of_cell
+from cisgram.steps.zoo_benchmark import benchmark_zoo, settings_of_cell, whole
 from cisgram.steps.zoo_cells import CELLS, SETS, Cell
 from cisgram.steps.zoo_sets import H1, chip_h1, write_set
 
@@ -93,6 +92,16 @@ def test_a_set_a_network_or_both_can_be_asked_for_and_others_are_refused(data, t
         benchmark_zoo(tmp_path, tmp_path, cells=TINY, only="promoters/demo-cnn")
 
 
+@pytest.mark.slow
+def test_a_run_of_other_settings_is_not_shown_and_not_overwritten(data, tmp_path):
+    cell = Cell("promoters", "demo-cnn", train={"epochs": 1})
+    benchmark_zoo(data, tmp_path, cells=(cell,), device="cpu")
+    other = Cell("promoters", "demo-cnn", train={"epochs": 2})
+    assert "demo-cnn" not in benchmark_zoo(data, tmp_path, cells=(other,), only="")
+    with pytest.raises(InputError, match="holds another run"):
+        benchmark_zoo(data, tmp_path, cells=(other,), device="cpu")
+
+
 def test_a_training_that_fails_is_told(data, tmp_path):
     cell = Cell("promoters", "basset", train={"epochs": 1})  # 40 bp are too short for it
     with pytest.raises(InputError, match="ended with 2"):
@@ -101,11 +110,12 @@ def test_a_training_that_fails_is_told(data, tmp_path):
 
 def test_the_full_benchmark_has_networks_as_published(data, tmp_path):
     tables = write_set(SETS["promoters"], data, tmp_path)
-    small, full = (settings_of_cell(TINY[0], tables, full=f) for f in (False, True))
+    small, full = (settings_of_cell(cell, tables) for cell in (TINY[0], whole(TINY[0])))
     assert small.model.options == {"detectors": 4}
     assert full.model.options == {}
     assert (small.train.epochs, full.train.epochs) == (2, 100)
     assert full.data == small.data
+    assert whole(TINY[0]).word == ""  # it was of the short training
 
 
 def test_every_network_of_the_zoo_and_every_set_occurs():
@@ -171,7 +181,11 @@ def test_the_given_splits_are_kept(data_dir):
     assert len(of["test"]) == 1000
     assert not of["train"] & of["test"]
     assert zoo_sets.yeast_promoters(data_dir)["set"].eq("test").sum() == 2954
-    assert pd.notna(zoo_sets.enhancers(data_dir)[["Dev", "Hk"]]).all(axis=None)
+    enhancers = zoo_sets.enhancers(data_dir)
+    assert (enhancers["set"] == "test").sum() == 1000
+    known = enhancers.loc[enhancers["set"] == "train", ["Dev", "Hk"]]
+    assert known.mean().to_numpy() == pytest.approx([0, 0], abs=1e-6)
+    assert known.std().to_numpy() == pytest.approx([1, 1], abs=1e-6)
     middle = zoo_sets.splice_sites(data_dir).set_index("label")["sequence"].str[198:202]
     assert middle.loc[0].str.startswith("AG").mean() > 0.98
     assert middle.loc[1].str.endswith("GT").mean() > 0.98

@@ -43,11 +43,11 @@ class Size:
         Factors that the multi-task training is tried on.
     """
 
-    many: Joining = field(default_factory=lambda: Joining(positives=600))
+    many: Joining = field(default_factory=lambda: Joining(positives=2000))
     source: Joining = field(default_factory=lambda: Joining(positives=4000))
     few: Joining = field(default_factory=lambda: Joining(positives=333))
-    seeds: tuple[int, int] = (10, 5)
-    epochs: tuple[int, int, int] = (16, 10, 30)
+    seeds: tuple[int, int] = (5, 5)
+    epochs: tuple[int, int, int] = (10, 10, 30)
     held_out: tuple[str, ...] = HELD_OUT
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def benchmark_zoo(
         When a name is unknown, the data are not there, or a training fails.
     """
     tell = say or (lambda _: None)
+    cells = [whole(cell) for cell in cells] if full else cells
     known = sorted(set().union(*map(_names, cells)))
     wanted = set(chosen(only, known, what="set or network"))
     folder = out / ("zoo-full" if full else "zoo")
@@ -75,13 +77,13 @@ def benchmark_zoo(
         if not is_asked and not (home / "data" / "done").is_file():
             continue
         tables = write_set(SETS[cell.set], data, home / "data")
-        settings = settings_of_cell(cell, tables, full=full)
+        settings = settings_of_cell(cell, tables)
         run = Run(home / cell.network)
         if is_asked:
             _baselines(home, cell, settings, tell)
             tell(f"{cell.set}, {cell.network}")
             train_apart(run, settings, device=device)
-        if is_finished(run, settings):
+        if _is_shown(run, settings):
             shown.setdefault(cell.set, []).append((cell, run))
     return page_of(shown)
 
@@ -95,13 +97,17 @@ def _home(folder: Path, name: str) -> Path:
     return folder / name.replace(" ", "-")
 
 
-def settings_of_cell(cell: Cell, tables: dict[str, Path], *, full: bool) -> Settings:
+def whole(cell: Cell) -> Cell:
+    """The cell with its network as large as published, trained to the end; no word is known yet."""
+    return replace(cell, reduced={}, word="", train={**cell.train, **FULL})
+
+
+def settings_of_cell(cell: Cell, tables: dict[str, Path]) -> Settings:
     """What ``cisgram train`` is given."""
     of = SETS[cell.set]
     with tables["train"].open(encoding="utf-8") as table:
         head = table.readline().rstrip("\n").split("\t")
-    options = dict(cell.options) if full else {**cell.options, **cell.reduced}
-    train = {"min_rows": 1, **cell.train, **(FULL if full else {})}
+    train = {"min_rows": 1, **cell.train}
     groups = {
         "data": {
             "positives": str(tables["train"]),
@@ -112,10 +118,18 @@ def settings_of_cell(cell: Cell, tables: dict[str, Path], *, full: bool) -> Sett
             "reverse_complement": of.strands == "both",
             **cell.data,
         },
-        "model": {"name": cell.network, "options": options},
+        "model": {"name": cell.network, "options": dict(cell.reduced)},
         "train": {"patience": train.get("epochs", 20), **train},
     }
     return resolve(groups)
+
+
+def _is_shown(run: Run, settings: Settings) -> bool:
+    """True where there is a finished run of these settings; one of others is not shown."""
+    try:
+        return is_finished(run, settings)
+    except InputError:
+        return False
 
 
 def is_finished(run: Run, settings: Settings) -> bool:

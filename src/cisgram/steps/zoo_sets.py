@@ -107,11 +107,24 @@ def _drawn(n: int, what: str, *, valid: float = 0.1, test: float = 0.0) -> NDArr
     return np.where(dice < test, "test", np.where(dice < test + valid, "valid", "train"))
 
 
-def _given(train: pd.DataFrame, test: pd.DataFrame, what: str) -> tuple[pd.DataFrame, list[str]]:
-    """Both together, and the sets: a tenth of what was given for training is for validation."""
+def _standard(
+    values: pd.Series[float], sets: Sequence[str] | NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """Measurements less the mean of the training rows, over their standard deviation there.
+
+    Networks start near 0 and would spend their first epochs on the way to the mean.
+    """
+    known = values[np.asarray(sets) == "train"]
+    return np.asarray((values - known.mean()) / known.std(), dtype=np.float64).round(6)
+
+
+def _given(
+    train: pd.DataFrame, test: pd.DataFrame, what: str, *, valid: float
+) -> tuple[pd.DataFrame, list[str]]:
+    """Both together, and the sets: a share of what was given for training is for validation."""
     import pandas as pd
 
-    sets = [*_drawn(len(train), what).tolist(), *["test"] * len(test)]
+    sets = [*_drawn(len(train), what, valid=valid).tolist(), *["test"] * len(test)]
     return pd.concat([train, test], ignore_index=True), sets
 
 
@@ -190,27 +203,25 @@ def open_windows(data: Path) -> pd.DataFrame:
 
 
 def coverage(data: Path) -> pd.DataFrame:
-    """log(1 + mean coverage) of ten tracks, each over its standard deviation in training."""
+    """log(1 + mean coverage) of ten tracks, standardized."""
     table, tracks = _windows(data)
-    logs = table[tracks].apply(np.log1p)
-    logs = logs / logs[table["set"] == "train"].std()
-    labels = {t: logs[t].round(5).to_numpy() for t in tracks}
+    labels = {t: _standard(table[t].apply(np.log1p), table["set"].tolist()) for t in tracks}
     return _rows(table["sequence"].tolist(), table["set"].tolist(), **labels)
 
 
 def enhancers(data: Path) -> pd.DataFrame:
-    """log2 activity of fly enhancers with two promoters."""
+    """log2 activity of fly enhancers with two promoters, standardized."""
     home = data / "enhancer-drosophila"
     train, test = (
         _read(home / f"sample_{part}.txt.gz", separator="\t") for part in ("train", "val")
     )
-    table, sets = _given(train, test, "enhancers")
-    labels = {name: table[f"{name}_log2_enrichment"].to_numpy() for name in ("Dev", "Hk")}
+    table, sets = _given(train, test, "enhancers", valid=0.2)
+    labels = {n: _standard(table[f"{n}_log2_enrichment"], sets) for n in ("Dev", "Hk")}
     return _rows(table["Sequence"].tolist(), sets, **labels)
 
 
 def lentimpra(data: Path) -> pd.DataFrame:
-    """log2 RNA/DNA in K562 cells of elements without their adapters.
+    """log2 RNA/DNA in K562 cells of elements without their adapters, standardized.
 
     Elements of the test set, in either orientation, are not trained on, and those in both
     orientations are in one set.
@@ -222,24 +233,24 @@ def lentimpra(data: Path) -> pd.DataFrame:
     for table in (train, test):
         table["element"] = table["seq_id"].str.replace(r"(_F|_Reversed)?:?$", "", regex=True)
     train = train[~train["element"].isin(set(test["element"]))].reset_index(drop=True)
-    table, sets = _given(train, test, "lentimpra")
+    table, sets = _given(train, test, "lentimpra", valid=0.2)
     of = dict(zip(table["element"], sets, strict=True))
     sets = [of[e] for e in table["element"]]
     before, after = ADAPTERS
     letters = table["seq"].str.slice(before, -after)
-    return _rows(letters.tolist(), sets, activity=table["mean_value"].to_numpy())
+    return _rows(letters.tolist(), sets, activity=_standard(table["mean_value"], sets))
 
 
 def yeast_promoters(data: Path) -> pd.DataFrame:
-    """Expression by random promoters; the test set is another laboratory run of the same assay."""
+    """Expression by random promoters, standardized; the test set is another run of the assay."""
     home = data / "yeast-promoters"
     train = _read(home / "dream_demo_train.txt.gz", separator="\t", header=None)
     test = _read(home / "Random_complex.csv.gz")
     train.columns = ["sequence", "expression"]
     test = test.rename(columns={"Measured Expression": "expression"})
-    table, sets = _given(train, test[["sequence", "expression"]], "yeast promoters")
+    table, sets = _given(train, test[["sequence", "expression"]], "yeast", valid=0.1)
     letters = table["sequence"].str.strip("N").tolist()
-    return _rows(letters, sets, expression=table["expression"].to_numpy())
+    return _rows(letters, sets, expression=_standard(table["expression"], sets))
 
 
 def splice_sites(data: Path) -> pd.DataFrame:
@@ -293,7 +304,7 @@ def clip_sites(data: Path, protein: str) -> pd.DataFrame:
 
 
 def ribosome_load(data: Path) -> pd.DataFrame:
-    """Mean ribosome load of random 5' leaders of 50 nt."""
+    """Mean ribosome load of random 5' leaders of 50 nt, standardized."""
     table = _read(data / "utr5-mrl" / "randomSampleTestingAllAUGtypes.csv.gz")
     sets = _drawn(len(table), "utr5", test=0.15).tolist()
-    return _rows(table["utr"].tolist(), sets, load=table["rl"].to_numpy())
+    return _rows(table["utr"].tolist(), sets, load=_standard(table["rl"], sets))
