@@ -148,9 +148,9 @@ def best_fill(name: str, values: Array, valid: NDArray[np.bool_]) -> tuple[Array
     Sizes are compared without the numbers ``valid``; the best one then sees them, too.
     """
     fill = FILLS[name]
-    sizes = [s for s in fill.sizes if s < min(values.shape)]
-    if not sizes:
+    if not fill.sizes:
         return fill.fn(values), None
+    sizes = [s for s in fill.sizes if s < min(values.shape)] or fill.sizes[:1]
     if len(sizes) == 1:
         return fill.fn(values, sizes[0]), sizes[0]
     hidden = np.where(valid, np.nan, values)

@@ -18,6 +18,9 @@ from cisgram.models.state import device_of, untouched
 def maps_module(model: nn.Module, *, length: int) -> str:
     """Name of the module that gives a network's last maps: (n, f, m) with m > 1 positions.
 
+    These are what a convolution gives, after any norm, nonlinearity and pooling: f is the number of
+    its filters.
+
     Parameters
     ----------
     model
@@ -37,10 +40,14 @@ def maps_module(model: nn.Module, *, length: int) -> str:
     'features.5'
     """
     names = {module: name for name, module in model.named_modules() if name}
-    order: list[str] = []
+    order, filters = list[str](), [0]
 
     def seen(module: nn.Module, _: object, out: object) -> None:
-        if isinstance(out, Tensor) and out.ndim == 3 and out.shape[2] > 1 and len(out) == 2:
+        if isinstance(module, nn.Conv1d):
+            filters[0] = module.out_channels
+        if not isinstance(out, Tensor) or out.ndim != 3 or out.shape[2] < 2:
+            return
+        if out.shape[1] == filters[0]:  # else positions first, as recurrent layers have them
             order.append(names[module])
 
     leaves = [m for m in names if not any(True for _ in m.children())]

@@ -305,9 +305,9 @@ def _motifs(job: Job) -> None:
     """Few sequences of held-out factors, with filters at random or from known motifs."""
     for factor in job.size.held_out:
         tables = _few(job, factor)
-        for name, model in FILTERS.items():
+        for name, start in FILTERS.items():
             groups = _settings(tables / "train.tsv", tables / "test.tsv", epochs=job.size.epochs[2])
-            model = {"name": "deepbind", "options": {"detectors": DETECTORS}, **model}
+            model = {"name": "deepbind", "options": {"detectors": DETECTORS}, **start}
             job.run(f"{factor}-filters-{name}", {**groups, "model": model}, job.size.seeds[1])
 
 

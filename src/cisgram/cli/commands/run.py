@@ -117,7 +117,17 @@ DATA = ("tf-chipseq", "yeast")  # benchmarks of networks on a set, of one form
 @click.argument(
     "name",
     type=click.Choice(
-        ["attribution", "confounded", "demix", "demo-table4", "grammar", "regimes", "zoo", *DATA]
+        [
+            "attribution",
+            "confounded",
+            "demix",
+            "demo-table4",
+            "grammar",
+            "regimes",
+            "unsupervised",
+            "zoo",
+            *DATA,
+        ]
     ),
 )
 @click.option("--data", type=click.Path(path_type=Path), envvar="CISGRAM_DATA", help="Data sets.")
@@ -142,6 +152,7 @@ def benchmark(
     grammar: which planted rules come back from networks, and what else is reported.
     regimes: what missing labels cost, and what a start from other factors gains.
     confounded: whether a network reads the batch that goes with its labels, and what helps.
+    unsupervised: holes of matrices filled, sequences made and turned, a start before labels.
     demo-table4: how often a method points at the factor's motif, on the networks of tf-chipseq.
     zoo: every network of the zoo on real data, beside words, one motif and what was published.
     """
@@ -155,6 +166,7 @@ def benchmark(
     from cisgram.steps.grammar_benchmark import benchmark_grammar
     from cisgram.steps.regimes_benchmark import benchmark_regimes
     from cisgram.steps.table4 import benchmark_table4
+    from cisgram.steps.unsupervised_benchmark import benchmark_unsupervised
     from cisgram.steps.zoo_benchmark import benchmark_zoo
 
     if name == "attribution":
@@ -169,6 +181,7 @@ def benchmark(
             "demo-table4": benchmark_table4,
             "regimes": benchmark_regimes,
             "zoo": partial(benchmark_zoo, full=full),
+            "unsupervised": benchmark_unsupervised,
         }
         rebuild = own.get(name) or partial(benchmark_data, name)
         page = rebuild(folder, out, only=only, device=device, epoch=say_epoch, say=say)
