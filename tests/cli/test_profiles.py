@@ -122,7 +122,6 @@ def test_a_corrected_network_does_not_attribute_to_the_enzyme_and_a_plain_one_do
             "--sequences", folder / "peaks.bed", "--genome", folder / "g.fa",
             "-o", folder / f"ex-{name}")  # fmt: skip
         tensors = load_file(folder / f"ex-{name}" / "values.safetensors")
-        print(name, {w: footprints.share(tensors, w) for w in (footprints.MOTIF, footprints.ENZYME)})
         seen[name] = {
             w: footprints.share(tensors, w) for w in (footprints.MOTIF, footprints.ENZYME)
         }
