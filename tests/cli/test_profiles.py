@@ -102,6 +102,7 @@ def test_windows_of_a_file_are_predicted_scored_and_explained(folder, corrected)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_corrected_network_does_not_attribute_to_the_enzyme_and_a_plain_one_does(folder):
     """The motif opens the genome, the enzyme's word does not; both change the profile."""
     footprints.write(folder, peaks=250, seed=1)
@@ -109,7 +110,7 @@ def test_a_corrected_network_does_not_attribute_to_the_enzyme_and_a_plain_one_do
     both.write_text("".join((folder / f"{k}.bed").read_text() for k in ("peaks", "background")))
     size, rate = "model.options={maps=16,width=11,layers=4}", "train.learning_rate=0.01"
     back = ("--positives", folder / "background.bed", "--model", "bpnet-profile")
-    how = {"minimum": 1500, "epochs": 10}
+    how = {"minimum": 1000, "epochs": 12}
     train(folder, "B", *back, "--set", SMALL.replace("8", "16"), *labels(folder), **how)
     for name, more in (("P", ["--model", "bpnet-profile"]),
                        ("C", ["--model", "chrombpnet", "--bias", folder / "B"])):  # fmt: skip
