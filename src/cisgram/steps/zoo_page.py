@@ -29,7 +29,7 @@ def page_of(shown: Shown) -> str:
         The finished cells of each set, with their runs.
     """
     lines = [
-        "| set | score | one motif | k-mers | best network | | published | networks below |",
+        "| set | score | one motif | k-mers | best network | which | published | networks below |",
         "|---|---|---|---|---|---|---|---|",
     ]
     parts = []
