@@ -25,7 +25,7 @@ from cisgram.models.zoo.kmer import Kmer
 from cisgram.models.zoo.pwm import PWM
 from cisgram.seq import shuffle_codes
 from cisgram.steps.first_filters import record_filters
-from cisgram.steps.settings import Settings, resolve, settings_of
+from cisgram.steps.settings import Settings, defaults_of_settings, resolve, settings_of
 from cisgram.steps.train import (
     FREE,
     Progress,
@@ -206,7 +206,7 @@ def _asked(teacher: Run, options: DistillOptions) -> dict[str, Any]:
 def _check_same(run: Run, job: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     path = run.path / "distill.toml"
     if not path.is_file():
-        run.holds(job, free=FREE)
+        run.holds(job, free=FREE, defaults=defaults_of_settings())
         if run.toml.is_file():
             msg = f"{run.path} holds a run that was not distilled. Choose another folder with -o."
             raise InputError(msg)
@@ -220,7 +220,7 @@ def _check_same(run: Run, job: Mapping[str, Any], asked: Mapping[str, Any]) -> N
         )
         raise InputError(msg)
     if run.toml.is_file():  # else: killed before it was written
-        run.holds(job, free=FREE)
+        run.holds(job, free=FREE, defaults=defaults_of_settings())
 
 
 def _shown(

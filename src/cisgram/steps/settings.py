@@ -102,6 +102,11 @@ def resolve(
     return config.validate(Settings, given, source=source)
 
 
+def defaults_of_settings() -> dict[str, Any]:
+    """What holds where the ``run.toml`` of an older version names no such setting."""
+    return Settings(data=DataOptions(positives="")).model_dump(mode="json")
+
+
 def _own_regime(model: Any) -> dict[str, Any]:
     """The training settings that a model of the zoo starts from."""
     named = model if isinstance(model, dict) else {}

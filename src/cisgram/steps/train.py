@@ -19,7 +19,6 @@ from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
 from cisgram.data import (
-    DataOptions,
     Dataset,
     Prepared,
     TrainingData,
@@ -36,7 +35,7 @@ from cisgram.steps.first_filters import motif_file, record_filters, start_filter
 from cisgram.steps.history import history_name, kept_loss, write_history
 from cisgram.steps.inputs import for_model, shapes_of
 from cisgram.steps.profile_scores import profile_metrics
-from cisgram.steps.settings import Settings, settings_of
+from cisgram.steps.settings import Settings, defaults_of_settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
 from cisgram.train import State, check_regime, fit_in_stages, metrics, scores_of
 from cisgram.train.calibrate import Calibrator, calibrator
@@ -82,7 +81,7 @@ def train_run(
         When files or settings are wrong, or the folder holds another run.
     """
     job = job_of(settings.model_dump(mode="json"), inputs=input_files(settings))
-    defaults = Settings(data=DataOptions(positives="")).model_dump(mode="json")
+    defaults = defaults_of_settings()
     holds = run.holds(job, free=FREE, defaults=defaults)
     if holds and _is_first():
         run.renew(job, free=FREE)

@@ -17,7 +17,7 @@ from cisgram.core.run import Run, job_of
 from cisgram.data import prepare
 from cisgram.motifs import database
 from cisgram.steps.arms import chosen
-from cisgram.steps.settings import Settings, resolve
+from cisgram.steps.settings import Settings, defaults_of_settings, resolve
 from cisgram.steps.train import FREE, Progress, input_files
 from cisgram.steps.zoo_baselines import set_baselines
 from cisgram.steps.zoo_cells import CELLS, SETS, Cell
@@ -142,7 +142,8 @@ def is_finished(run: Run, settings: Settings) -> bool:
     """
     job = job_of(settings.model_dump(mode="json"), inputs=input_files(settings))
     parts = (run.path / "metrics.json", run.path / COST)
-    return run.holds(job, free=FREE) and all(p.is_file() for p in parts)
+    holds = run.holds(job, free=FREE, defaults=defaults_of_settings())
+    return holds and all(p.is_file() for p in parts)
 
 
 def train_apart(run: Run, settings: Settings, *, device: str) -> None:
