@@ -336,7 +336,7 @@ def _motifs_page(job: Job) -> list[str]:
     return [
         *lines,
         "",
-        f"*Epochs*: until the validation AUROC is within {NEAR} of the best that drawn filters reach.",
+        f"*Epochs*: until the validation AUROC is within {NEAR} of the best of drawn filters.",
     ]
 
 
