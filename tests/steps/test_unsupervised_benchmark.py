@@ -82,8 +82,8 @@ def test_the_page_shows_what_the_runs_found(sets, tmp_path):
     assert f"{mean:.4f} (" in page
     kept = int(((counts > 0).mean(0) >= 0.1).sum())
     assert f"| PBMC counts | {kept} x 12 | 2 |" in page
-    assert "| autoencoder: variational, zinb |" in page
-    assert " of 10, " in page  # coordinates in use
+    assert "| autoencoder: variational, zinb | 2 |" in page
+    assert " of 3, " in page  # coordinates in use
     made = files.read_json(home / "generator" / "metrics.json")
     assert f"| made | {made['spectra']['generator']['3']:.4f} |" in page
     turned = files.read_json(home / "feedback" / "metrics.json")

@@ -54,7 +54,7 @@ def both_means(values: Array) -> Array:
     Examples
     --------
     >>> both_means(np.array([[1.0, 2.0], [3.0, np.nan], [2.0, 3.0]])).tolist()
-    [[0.75, 1.25], [3.0, 3.5], [2.25, 2.75]]
+    [[1.25, 1.75], [3.0, 3.5], [2.25, 2.75]]
     """
     columns = np.nanmean(values, 0)
     return np.asarray(columns + np.nanmean(values - columns, 1, keepdims=True))

@@ -58,8 +58,8 @@ class MatrixAutoencoder(nn.Module):
     References
     ----------
     Denoising: Vincent P, Larochelle H, Bengio Y, Manzagol PA (2008), ICML. Variational: Kingma DP,
-    Welling M (2014), ICLR. Counts with a dispersion a feature and a network's mean: Eraslan G
-    et al. (2019), Nature Communications 10:390; there the input is scaled counts without a mask,
+    Welling M (2014), ICLR. Counts with a dispersion a feature and a network's mean: Eraslan et
+    al. (2019), Nature Communications 10:390; there the input is scaled counts without a mask,
     because no count is taken for missing.
 
     Examples

@@ -37,7 +37,7 @@ def maps_module(model: nn.Module, *, length: int) -> str:
     --------
     >>> from cisgram.models import create
     >>> maps_module(create("demo-cnn", size="small"), length=60)
-    'features.5'
+    'features.6'
     """
     names = {module: name for name, module in model.named_modules() if name}
     order, filters = list[str](), [0]

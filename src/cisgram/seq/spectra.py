@@ -147,8 +147,7 @@ def nearest_distance(codes: Codes, others: Codes, *, slide: int = 3, same: bool 
     """(n,) letters by which each sequence differs from the most similar of some others.
 
     Both strands are compared, and places up to ``slide`` bp apart, where each letter that hangs
-    over counts as a difference: at most twice the edit distance for short shifts, and the Hamming
-    distance where that is smaller. An N differs from everything.
+    over counts as a difference: never more than the Hamming distance. An N differs from everything.
 
     Parameters
     ----------
@@ -170,7 +169,7 @@ def nearest_distance(codes: Codes, others: Codes, *, slide: int = 3, same: bool 
     --------
     >>> from cisgram.seq import to_codes
     >>> nearest_distance(to_codes(["ACGT", "AAAA"]), to_codes(["TTTA", "CGTA"])).tolist()
-    [2.0, 1.0]
+    [1.0, 1.0]
     """
     n, length = codes.shape
     if others.shape[1] != length or len(others) - same < 1:
