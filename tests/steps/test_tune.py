@@ -113,7 +113,7 @@ def test_a_killed_search_ends_as_one_that_was_not(done, settings, tmp_path):
 
 def test_another_search_is_refused_in_the_folder(done, settings):
     folder, _ = done
-    with pytest.raises(InputError, match="other settings or ranges"):
+    with pytest.raises(InputError, match="other settings, ranges or files"):
         tune_run(folder, settings, space_of(settings, []), trials=1, device="cpu")
 
 
@@ -127,6 +127,45 @@ def test_a_setting_that_no_network_has_ends_the_search(settings, tmp_path):
     space = space_of(settings, ["model.options.maps=4,8"])
     with pytest.raises(InputError, match="None of 4 trials"):
         tune_run(tmp_path / "S", settings, space, trials=20, device="cpu")
+
+
+@pytest.mark.parametrize(
+    "text", ["train.optimizer=adam,foo", "train.batch_size=16.5:64.5", "train.learn=1:2"]
+)
+def test_a_value_that_no_setting_has_is_refused_before_the_first_trial(settings, tmp_path, text):
+    with pytest.raises(InputError, match=text.partition("=")[0].partition(".")[2]):
+        tune_run(tmp_path / "S", settings, space_of(settings, [text]), trials=2, device="cpu")
+    assert not (tmp_path / "S" / tune.TRIALS).exists()
+
+
+def test_what_the_loss_counts_is_not_searched_where_the_loss_chooses(settings, tmp_path):
+    by_loss = settings.model_copy(
+        update={"train": settings.train.model_copy(update={"stop_on": "loss"})}
+    )
+    space = space_of(settings, ["train.focal_gamma=0:4"])
+    with pytest.raises(InputError, match=r"train\.focal_gamma cannot be searched where"):
+        tune_run(tmp_path / "S", by_loss, space, trials=2, device="cpu")
+
+
+def test_other_files_are_another_search(settings, tmp_path):
+    table = planted.write_tsv(tmp_path / "b.tsv", 60)
+    own = settings.model_copy(
+        update={"data": settings.data.model_copy(update={"positives": str(table)})}
+    )
+    space = space_of(own, ["train.batch_size=16,32"])
+    tune_run(tmp_path / "S", own, space, trials=1, device="cpu")
+    table.write_text(table.read_text().rsplit("\n", 2)[0] + "\n")
+    with pytest.raises(InputError, match="ranges or files"):
+        tune_run(tmp_path / "S", own, space, trials=2, device="cpu")
+
+
+def test_trials_that_tie_and_are_of_one_epoch(table, tmp_path):
+    train = {"epochs": 1, "min_rows": 1, "learning_rate": 1e-9}
+    still = resolve({"data": {"positives": str(table)}, "model": MODEL, "train": train})
+    space = space_of(still, ["train.clip=1.0,2.0"])
+    found = tune_run(tmp_path / "S", still, space, trials=6, device="cpu")
+    assert found.importance == {}  # nothing has a share of no spread
+    assert set(found.trials["state"]) == {"finished"}  # none is stopped when it is done anyway
 
 
 def test_an_ensemble_is_refused(settings, tmp_path):

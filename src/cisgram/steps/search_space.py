@@ -14,6 +14,14 @@ from cisgram.models import MODELS
 from cisgram.steps.settings import Settings
 
 NOT_SEARCHED = ("train.seed", "train.seeds", "train.folds", "train.stop_on", "train.select")
+TERMS_OF_THE_LOSS = (  # nor where the loss itself is what is compared
+    "train.loss",
+    "train.focal_gamma",
+    "train.dispersion",
+    "train.task_weights",
+    "train.class_weights",
+    "train.count_weight",
+)
 FORMS = "LOW:HIGH, LOW:HIGH:log, or choices between commas (64,128,256)"
 
 

@@ -19,10 +19,10 @@ from cisgram.core.lock import LOCK, only_one
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
 from cisgram.data import prepare
-from cisgram.steps.search_space import Choice, Space, Span
+from cisgram.steps.search_space import TERMS_OF_THE_LOSS, Choice, Space, Span
 from cisgram.steps.settings import Settings
-from cisgram.steps.train import Progress, train_run
-from cisgram.train import State, TrainOptions, score_of
+from cisgram.steps.train import Progress, input_files, train_run
+from cisgram.train import State, TrainOptions, chosen_by, score_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ class Tuned:
         Its settings, for ``cisgram run``.
     importance
         Share of the spread of the scores that goes with each setting; empty with fewer than four
-        finished trials.
+        finished trials, or without a spread.
     """
 
     best: int
@@ -149,12 +149,13 @@ class _Search:
         own = {
             "settings": self.settings.model_dump(mode="json"),
             "space": {name: str(span) for name, span in self.space.items()},
+            "inputs": {role: files.sha256(p) for role, p in input_files(self.settings).items()},
         }
         if path.is_file():
             if files.read_json(path) != json.loads(json.dumps(own)):
                 msg = (
-                    f"{self.folder} holds a search of other settings or ranges ({SEARCH} tells "
-                    "them). Give a new folder (-o), or the same command to go on."
+                    f"{self.folder} holds a search of other settings, ranges or files ({SEARCH} "
+                    "tells them). Give a new folder (-o), or the same command to go on."
                 )
                 raise InputError(msg)
             if (self.folder / TRIALS).is_file():
@@ -162,8 +163,22 @@ class _Search:
         elif any(p.name != LOCK for p in self.folder.iterdir()):
             msg = f"{self.folder} holds something else than a search. Give a new folder (-o)."
             raise InputError(msg)
+        self._check_space()
         self.data = prepare(self.settings.data, seed=self.settings.train.seed)
+        terms = sorted(self.space.keys() & set(TERMS_OF_THE_LOSS))
+        if terms and chosen_by(self.settings.train, self.data.task) == "loss":
+            msg = (
+                f"{', '.join(terms)} cannot be searched where the validation loss chooses: a trial "
+                "would win by what it counts and not by what it predicts. Set it for all trials."
+            )
+            raise InputError(msg)
         files.write_json(path, own)
+
+    def _check_space(self) -> None:
+        """Refuse a value that no setting has before the first trial, not when it is drawn."""
+        for name, span in self.space.items():
+            for value in span.values if isinstance(span, Choice) else (span.low, span.high):
+                self._with({name: value})
 
     @property
     def is_hopeless(self) -> bool:
@@ -187,7 +202,7 @@ class _Search:
             while len(row["scores"]) < len(best):  # several where a killed trial goes on
                 row["scores"].append(best[len(row["scores"])])
                 trial.report(row["scores"][-1], len(row["scores"]))
-                if trial.should_prune():
+                if len(row["scores"]) < tried.train.epochs and trial.should_prune():
                     raise _Stopped
 
         try:
@@ -249,6 +264,9 @@ class _Search:
         return study
 
     def _importance(self) -> dict[str, float]:
+        scores = {row["scores"][-1] for row in self.rows if row["state"] == "finished"}
+        if len(scores) == 1:
+            return {}  # there is no spread
         evaluator = self.optuna.importance.FanovaImportanceEvaluator(seed=0)
         found = self.optuna.importance.get_param_importances(self._study(), evaluator=evaluator)
         return {name: float(share) for name, share in found.items()}

@@ -2,7 +2,7 @@
 
 from cisgram.train import metrics
 from cisgram.train.check import check_regime
-from cisgram.train.choice import check_choice, score_of
+from cisgram.train.choice import check_choice, chosen_by, score_of
 from cisgram.train.loop import fit
 from cisgram.train.losses import loss_function
 from cisgram.train.optimizer import learning_rate, make_optimizer
@@ -20,6 +20,7 @@ __all__ = [
     "TrainOptions",
     "check_choice",
     "check_regime",
+    "chosen_by",
     "fit",
     "fit_in_stages",
     "learning_rate",

@@ -16,7 +16,7 @@ from cisgram.train.tasks import TASKS
 
 def check_choice(options: TrainOptions, valid: Dataset, task: str) -> None:
     """Raise `InputError` unless the validation set can choose the epoch as the options ask."""
-    by, scores = _chosen_by(options, task), TASKS[task].scores
+    by, scores = chosen_by(options, task), TASKS[task].scores
     if by not in (*scores, "loss"):
         known = " or ".join(scores)
         msg = f"train.stop_on={by} does not fit a {task} task; take auto, loss, {known}."
@@ -35,7 +35,7 @@ def check_choice(options: TrainOptions, valid: Dataset, task: str) -> None:
 
 def score_of(row: Mapping[str, float], options: TrainOptions, task: str) -> float:
     """The validation score that chooses the epoch; larger is better, NaN never."""
-    by = _chosen_by(options, task)
+    by = chosen_by(options, task)
     value = -row["valid_loss"] if by == "loss" else row[f"valid_{by}"]
     return -math.inf if math.isnan(value) else value
 
@@ -45,5 +45,6 @@ def is_over(state: State, options: TrainOptions) -> bool:
     return bool(state.history) and len(state.history) - state.best_epoch >= options.patience
 
 
-def _chosen_by(options: TrainOptions, task: str) -> str:
+def chosen_by(options: TrainOptions, task: str) -> str:
+    """The validation score that chooses the epoch, by name; ``loss`` where it is the loss."""
     return TASKS[task].scores[0] if options.stop_on == "auto" else options.stop_on
