@@ -128,3 +128,9 @@ def test_trust_judges_no_model_that_reads_more_than_letters(folder, scores):
     done = cisgram("trust", str(folder / "deepcpg"), "--target", "cell1")
     assert done.status == 2
     assert "reads neighbors beside the letters" in done.err
+
+
+def test_letters_that_are_not_read_are_not_scored(folder, scores):
+    done = cisgram("explain", "deep_lift", folder / "deepcpg-cpg", "--target", "0")
+    assert done.status == 2
+    assert "deepcpg-cpg reads no letters, so deep_lift has nothing to score" in done.err

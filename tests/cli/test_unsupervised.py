@@ -142,3 +142,15 @@ def test_the_commands_are_there_as_processes(command):
     assert done.returncode == 0
     assert done.stdout.startswith("Usage: ")
     assert OPTIONS
+
+
+@pytest.mark.parametrize(
+    "command", [("report",), ("evaluate", "--baselines"), ("evaluate",), ("explain", "ism")]
+)
+def test_what_predicts_no_labels_is_refused_by_its_name(here, command):
+    assert cisgram("impute", "m.tsv", "-o", "M", *MATRIX).status == 0
+    name, *rest = command
+    done = cisgram(name, *rest, "M")
+    assert done.status == 2
+    assert "M is a run of 'cisgram impute', which predicts no labels." in done.err
+    assert not (here / "M" / "report.html").exists()

@@ -6,7 +6,7 @@ from cisgram.steps.datasets import DATASETS
 from cisgram.steps.demix import demix_run
 from cisgram.steps.demix_compare import compare_demixed
 from cisgram.steps.distill import DistillOptions, distill_run, student_settings
-from cisgram.steps.explain import explain_run
+from cisgram.steps.explain import FIELDS, explain_run
 from cisgram.steps.exports import export_run
 from cisgram.steps.generate import (
     FeedbackOptions,
@@ -27,7 +27,14 @@ from cisgram.steps.pipeline import Outcome, run_all
 from cisgram.steps.predict import evaluate_again, evaluate_file, predict_file
 from cisgram.steps.pretrain import PretrainRunOptions, embed_file, pretrain_run
 from cisgram.steps.search_space import space_of
-from cisgram.steps.settings import Settings, described, from_file, resolve, settings_of
+from cisgram.steps.settings import (
+    Settings,
+    check_predictor,
+    described,
+    from_file,
+    resolve,
+    settings_of,
+)
 from cisgram.steps.start import from_model, start_words
 from cisgram.steps.train import evaluate_run, train_run
 from cisgram.steps.trust import trust_run
@@ -35,6 +42,7 @@ from cisgram.steps.tune import tune_run
 
 __all__ = [
     "DATASETS",
+    "FIELDS",
     "DistillOptions",
     "FeedbackOptions",
     "GenerateOptions",
@@ -46,6 +54,7 @@ __all__ = [
     "Settings",
     "baselines_run",
     "benchmark",
+    "check_predictor",
     "compare_demixed",
     "demix_run",
     "demo",

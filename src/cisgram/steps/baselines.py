@@ -13,7 +13,7 @@ from cisgram.data import Dataset, Prepared
 from cisgram.models import Card, read_card
 from cisgram.motifs import Motif, database
 from cisgram.steps.explain import output_column
-from cisgram.steps.settings import settings_of
+from cisgram.steps.settings import check_predictor, settings_of
 from cisgram.steps.train import data_of, member_outputs
 from cisgram.steps.trust_job import open_job
 from cisgram.trust import (
@@ -131,6 +131,7 @@ def baselines_run(
     ----------
     Ghandi et al. 2014 (words with gaps); Alipanahi et al. 2015 (one motif).
     """
+    check_predictor(run)
     card = read_card(run.member(0))
     if "neighbors" in card.fields:
         return _of_neighbors(run, card, target=target, seed=seed, device=device)

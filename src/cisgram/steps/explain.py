@@ -17,7 +17,7 @@ from cisgram.core.registry import Entry, unknown
 from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared, is_labeled, read_dataset
-from cisgram.models import Card, load, predict, read_card, write_tensors
+from cisgram.models import MODELS, Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.inputs import for_model
 from cisgram.steps.method_options import checked_options, method_options
@@ -105,6 +105,7 @@ def explain_run(
     folder = out or default_folder(run, method, sequences)
     _refuse_foreign(folder)
     card = read_card(run.member(0))
+    _check_letters(card, method)
     column = asked_column(card, settings.explain.target if target is None else target)
     most_own = most or settings.explain.most
     if sequences is None:
@@ -221,6 +222,18 @@ def _asking(
 def card_output(data: Dataset, column: int) -> str:
     """Name of the output that is explained, of a model of profiles; else nothing."""
     return "" if data.profile is None else data.outputs[column]
+
+
+def _check_letters(card: Card, method: str) -> None:
+    """Refuse methods that score letters where the network reads none."""
+    entry = MODELS.get(card.name)
+    if entry is None or entry.facts.get("reads_letters", True) or method in explain.FIELD_METHODS:
+        return
+    msg = (
+        f"{card.name} reads no letters, so {method} has nothing to score. Take "
+        f"{' or '.join(explain.FIELD_METHODS)}, which score {', '.join(card.fields)} ({FIELDS})."
+    )
+    raise InputError(msg)
 
 
 def _of_fields(

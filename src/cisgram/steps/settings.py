@@ -162,6 +162,12 @@ def settings_of(run: Run) -> Settings:
     InputError
         When the folder is no run of a predictor, or its ``run.toml`` was changed by hand.
     """
+    check_predictor(run)
+    return config.validate(Settings, run.read().get("settings", {}), source=str(run.toml))
+
+
+def check_predictor(run: Run) -> None:
+    """Raise `InputError` unless the folder is a run of a network that predicts labels."""
     found = run.read().get("settings", {})
     others = [name for name in ("impute", "pretrain", "generate") if name in found]
     if others:
@@ -170,7 +176,6 @@ def settings_of(run: Run) -> Settings:
             "'cisgram train'."
         )
         raise InputError(msg)
-    return config.validate(Settings, found, source=str(run.toml))
 
 
 def from_file(path: Path, *, overrides: Iterable[str] = ()) -> Settings:

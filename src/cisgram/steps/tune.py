@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 SEARCH, TRIALS, TABLE, BEST = "search.json", "trials.json", "trials.tsv", "best.toml"
 STARTUP = 8  # trials at random, before the estimators have anything to go by
-FEWEST = 4  # finished trials before a median, or a share of the spread, means something
+FEWEST = 4  # finished trials before a median means something
 LOWEST = -1e30
 Row = dict[str, Any]  # state, settings, scores (best up to each epoch), why: one trial
 
@@ -54,8 +54,8 @@ class Tuned:
     config
         Its settings, for ``cisgram run``.
     importance
-        Share of the spread of the scores that goes with each setting; empty with fewer than four
-        finished trials, or without a spread.
+        Share of the spread of the scores that goes with each setting; empty without a spread,
+        or with fewer than three finished trials a setting.
     """
 
     best: int
@@ -236,7 +236,7 @@ class _Search:
             trials=table,
             run=self.folder / "trials" / f"{best:03d}",
             config=self.folder / BEST,
-            importance=self._importance() if len(finished) >= FEWEST else {},
+            importance=self._importance() if len(finished) >= 3 * len(self.space) else {},
         )
 
     def _study(self) -> Any:

@@ -79,7 +79,8 @@ def explain(
         done = config.read_toml(folder / "options.toml")
         kept = {k: done[k] for k in ("completeness",) if k in done}
         print_json({"folder": str(folder), **kept})
-    say(f"The scores lie in {folder}: values.safetensors, names.tsv.")
+    fields = ", fields.safetensors (of the further inputs)" * (folder / steps.FIELDS).is_file()
+    say(f"The scores lie in {folder}: values.safetensors, names.tsv{fields}.")
 
 
 @click.command()
@@ -122,8 +123,10 @@ def motifs(
 def report(run: Path, as_json: bool) -> None:
     """Write RUN/report.html: one page that opens offline and survives being mailed."""
     from cisgram import report as page
+    from cisgram import steps
     from cisgram.core.run import Run
 
+    steps.check_predictor(Run(run))
     path = page.write(Run(run))
     if as_json:
         print_json({"page": str(path)})
