@@ -15,6 +15,7 @@ from cisgram.motifs.glyphs import COLORS
 from cisgram.report import SECTIONS
 from cisgram.report.matches import aligned, sources
 from cisgram.report.references import REFERENCES
+from cisgram.report.sections.summary import _score
 from cisgram.report.text import environment
 
 HOME = Path(report.__file__).parent
@@ -372,3 +373,13 @@ def test_a_page_that_is_shortened_still_names_its_files(new_run):
     whole = report.write(run).stat().st_size
     text = report.write(run, max_bytes=int(whole * 0.8)).read_text(encoding="utf-8")
     assert "explain/ism" in sources_of(sections_of(text)["sequences"])
+
+
+def test_profiles_are_told_beside_the_average_profile_and_counts_that_are_off_in_size():
+    said = {"n": 100, "jsd": 0.7, "jsd_average": 0.8, "pearson": 0.6, "r2": 0.1}
+    off, right = _score("test", said)[0], _score("test", {**said, "r2": 0.3})[0]
+    assert "distance of 0.7 from the measured ones, the average profile at 0.8" in off.replace(
+        "0.700", "0.7"
+    ).replace("0.800", "0.8")
+    assert "off in size: R² could be 0.36" in off
+    assert "off in size" not in right

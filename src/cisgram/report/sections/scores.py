@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SETS = {"test": "Test", "valid": "Validation", "train": "Training"}
 CLASSIFICATION = ("auroc", "auprc", "accuracy", "f1", "brier", "log_loss")
 REGRESSION = ("pearson", "spearman", "r2", "mse", "deviance")
+PROFILE = ("jsd", "jsd_average", "jsd_lead")
 UNIT = (0.0, 1.0)
 MAX_OUTPUTS = 6
 """Outputs drawn in one chart: as many as there are colors that all readers can tell apart."""
@@ -49,7 +50,9 @@ def scores(run: Run) -> Section | None:
     metrics = metrics or {}
     rows = [(SETS[s], metrics[s]) for s in SETS if isinstance(metrics.get(s), dict)]
     names = [
-        k for k in (*CLASSIFICATION, *REGRESSION) if any(m.get(k) is not None for _, m in rows)
+        k
+        for k in (*PROFILE, *CLASSIFICATION, *REGRESSION)
+        if any(m.get(k) is not None for _, m in rows)
     ]
     figures = _curves(predictions) if predictions is not None else []
     figures += _calibration(metrics)

@@ -59,6 +59,8 @@ def _score(held_out: str | None, m: dict[str, Any]) -> list[str]:
             "of one positive and one negative sequence drawn at random, it gives the positive "
             f"the higher score {100 * auroc:.1f} % of the time."
         ]
+    if as_float(m.get("jsd")) is not None:
+        return [_profile(m, tested)]
     if pearson is not None:
         ends = interval(m.get("pearson_interval"))
         ends = f" (95 % interval {ends})" if ends else ""
@@ -67,6 +69,19 @@ def _score(held_out: str | None, m: dict[str, Any]) -> list[str]:
             f"{mean}{ends}."
         ]
     return [f"{tested} no score could be computed: it needs positives and negatives."]
+
+
+def _profile(m: dict[str, Any], tested: str) -> str:
+    """Shape and counts of profiles, each against what knows no sequence."""
+    r, r2 = as_float(m.get("pearson")), as_float(m.get("r2"))
+    off = ""
+    if r is not None and r2 is not None and 0 <= r2 < r**2 / 2:
+        off = f" (they are off in size: R² could be {number(r**2)} at this r)"
+    return (
+        f"{tested} profiles lie at a Jensen-Shannon distance of {number(m.get('jsd'))} from the "
+        f"measured ones, the average profile at {number(m.get('jsd_average'))}; total counts "
+        f"(log) correlate at r = {number(r)}, R² {number(r2)}{off}."
+    )
 
 
 def _motifs(run: Run) -> list[str]:
