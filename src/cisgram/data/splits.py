@@ -92,7 +92,8 @@ def split_by_chromosome(
         if not (sets == name).any():
             msg = (
                 f"no chromosome is left for the {name} set; the sequences lie on "
-                f"{', '.join(sorted(counts)[:20])}. Name the held-out ones yourself."
+                f"{', '.join(sorted(counts)[:20])}. Name the held-out ones yourself, or give a "
+                "table of names and sets (--set data.split=F)."
             )
             raise InputError(msg)
     return sets
