@@ -49,7 +49,7 @@ def test_the_middle_is_the_same_positions_on_both_strands(folder, length, width)
 
 
 def test_a_width_that_has_no_middle_is_refused(folder):
-    with pytest.raises(InputError, match="no place in the middle of 101 bp.*profile_width=51"):
+    with pytest.raises(InputError, match=r"no place in the middle of 101 bp.*profile_width=51"):
         made(folder, profile_width=50)
 
 

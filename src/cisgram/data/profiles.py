@@ -66,7 +66,7 @@ def with_profiles(data: Dataset, options: DataOptions) -> Dataset:
 
 
 def _width(length: int, asked: int | None) -> int:
-    """bp of the profile, with as many positions of the window before as behind it.
+    """Width of the profile in bp, with as many positions of the window before as behind it.
 
     Else what is its middle on one strand lay a base aside on the other.
     """
@@ -77,7 +77,8 @@ def _width(length: int, asked: int | None) -> int:
     if (length - width) % 2:
         msg = (
             f"a profile of {width} bp has no place in the middle of {length} bp: one side would be "
-            f"a base longer, on the other strand the other side. Take data.profile_width={width + 1}."
+            "a base longer, on the other strand the other side. Take data.profile_width="
+            f"{width + 1}."
         )
         raise InputError(msg)
     return width
