@@ -80,18 +80,10 @@ def test_letters_that_are_not_there_are_asked_for(sites):
 def test_windows_without_counts_and_fasta_get_profiles(tmp_path):
     pytest.importorskip("pybigtools")
     footprints.write(tmp_path, contigs=3, peaks=20)
-    ask(
-        *(
-            "train",
-            "--positives",
-            tmp_path / "peaks.bed",
-            "--genome",
-            tmp_path / "g.fa",
-            "--length",
-        ),
-        *("100", "--profiles", tmp_path / "cuts.bw", "--model", "bpnet-profile", *HELD, *QUICK),
-        *("--set", "model.options={maps=4,width=5,layers=1}", "-o", tmp_path / "RUN"),
-    )
+    windows = ("--positives", tmp_path / "peaks.bed", "--genome", tmp_path / "g.fa")
+    labels = ("--length", "100", "--profiles", tmp_path / "cuts.bw")
+    how = ("--model", "bpnet-profile", "--set", "model.options={maps=4,width=5,layers=1}")
+    ask("train", *windows, *labels, *how, *HELD, *QUICK, "-o", tmp_path / "RUN")
     (tmp_path / "new.fa").write_text((tmp_path / "g.fa").read_text().replace(">chr", ">new"))
     (tmp_path / "new.bed").write_text("new1\t500\t501\nnew2\t900\t901\n")
     letters = read_sequences(tmp_path / "new.fa").letters
@@ -107,3 +99,15 @@ def test_windows_without_counts_and_fasta_get_profiles(tmp_path):
     assert "windows of a genome" in refused(
         "evaluate", tmp_path / "RUN", "--sequences", tmp_path / "s.fa"
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [((), "the same label; give sites of both states"), (("--negatives", "genome"),
+     "methylation says the state of every site; give no negatives")],
+)  # fmt: skip
+def test_sites_of_one_state_need_sites_of_the_other_and_no_negatives(tmp_path, more, message):
+    at = range(10, 2000, 20)
+    (tmp_path / "c.tsv").write_text("".join(f"chr{p % 3}\t{p}\t1\n" for p in at))
+    how = ("train", "--methylation", tmp_path / "c.tsv", "--model", "deepcpg-cpg", *HELD)
+    assert message in refused(*how, *more, "-o", tmp_path / "RUN")
