@@ -1,9 +1,11 @@
-"""Which further inputs a run's model reads, and which of the data's it is given."""
+"""Which further inputs a run's model reads, what it is given, and the names of the files."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -105,3 +107,12 @@ def shapes_of(data: Dataset) -> dict[str, FieldShape]:
 
 def _only(data: Dataset, names: Collection[str]) -> Dataset:
     return replace(data, fields={name: data.fields[name] for name in names if name in data.fields})
+
+
+def told_apart(named: Sequence[tuple[str, str]]) -> dict[str, Path]:
+    """Files by role; of one role, as of one name in two folders, the later ones are numbered."""
+    seen, found = Counter[str](), dict[str, Path]()
+    for role, path in named:
+        seen[role] += 1
+        found[role if seen[role] == 1 else f"{role} ({seen[role]})"] = Path(path)
+    return found
