@@ -1,5 +1,7 @@
 """The loss and the scores of profiles, against SciPy and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -21,6 +23,7 @@ from cisgram.train.profiles import (
     profile_distances,
     profile_objective,
     start_counts,
+    validate_profiles,
 )
 
 RNG = np.random.default_rng(0)
@@ -160,3 +163,32 @@ def test_the_parts_of_a_chrombpnet_add_up():
     torch.testing.assert_close(part["whole"][1].exp(), counts)
     assert not any(p.requires_grad for p in model.bias.parameters())
     assert all(p.requires_grad for p in model.network.parameters())
+
+
+def test_validation_windows_without_counts_have_no_distance_and_no_warning():
+    data = windows(8)
+    empty = replace(data, profile=Field(np.zeros_like(data.profile[:])), y=0 * data.y)
+    found = validate_profiles(heads_of(model_of(data), empty), empty, ProfileLoss(1.0))
+    assert np.isnan(found["valid_jsd"])
+    assert np.isfinite(found["valid_loss"])
+
+
+class Overflowing(torch.nn.Module):
+    """Infinite counts of sequences that begin with A, once it no longer trains."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x, heads=None):
+        logits, counts = self.model(x, heads=heads)
+        far = torch.where(x[:, 0, 0] > 0, float("inf"), 0.0)[:, None]
+        return logits, counts if self.training else counts + far
+
+
+def test_infinite_outputs_of_a_profile_end_the_training():
+    data = windows(40)
+    options = TrainOptions(epochs=1, min_rows=1)
+    with pytest.raises(InputError, match="outputs became infinite in epoch 1"):
+        fit(Overflowing(model_of(data)), TrainingData(data), options, valid=data, task="profile",
+            device="cpu")  # fmt: skip

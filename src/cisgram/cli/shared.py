@@ -64,7 +64,11 @@ _DATA = (
     click.option("--test", metavar="F", help="Sequences of both kinds, kept for the test."),
     click.option("--genome", metavar="FA", help="FASTA of the genome, for BED and narrowPeak."),
     click.option("--tracks", metavar="F,...", help="bigWig files: labels of a BED's windows."),
-    click.option("--inputs", metavar="F,...", help="bigWig files that the model reads, too."),
+    click.option(
+        "--inputs",
+        metavar="F,...",
+        help="bigWig files that the model reads, too; none is taken for a strand of another.",
+    ),
     click.option(
         "--methylation", metavar="F,...", help="CpG profiles of cells: labels, and neighbors."
     ),

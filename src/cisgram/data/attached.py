@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from cisgram.core.errors import InputError
@@ -12,6 +13,7 @@ from cisgram.data.options import DataOptions
 from cisgram.data.track_rows import TrackRows, tracks_field
 from cisgram.io import Methylation, read_methylation
 
+FIELDS = ("neighbors", "tracks")
 STILL = ("mutation", "noise")  # augmentations that leave every base in its place
 
 
@@ -41,14 +43,14 @@ class Attached:
         """Whether there is anything beside the letters."""
         return bool(self.cells or self.options.inputs)
 
-    def to(self, data: Dataset) -> Dataset:
-        """The data with their fields."""
+    def to(self, data: Dataset, names: Collection[str] = FIELDS) -> Dataset:
+        """The data with those of these fields that there are sources of."""
         fields: dict[str, Field] = {}
-        if self.cells:
+        if self.cells and "neighbors" in names:
             fields["neighbors"] = neighbors_field(
                 data, Neighbors(self.cells, self.options.neighbors)
             )
-        if self.options.inputs:
+        if self.options.inputs and "tracks" in names:
             fields["tracks"] = tracks_field(data, self._rows(data.length))
         return replace(data, fields=fields) if fields else data
 

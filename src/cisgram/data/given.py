@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from cisgram.core.errors import InputError
 from cisgram.data.attached import Attached
 from cisgram.data.dataset import Dataset
 from cisgram.data.neighbors import with_states
@@ -50,6 +51,9 @@ def read_dataset(
     sequence_column: str | None = None,
     label_columns: tuple[str, ...] = (),
     like: DataOptions | None = None,
+    fields: Collection[str] = (),
+    with_labels: bool = False,
+    reads_letters: bool = True,
 ) -> Given:
     """Sequences of a file at the length of a model, and what was left out.
 
@@ -64,13 +68,20 @@ def read_dataset(
     sequence_column, label_columns
         Columns of a TSV or CSV, where they do not have the usual names.
     like
-        Settings of the model's run: its further inputs, and labels that are read at places, are
-        read of these sequences, too.
+        Settings of the model's run, which say where its further inputs and its labels are read.
+    fields
+        The further inputs that the model reads; the sequences must then lie on a genome.
+    with_labels
+        Whether labels that the run reads at places (methylation, profiles) are read of these
+        sequences, too: who predicts needs none, and asks of places where none is known.
+    reads_letters
+        False for a model to which sites without a genome, all N, are enough.
 
     Raises
     ------
     InputError
-        When the file is wrong, or none of its sequences can be used.
+        When the file is wrong, none of its sequences can be used, or letters or labels that are
+        needed are not there.
     """
     options = DataOptions(
         positives=path, sequence_column=sequence_column, label_columns=label_columns
@@ -78,11 +89,14 @@ def read_dataset(
     beside = Attached(options if like is None else like)
     source = Source(Genome(genome) if genome else None, card_length, cells=beside.cells)
     data = source.read(path, options, label=np.nan)
-    if beside.cells:
+    if reads_letters and source.counts["without_letters"]:
+        msg = f"The model reads letters, and {path} holds places: give --genome G.fa."
+        raise InputError(msg)
+    if with_labels and beside.cells:
         data = with_states(data, beside.cells)
-    elif like is not None and like.profiles:
+    elif with_labels and like is not None and like.profiles:
         data = with_profiles(data, like)
-    data = beside.to(data)
+    data = beside.to(data, fields)
     return Given(data, tuple(source.dropped), {k: v for k, v in source.counts.items() if v})
 
 

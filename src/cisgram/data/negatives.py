@@ -16,6 +16,12 @@ def negatives_kind(options: DataOptions, data: Dataset, task: str, source: Sourc
     """``none`` (the file has them), ``file``, ``shuffle`` or ``genome``."""
     asked = options.negatives
     if task != "classification" or source.cells or not only_positives(data):
+        if asked is not None and source.cells:
+            msg = (
+                f"data.methylation says the state of every site; give no negatives ({asked}), and "
+                "among the sites ones of both states."
+            )
+            raise InputError(msg)
         if asked is not None:
             msg = (
                 f"{options.positives} holds labels of both kinds; give no negatives, or a file of "

@@ -33,7 +33,9 @@ class DataOptions(Options):
         default="log1p", description="labels are log(1 + mean), or the mean itself"
     )
     inputs: Names = Field(
-        default=(), description="bigWig files that a model reads beside the letters of a BED"
+        default=(),
+        description="bigWig files that a model reads beside the letters of a BED; on the other "
+        "strand each is read backwards, and plus and minus do not change places",
     )
     input_scale: Literal["log1p", "none"] = Field(
         default="log1p", description="what is read of them: log(1 + value), or the value"
@@ -48,7 +50,9 @@ class DataOptions(Options):
         default=(), description="bigWig of counts, or two (plus, minus): labels along the windows"
     )
     profile_width: int | None = Field(
-        default=None, ge=1, description="bp of a window's middle with labels; by default half of it"
+        default=None,
+        ge=1,
+        description="bp of a window's middle with labels, odd where the window is; by default half",
     )
     length: int | None = Field(
         default=None, ge=4, le=1_000_000, description="bp of every sequence; by default the longest"

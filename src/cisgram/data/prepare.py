@@ -128,7 +128,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         augment=augment_of(options),
         classes=task == "multiclass",
     )
-    _check_usable(parts, train, task)
+    _check_usable(parts, train, task, options)
     return Prepared(
         train=train,
         valid=parts["valid"],
@@ -296,7 +296,9 @@ def _guard(
     return parts | {"train": parts["train"].take(keep)}, table, found.of_repeats
 
 
-def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> None:
+def _check_usable(
+    parts: dict[str, Dataset], train: TrainingData, task: str, options: DataOptions
+) -> None:
     for name, needed in (("train", 8), ("valid", 2)):
         if len(parts[name]) < needed:
             msg = (
@@ -312,10 +314,10 @@ def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> 
             if len(np.unique(y[~np.isnan(y[:, i]), i])) < 2
         ]
         if len(one_sided) == len(parts["train"].outputs):
-            msg = (
-                "every training sequence has the same label; give negatives (a file, shuffle or "
-                "genome)."
-            )
+            cure = "give negatives (a file, shuffle or genome)."
+            if options.methylation:
+                cure = "give sites of both states: cells of methylation take no negatives."
+            msg = f"every training sequence has the same label; {cure}"
             raise InputError(msg)
 
 

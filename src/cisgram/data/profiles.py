@@ -44,10 +44,7 @@ def with_profiles(data: Dataset, options: DataOptions) -> Dataset:
             "one experiment, plus and minus."
         )
         raise InputError(msg)
-    width = options.profile_width or max(1, data.length // 2)
-    if width > data.length:
-        msg = f"data.profile_width={width} is more than the {data.length} bp of a window."
-        raise InputError(msg)
+    width = _width(data.length, options.profile_width)
     rows = AtPlaces(
         TrackRows(options.profiles, width, log=False), contigs, at + (data.length - width) // 2
     )
@@ -66,3 +63,22 @@ def with_profiles(data: Dataset, options: DataOptions) -> Dataset:
         raise InputError(msg)
     y = np.stack([np.full(len(data), np.nan), np.log1p(total)], 1).astype(np.float32)
     return replace(data, y=y, outputs=OUTPUTS, profile=Field(rows, mirror=(-2, -1)))
+
+
+def _width(length: int, asked: int | None) -> int:
+    """Width of the profile in bp, with as many positions of the window before as behind it.
+
+    Else what is its middle on one strand lay a base aside on the other.
+    """
+    width = length // 2 + (length - length // 2) % 2 if asked is None else asked
+    if width > length:
+        msg = f"data.profile_width={width} is more than the {length} bp of a window."
+        raise InputError(msg)
+    if (length - width) % 2:
+        msg = (
+            f"a profile of {width} bp has no place in the middle of {length} bp: one side would be "
+            "a base longer, on the other strand the other side. Take data.profile_width="
+            f"{width + 1}."
+        )
+        raise InputError(msg)
+    return width

@@ -57,6 +57,10 @@ class TrackRows:
 
 
 def tracks_field(data: Dataset, source: TrackRows) -> Field:
-    """The field ``tracks``: (n, k, length) values under each base of the windows."""
+    """The field ``tracks``: (n, k, length) values under each base of the windows.
+
+    On the other strand rows run backwards and stay in their places: no track is taken for the
+    other strand of another.
+    """
     contigs, at = places_of(data, "data.inputs")
     return Field(AtPlaces(source, contigs, at), mirror=(-1,))

@@ -9,6 +9,7 @@ from torch import nn
 
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.data import Dataset
 from cisgram.models import Card, put_weights, read_card, read_tensors
 from cisgram.steps.settings import Settings
 
@@ -18,18 +19,20 @@ INSIDE = "network."  # its weights in a run of its own
 SIZES = {"bias_maps": ("maps", 64), "bias_width": ("width", 25), "bias_layers": ("layers", 9)}
 
 
-def with_bias(settings: Settings) -> dict[str, Any]:
+def with_bias(settings: Settings, valid: Dataset) -> dict[str, Any]:
     """Options of the model, with the sizes of its bias network.
 
     Raises
     ------
     InputError
-        When a ChromBPNet has no bias run, another model has one, or it is none of a bias network.
+        When a ChromBPNet has no bias run, another model has one, or it is none of one bias
+        network for windows and profiles like these.
     """
     options = dict(settings.model.options)
     card = _card(settings)
     if card is None:
         return options
+    _check_alike(card, valid, run=str(settings.model.bias))
     for option, (name, default) in SIZES.items():
         options.setdefault(option, card.options.get(name, default))
     return options
@@ -52,6 +55,22 @@ def put_bias(model: nn.Module, settings: Settings) -> None:
     put_weights(model.get_submodule("bias"), inside, source=path)
 
 
+def _check_alike(card: Card, valid: Dataset, *, run: str) -> None:
+    """Refuse a bias of other windows: neither its counts nor its profiles were of these."""
+    profile = () if valid.profile is None else valid.profile.shape
+    if (card.length, tuple(card.profile)) == (valid.length, profile):
+        return
+    was, now = (
+        f"windows of {length} bp and profiles of {' x '.join(map(str, shape)) or 0} (strands x bp)"
+        for length, shape in ((card.length, card.profile), (valid.length, profile))
+    )
+    msg = (
+        f"--bias {run} was trained on {was}; this run has {now}. Train both with the same "
+        "--length, --profiles and data.profile_width."
+    )
+    raise InputError(msg)
+
+
 def _card(settings: Settings) -> Card | None:
     name, bias = settings.model.name, settings.model.bias
     if name != NAME:
@@ -65,8 +84,15 @@ def _card(settings: Settings) -> Card | None:
             f"background windows (--model {OF}) and give its run, --bias RUN."
         )
         raise InputError(msg)
-    card = read_card(Run(Path(bias)).member(0))
+    run = Run(Path(bias))
+    card = read_card(run.member(0))
     if card.name != OF:
         msg = f"--bias {bias} is a run of {card.name}; a bias network is a {OF}."
+        raise InputError(msg)
+    if len(run.members()) > 1:
+        msg = (
+            f"--bias {bias} holds {len(run.members())} networks, and there is room for one. Train "
+            "the bias without --seeds or --folds."
+        )
         raise InputError(msg)
     return card

@@ -16,10 +16,10 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import Entry, unknown
 from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
-from cisgram.data import Dataset, Prepared, is_labeled, read_dataset
+from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.models import MODELS, Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
-from cisgram.steps.inputs import for_model
+from cisgram.steps.inputs import for_model, given_to
 from cisgram.steps.method_options import checked_options, method_options
 from cisgram.steps.predict import told_of, with_outputs
 from cisgram.steps.settings import ExplainOptions, settings_of
@@ -114,14 +114,7 @@ def explain_run(
         part = data.test if data.test is not None else data.valid
         chosen = choose(part, most_own, column)
     else:
-        sequence_column = settings.data.sequence_column
-        given = read_dataset(
-            sequences,
-            card.length,
-            genome=genome,
-            sequence_column=sequence_column,
-            like=settings.data,
-        )
+        given = given_to(card, sequences, settings.data, genome=genome)
         part = with_outputs(told_of(given, tell), card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))

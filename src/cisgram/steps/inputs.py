@@ -1,15 +1,17 @@
-"""Which further inputs a run's model reads, and which of the data's it is given."""
+"""Which further inputs a run's model reads, what it is given, and the names of the files."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from cisgram.core.errors import InputError
-from cisgram.data import Dataset, Prepared
-from cisgram.models import MODELS, FieldShape
+from cisgram.data import DataOptions, Dataset, Given, Prepared, read_dataset
+from cisgram.models import MODELS, Card, FieldShape
 
 GIVEN_BY = {"neighbors": "--methylation CELL1.bed,CELL2.bed", "tracks": "--inputs TRACK.bw"}
 
@@ -20,11 +22,19 @@ def for_model(data: Prepared, name: str) -> Prepared:
     Raises
     ------
     InputError
-        When the model reads what was not given, or tracks were given to one that reads none.
+        When the model reads what was not given, letters among it, or tracks were given to one
+        that reads none.
     """
     if name not in MODELS:
         return data
     data = _with_outputs_of(data, name)
+    if reads_letters(name) and data.summary.get("handled", {}).get("without_letters"):
+        able = sorted(n for n in MODELS if not reads_letters(n))
+        msg = (
+            f"{name} reads the letters around each site, and without a genome none is known. Give "
+            f"--genome G.fa and --length, or take a model of neighbors alone: {', '.join(able)}."
+        )
+        raise InputError(msg)
     reads = MODELS[name].facts.get("fields", ())
     given = data.valid.fields
     missing = [field for field in reads if field not in given]
@@ -39,6 +49,28 @@ def for_model(data: Prepared, name: str) -> Prepared:
     test = None if data.test is None else _only(data.test, reads)
     train = replace(data.train, data=_only(data.train.data, reads))
     return replace(data, train=train, valid=_only(data.valid, reads), test=test)
+
+
+def reads_letters(name: str) -> bool:
+    """Whether a model of ours reads letters; of a user's own nobody knows, and it is False."""
+    return name in MODELS and bool(MODELS[name].facts.get("reads_letters", True))
+
+
+def given_to(
+    card: Card, path: str, like: DataOptions, *, genome: str | None, with_labels: bool = False
+) -> Given:
+    """Sequences of a file as the model of a run reads them; see `cisgram.data.read_dataset`."""
+    return read_dataset(
+        path,
+        card.length,
+        genome=genome,
+        sequence_column=like.sequence_column,
+        label_columns=like.label_columns if with_labels else (),
+        like=like,
+        fields=card.fields,
+        with_labels=with_labels,
+        reads_letters=reads_letters(card.name),
+    )
 
 
 def _with_outputs_of(data: Prepared, name: str) -> Prepared:
@@ -75,3 +107,12 @@ def shapes_of(data: Dataset) -> dict[str, FieldShape]:
 
 def _only(data: Dataset, names: Collection[str]) -> Dataset:
     return replace(data, fields={name: data.fields[name] for name in names if name in data.fields})
+
+
+def told_apart(named: Sequence[tuple[str, str]]) -> dict[str, Path]:
+    """Files by role; of one role, as of one name in two folders, the later ones are numbered."""
+    seen, found = Counter[str](), dict[str, Path]()
+    for role, path in named:
+        seen[role] += 1
+        found[role if seen[role] == 1 else f"{role} ({seen[role]})"] = Path(path)
+    return found

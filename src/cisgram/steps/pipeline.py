@@ -14,6 +14,7 @@ from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import prepare
 from cisgram.steps.explain import asked_options, explain_run, output_column, recorded
+from cisgram.steps.inputs import for_model
 from cisgram.steps.motifs import motifs_run, named_motifs
 from cisgram.steps.settings import Settings
 from cisgram.steps.train import Progress, chosen_device, make_card, train_run
@@ -75,7 +76,7 @@ def run_all(
     say = say or (lambda _: None)
     _check_names(settings, device)
     say("reading the data")
-    data = prepare(settings.data, seed=settings.train.seed)
+    data = for_model(prepare(settings.data, seed=settings.train.seed), settings.model.name)
     card = make_card(settings, data)
     column = output_column(card, settings.explain.target)
     named, notes = None, []

@@ -11,9 +11,9 @@ from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
-from cisgram.data import Dataset, Given, read_dataset, task_of
+from cisgram.data import Dataset, Given, task_of
 from cisgram.models import Card, load, predict_samples, read_card
-from cisgram.steps.inputs import widened
+from cisgram.steps.inputs import given_to, widened
 from cisgram.steps.profile_scores import profile_metrics
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import (
@@ -52,9 +52,7 @@ def predict_file(
     """
     how = settings_of(run).data
     card = read_card(run.member(0))
-    given = read_dataset(
-        sequences, card.length, genome=genome, sequence_column=how.sequence_column, like=how
-    )
+    given = given_to(card, sequences, how, genome=genome)
     data = with_outputs(told_of(given, tell), card.outputs)
     table: pd.DataFrame = prediction_table(
         data,
@@ -87,14 +85,7 @@ def evaluate_file(
     """
     how = settings_of(run).data
     card = read_card(run.member(0))
-    given = read_dataset(
-        sequences,
-        card.length,
-        genome=genome,
-        sequence_column=how.sequence_column,
-        label_columns=how.label_columns,
-        like=how,
-    )
+    given = given_to(card, sequences, how, genome=genome, with_labels=True)
     data = told_of(given, tell)
     if np.isnan(data.y).all():
         msg = f"{sequences} holds no labels to evaluate against; 'cisgram predict' needs none."
@@ -183,8 +174,6 @@ def with_outputs(data: Dataset, outputs: tuple[str, ...]) -> Dataset:
     """A dataset with a column for each output; labels that the file lacks are NaN."""
     from dataclasses import replace
 
-    if data.profile is not None:
-        return widened(data, outputs)
     if data.y.shape[1] == len(outputs):
         return replace(data, outputs=outputs)
     y = np.full((len(data), len(outputs)), np.nan, dtype=np.float32)

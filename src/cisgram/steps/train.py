@@ -33,7 +33,7 @@ from cisgram.report.start import START
 from cisgram.steps.bias import bias_file, put_bias, with_bias
 from cisgram.steps.first_filters import motif_file, record_filters, start_filters
 from cisgram.steps.history import history_name, kept_loss, write_history
-from cisgram.steps.inputs import for_model, shapes_of
+from cisgram.steps.inputs import for_model, shapes_of, told_apart
 from cisgram.steps.profile_scores import profile_metrics
 from cisgram.steps.settings import Settings, defaults_of_settings, settings_of
 from cisgram.steps.start import Start, begin, start_table, weights_file
@@ -116,7 +116,7 @@ def make_card(settings: Settings, data: Prepared) -> Card:
     """What describes the model of these settings and data."""
     return Card(
         name=settings.model.name,
-        options=with_bias(settings),
+        options=with_bias(settings, data.valid),
         length=data.valid.length,
         outputs=data.valid.outputs,
         task=data.task,
@@ -259,9 +259,10 @@ def input_files(settings: Settings) -> dict[str, Path]:
         "bias": bias_file(settings),
     }
     found = {role: Path(path) for role, path in given.items() if path is not None}
-    found |= {f"track {track_name(path)}": Path(path) for path in d.tracks}
-    found |= {f"input {track_name(path)}": Path(path) for path in d.inputs}
-    found |= {f"profile {Path(path).name}": Path(path) for path in (*d.methylation, *d.profiles)}
+    named = [(f"track {track_name(path)}", path) for path in d.tracks]
+    named += [(f"input {track_name(path)}", path) for path in d.inputs]
+    named += [(f"profile {Path(path).name}", path) for path in (*d.methylation, *d.profiles)]
+    found |= told_apart(named)
     for role, path in found.items():
         if not path.is_file():
             what = "is a folder" if path.is_dir() else f"does not exist (seen from {Path.cwd()})"

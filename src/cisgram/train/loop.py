@@ -33,7 +33,7 @@ from cisgram.train.losses import Loss
 from cisgram.train.objective import objective
 from cisgram.train.optimizer import learning_rate, make_optimizer
 from cisgram.train.options import TrainOptions
-from cisgram.train.profiles import ProfileLoss, profile_objective, validate_profiles
+from cisgram.train.profiles import ProfileLoss, heads_of, profile_objective, validate_profiles
 from cisgram.train.state import State, keep, resume
 from cisgram.train.tasks import TASKS
 
@@ -214,11 +214,11 @@ def _validate(
 ) -> dict[str, float]:
     """Loss and scores; with ``by_batch`` means over batch labels, which then count for nothing."""
     if isinstance(loss, ProfileLoss):
-        return validate_profiles(model, valid, loss)
+        heads = heads_of(model, valid)
+        _check_finite(*heads, row=row)
+        return validate_profiles(heads, valid, loss)
     out = predict(model, valid.codes, fields=valid.fields)
-    if not torch.isfinite(out).all():
-        what = "The outputs became infinite"
-        raise _diverged(what, row["epoch"], row["learning_rate"])
+    _check_finite(out, row=row)
     y, outputs = valid.y.astype(np.float64), out.numpy().astype(np.float64)
     origins = np.array(valid.origins if by_batch and valid.origins else [""] * len(valid))
     found = [
@@ -233,6 +233,12 @@ def _validate(
     ]
     scores = {"valid_loss": loss(out, torch.from_numpy(valid.y)).item()}
     return scores | {f"valid_{k}": _mean([f[k] for f in found]) for k in TASKS[task].kept}
+
+
+def _check_finite(*outputs: Tensor, row: Mapping[str, float]) -> None:
+    if not all(torch.isfinite(out).all() for out in outputs):
+        what = "The outputs became infinite"
+        raise _diverged(what, row["epoch"], row["learning_rate"])
 
 
 def _mean(values: Sequence[float | None]) -> float:

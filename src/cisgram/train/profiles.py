@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,9 +132,13 @@ def heads_of(
     return out[:, :-1].reshape(len(out), *data.profile.shape), out[:, -1:]
 
 
-def validate_profiles(model: nn.Module, valid: Dataset, loss: ProfileLoss) -> dict[str, float]:
-    """Loss, divergence and correlation of counts on the validation set, for the history."""
-    heads = heads_of(model, valid)
+def validate_profiles(
+    heads: tuple[Tensor, Tensor], valid: Dataset, loss: ProfileLoss
+) -> dict[str, float]:
+    """Loss, divergence and correlation of counts on the validation set, for the history.
+
+    The divergence is NaN where no validation window has counts.
+    """
     assert valid.profile is not None
     observed = torch.from_numpy(valid.profile[:])
     y = torch.from_numpy(valid.y)
@@ -141,9 +146,10 @@ def validate_profiles(model: nn.Module, valid: Dataset, loss: ProfileLoss) -> di
         valid.y[:, COUNTS].astype(np.float64), heads[1][:, 0].numpy().astype(np.float64)
     )
     distance = profile_distances(observed.numpy(), probabilities(heads[0]))
+    known = distance[~np.isnan(distance)]
     return {
         "valid_loss": loss(heads, observed, y).item(),
-        "valid_jsd": float(np.nanmean(distance)),
+        "valid_jsd": float(known.mean()) if len(known) else math.nan,
         "valid_pearson": score,
     }
 
