@@ -131,6 +131,6 @@ def test_trust_judges_no_model_that_reads_more_than_letters(folder, scores):
 
 
 def test_letters_that_are_not_read_are_not_scored(folder, scores):
-    done = cisgram("explain", "deep_lift", folder / "deepcpg-cpg", "--target", "0")
+    done = cisgram("explain", "deep_lift", str(folder / "deepcpg-cpg"), "--target", "0")
     assert done.status == 2
     assert "deepcpg-cpg reads no letters, so deep_lift has nothing to score" in done.err
