@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     help="What is reduced to coordinates.  [default: auto, of which there are more]",
 )
 @click.option("--latent", type=int, help="Coordinates of an item.  [default: 32]")
-@click.option("--log", is_flag=True, default=None, help="Read log(1 + number).")
+@click.option("--log", is_flag=True, default=None, help="Read, and write, log(1 + number).")
 @click.option("--epochs", type=int, help="Passes, at most.  [default: 100]")
 @click.option("--seed", type=int, help="Of everything random.  [default: 0]")
 @click.option("--set", "overrides", multiple=True, metavar="A=C", help="Any other setting.")
