@@ -36,7 +36,7 @@ Codes = NDArray[np.uint8]
 class PretrainRunOptions(PretrainOptions):
     """What is read before the labels, by which network."""
 
-    positives: str = Field(description="file of sequences")
+    positives: str = Field(description="file of sequences; with labels, those above 0 are read")
     genome: str | None = Field(default=None, description="FASTA that peaks lie on")
     length: int | None = Field(default=None, ge=4, description="bp; by default the longest")
     most: int | None = Field(default=None, ge=20, description="only the first so many")

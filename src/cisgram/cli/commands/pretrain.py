@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--positives", metavar="F", help="FASTA, BED/narrowPeak, DeepBind table, TSV/CSV.")
+@click.option("--positives", metavar="F", help="FASTA, BED, table; of labels those above 0.")
 @GENOME
 @click.option("--length", type=int, help="bp of each sequence's middle.  [default: the longest]")
 @click.option("--model", metavar="NAME", help="See 'cisgram list models'.  [default: demo-cnn]")
