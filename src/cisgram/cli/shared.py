@@ -64,7 +64,12 @@ _DATA = (
     click.option("--test", metavar="F", help="Sequences of both kinds, kept for the test."),
     click.option("--genome", metavar="FA", help="FASTA of the genome, for BED and narrowPeak."),
     click.option("--tracks", metavar="F,...", help="bigWig files: labels of a BED's windows."),
-    click.option("--inputs", metavar="F,...", help="bigWig files that the model reads, too."),
+    click.option(
+        "--inputs",
+        metavar="F,...",
+        help="bigWig files that the model reads, too; none is swapped with another on the other "
+        "strand.",
+    ),
     click.option(
         "--methylation", metavar="F,...", help="CpG profiles of cells: labels, and neighbors."
     ),
@@ -172,6 +177,15 @@ def say_epoch(member: int, state: State) -> None:
         f"  {who}epoch {row['epoch']:>3}  loss {row['train_loss']:.4f}  "
         f"validation {row['valid_loss']:.4f}  {name} {row[f'valid_{name}']:.4f}  "
         f"{state.seconds[-1]:.1f} s{mark}"
+    )
+
+
+def say_pass(state: State, *, of: str = "") -> None:
+    """One line a pass of a training without labels."""
+    row = state.history[-1]
+    say(
+        f"  {of}pass {row['epoch']:>3.0f}  loss {row['train_loss']:.4f}  "
+        f"validation {row['valid_loss']:.4f}  {state.seconds[-1]:.1f} s"
     )
 
 

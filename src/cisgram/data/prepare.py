@@ -128,7 +128,7 @@ def prepare(options: DataOptions, *, seed: int = 0) -> Prepared:
         augment=augment_of(options),
         classes=task == "multiclass",
     )
-    _check_usable(parts, train, task)
+    _check_usable(parts, train, task, of_cells=bool(beside.cells))
     return Prepared(
         train=train,
         valid=parts["valid"],
@@ -296,7 +296,9 @@ def _guard(
     return parts | {"train": parts["train"].take(keep)}, table, found.of_repeats
 
 
-def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> None:
+def _check_usable(
+    parts: dict[str, Dataset], train: TrainingData, task: str, *, of_cells: bool
+) -> None:
     for name, needed in (("train", 8), ("valid", 2)):
         if len(parts[name]) < needed:
             msg = (
@@ -316,6 +318,11 @@ def _check_usable(parts: dict[str, Dataset], train: TrainingData, task: str) -> 
                 "every training sequence has the same label; give negatives (a file, shuffle or "
                 "genome)."
             )
+            if of_cells:
+                msg = (
+                    "every training site that is known in a cell has the same state there; give "
+                    "sites of both states, or other profiles (data.methylation)."
+                )
             raise InputError(msg)
 
 

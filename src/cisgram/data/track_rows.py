@@ -57,6 +57,10 @@ class TrackRows:
 
 
 def tracks_field(data: Dataset, source: TrackRows) -> Field:
-    """The field ``tracks``: (n, k, length) values under each base of the windows."""
+    """The field ``tracks``: (n, k, length) values under each base of the windows.
+
+    On the other strand positions run backward and tracks keep their order: signals of no strand.
+    A pair of files by strand (plus, minus) is not swapped there.
+    """
     contigs, at = places_of(data, "data.inputs")
     return Field(AtPlaces(source, contigs, at), mirror=(-1,))

@@ -33,6 +33,7 @@ from cisgram.models.generator import (
 )
 from cisgram.seq import from_codes
 from cisgram.seq.spectra import jensen_shannon, markov_chain, nearest_distance, spectrum
+from cisgram.steps.history import history_name, write_history
 from cisgram.train.adversarial import AdversarialOptions, fit_adversarial
 from cisgram.train.feedback import Feedback
 
@@ -126,7 +127,7 @@ def generate_run(
             pair, state = fit_adversarial(
                 train, card, options, seed=options.seed, checkpoint=checkpoint, progress=progress
             )
-            _write_history(run, state)
+            write_history(run, history_name(0), state)
             save_generator(home, pair.generator, pair.critic, card)
             checkpoint.unlink(missing_ok=True)
         made = sample_run(run, COMPARED * 3, seed=options.seed)
@@ -337,7 +338,7 @@ def feedback_run(
                 train, start[0].card, fitted, seed=options.seed, start=start, refresh=rule,
                 checkpoint=checkpoint, progress=progress,
             )  # fmt: skip
-            _write_history(run, state)
+            write_history(run, history_name(0), state)
             save_generator(home, pair.generator, pair.critic, start[0].card)
             checkpoint.unlink(missing_ok=True)
         say("comparing what is made before and after")
@@ -405,9 +406,3 @@ def maximize_run(
         for name, judge in zip(names, judges, strict=True):
             columns[f"score_{name}"] = predict(judge, found.codes[best]).numpy()
     return pd.DataFrame(columns)
-
-
-def _write_history(run: Run, state: State) -> None:
-    import pandas as pd
-
-    run.write_table("history.tsv", pd.DataFrame(state.history))

@@ -19,6 +19,7 @@ from cisgram.data.matrix_fills import FILLS, best_fill
 from cisgram.io import Matrix, read_matrix
 from cisgram.models import put_weights, read_tensors, write_tensors
 from cisgram.models.matrix_autoencoder import MatrixAutoencoder
+from cisgram.steps.history import write_history
 from cisgram.train.imputation import (
     AutoencoderOptions,
     coordinates,
@@ -170,8 +171,6 @@ def _member(
     progress: Callable[[int, State], None] | None,
 ) -> MatrixAutoencoder:
     """A network of the run, fitted or found."""
-    import pandas as pd
-
     home = run.path / LOCATION
     weights = home / f"weights-{member + 1}.safetensors"
     if weights.is_file():
@@ -187,7 +186,7 @@ def _member(
         checkpoint=checkpoint,
         progress=None if progress is None else lambda s: progress(member, s),
     )
-    run.write_table(f"{LOCATION}/history-{member + 1}.tsv", pd.DataFrame(state.history))
+    write_history(run, f"{LOCATION}/history-{member + 1}.tsv", state)
     write_tensors(weights, net.state_dict())
     checkpoint.unlink(missing_ok=True)
     return net
