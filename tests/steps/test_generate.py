@@ -10,11 +10,12 @@ from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.models import Card, build, save
 from cisgram.models.checkpoint import FieldShape
+from cisgram.steps.analyzers import analyzer_of
 from cisgram.steps.generate import (
     FeedbackOptions,
     GenerateOptions,
-    analyzer_of,
     feedback_run,
+    generate_options_of,
     generate_run,
     maximize_run,
     sequences_of_run,
@@ -130,3 +131,12 @@ def test_a_label_above_0_is_what_positive_means(tmp_path):
     assert sum(map(len, sequences_of_run(options))) == (values > 0).sum() == 50
     described = GenerateOptions.model_fields["positives"].description
     assert "above 0" in str(described)
+
+
+def test_a_generator_that_is_finished_is_not_judged_again(source, monkeypatch):
+    how = generate_options_of(source)
+    monkeypatch.setattr("cisgram.steps.generate.judged", lambda *a, **k: pytest.fail("again"))
+    assert generate_run(source, how) == files.read_json(source.path / "metrics.json")
+    (source.path / "samples.fa").unlink()
+    with pytest.raises(pytest.fail.Exception, match="again"):
+        generate_run(source, how)

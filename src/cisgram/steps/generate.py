@@ -23,8 +23,7 @@ from cisgram.data import read_dataset
 from cisgram.design import Maximized, maximize
 from cisgram.io import read_sequences
 from cisgram.io.text import unique_names
-from cisgram.models import Card, load, predict, read_card
-from cisgram.models.analyzer import Analyzer
+from cisgram.models import predict, read_card
 from cisgram.models.generator import (
     GeneratorCard,
     load_generator,
@@ -33,6 +32,7 @@ from cisgram.models.generator import (
 )
 from cisgram.seq import from_codes
 from cisgram.seq.spectra import jensen_shannon, markov_chain, nearest_distance, spectrum
+from cisgram.steps.analyzers import analyzer_of
 from cisgram.steps.history import history_name, write_history
 from cisgram.train.adversarial import AdversarialOptions, fit_adversarial
 from cisgram.train.feedback import Feedback
@@ -120,6 +120,9 @@ def generate_run(
     inputs = {"positives": Path(options.positives)}
     run.begin({"generate": options.model_dump(mode="json")}, inputs=inputs)
     with only_one(run.path):
+        found = run.finished("samples.fa")
+        if found is not None:
+            return found
         home = run.path / HOME
         if not (home / "generator.toml").is_file():
             checkpoint = home / "checkpoint.safetensors"
@@ -224,51 +227,6 @@ def judged(made: Codes, train: Codes, held: Codes, *, seed: int = 0) -> dict[str
     }
 
 
-def analyzer_of(run: Run, length: int, *, target: str | None = None) -> Analyzer:
-    """A trained run as one differentiable score a sequence: its logit of an output.
-
-    Shorter sequences are put between N, as `cisgram predict` does.
-
-    Raises
-    ------
-    InputError
-        When the run was trained on shorter sequences, reads more than letters, predicts profiles,
-        or has several outputs and none is named.
-    """
-    card = read_card(run.member(0))
-    _check_letters(card, run)
-    if card.length < length:
-        msg = (
-            f"{run.path} was trained on {card.length} bp, the generator makes {length}. Train "
-            "the one on longer sequences, or the other on shorter ones (--length)."
-        )
-        raise InputError(msg)
-    if target is None and len(card.outputs) > 1:
-        msg = f"{run.path} has several outputs; name one: --target {card.outputs[0]}."
-        raise InputError(msg)
-    if target is not None and target not in card.outputs:
-        msg = f"{run.path} has no output {target!r}: {', '.join(card.outputs)}."
-        raise InputError(msg)
-    return Analyzer(load(run), 0 if target is None else card.outputs.index(target), card.length)
-
-
-def _check_letters(card: Card, run: Run) -> None:
-    """A made sequence lies nowhere: nothing is known of it but its letters."""
-    if card.fields:
-        msg = (
-            f"{run.path}: {card.name} reads {', '.join(card.fields)} beside the letters, and of "
-            "sequences that are made nothing else is known. Train an analyzer that reads letters "
-            "alone."
-        )
-        raise InputError(msg)
-    if card.profile:
-        msg = (
-            f"{run.path}: {card.name} predicts profiles, and an analyzer gives one score. Train "
-            "one on labels or measurements."
-        )
-        raise InputError(msg)
-
-
 def _trained_on(run: Run) -> tuple[GenerateOptions, Codes, Codes]:
     """How a run's generator was fitted, to what, and what was held out, read again.
 
@@ -324,6 +282,9 @@ def feedback_run(
     } | {f"analyzer/{m.name}": m / "weights.safetensors" for m in analyzer.members()}
     run.begin(settings, inputs=inputs)
     with only_one(run.path):
+        found = run.finished("samples.fa")
+        if found is not None:
+            return found
         home = run.path / HOME
         if not (home / "generator.toml").is_file():
             rule = Feedback(

@@ -107,6 +107,9 @@ def impute_run(
     _check_held_out(test, valid, how, source=str(matrix))
     run.begin({"impute": how.model_dump(mode="json")}, inputs={"matrix": Path(matrix)})
     with only_one(run.path):
+        found = run.finished("imputed.tsv", "latent.tsv")
+        if found is not None:
+            return found
         hidden = np.where(test, np.nan, values)
         nets = [
             _member(run, hidden, valid, how, member, progress=progress)
