@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import planted
@@ -154,3 +155,14 @@ def test_what_predicts_no_labels_is_refused_by_its_name(here, command):
     assert done.status == 2
     assert "M is a run of 'cisgram impute', which predicts no labels." in done.err
     assert not (here / "M" / "report.html").exists()
+
+
+def test_histories_mark_the_pass_that_was_kept(here):
+    cisgram("impute", "m.tsv", "-o", "M", *MATRIX)
+    cisgram("pretrain", "--positives", "s.tsv", "-o", "P", "--set", "model_options.size=small",
+            "--epochs", "2")  # fmt: skip
+    cisgram("generate", "train", "--positives", "s.tsv", "-o", "G", *MAKE)
+    for path in ("M/autoencoder/history-1.tsv", "P/history.tsv", "G/history.tsv"):
+        table = pd.read_csv(here / path, sep="\t")
+        assert table["best"].sum() == 1, path
+        assert len(table) >= 2, path

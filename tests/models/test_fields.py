@@ -7,7 +7,7 @@ from torch import nn
 from cisgram import models
 from cisgram.core.errors import InputError
 from cisgram.models.held import check_fields
-from cisgram.models.zoo.deepcpg_cpg import FAR, UNKNOWN
+from cisgram.models.zoo.deepcpg_cpg import NOBODY
 from cisgram.seq.alphabet import one_hot
 from networks import beside, fitting, made, small
 from planted import codes
@@ -90,7 +90,7 @@ def test_a_model_of_ones_own_is_asked_nothing():
 def test_neighbors_that_are_not_given_are_unknown_ones(name):
     length = fitting(name, 32)
     model, x = made(lambda: small(name, n_outputs=2)), one_hot(codes(2, length))
-    unknown = torch.tensor([UNKNOWN, FAR])[:, None].expand(2, 2, 2, 6)
+    unknown = torch.tensor(NOBODY)[:, None].expand(2, 2, 2, 6)
     with torch.no_grad():
         assert torch.equal(model(x), model(x, unknown))
 

@@ -1,6 +1,7 @@
 """The page of networks without labels, from runs of a few steps."""
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,10 @@ from cisgram.steps.unsupervised_benchmark import (
     FACTOR,
     FEW,
     FEW_TEST,
-    MATRICES,
-    Unsupervised,
     benchmark_unsupervised,
 )
+from cisgram.steps.unsupervised_job import Unsupervised
+from cisgram.steps.unsupervised_matrices import MATRICES
 
 SMALL = Unsupervised(
     matrices=("tissues", "PBMC counts"),
@@ -88,10 +89,29 @@ def test_the_page_shows_what_the_runs_found(sets, tmp_path):
     assert f"| made | {made['spectra']['generator']['3']:.4f} |" in page
     turned = files.read_json(home / "feedback" / "metrics.json")
     assert f"| made after | {100 * turned['above']['after']:.1f} %" in page
-    best = pd.read_csv(home / "ascent.tsv", sep="\t")
+    best = pd.read_csv(home / "ascent" / "designed.tsv", sep="\t")
     assert f"(best {best['score'].max():.2f})" in page
     assert "| denoising | 2 |" in page
     assert benchmark_unsupervised(sets, tmp_path, size=SMALL, only="") == page
+
+
+@pytest.mark.parametrize(
+    ("part", "changed", "said"),
+    [
+        ("matrices", {"matrix": {"epochs": 1, "hidden": 9, "members": 1}}, r"impute\.hidden"),
+        ("generator", {"generator": {"epochs": 1, "steps": 3}}, r"generate\.steps"),
+    ],
+)
+def test_numbers_of_other_options_are_not_shown_as_these(
+    sets, tmp_path, monkeypatch, part, changed, said
+):
+    monkeypatch.setattr("cisgram.steps.generate.COMPARED", 20)
+    size = replace(SMALL, matrices=("tissues",), seeds=(1, 1))
+    page = benchmark_unsupervised(sets, tmp_path, only=part, size=size)
+    assert benchmark_unsupervised(sets, tmp_path, only=part, size=size) == page
+    other = {key: getattr(size, key) | own for key, own in changed.items()}
+    with pytest.raises(InputError, match=said):
+        benchmark_unsupervised(sets, tmp_path, only=part, size=replace(size, **other))
 
 
 def test_a_part_that_is_not_there_and_data_that_are_not_are_refused(tmp_path):

@@ -179,6 +179,15 @@ def say_epoch(member: int, state: State) -> None:
     )
 
 
+def say_pass(state: State, *, of: str = "") -> None:
+    """One line a pass of a training without labels."""
+    row = state.history[-1]
+    say(
+        f"  {of}pass {row['epoch']:>3.0f}  loss {row['train_loss']:.4f}  "
+        f"validation {row['valid_loss']:.4f}  {state.seconds[-1]:.1f} s"
+    )
+
+
 def say_share(done: int, total: int) -> None:
     """How far a long step is, on one line of a terminal."""
     if sys.stderr.isatty():

@@ -144,7 +144,8 @@ def _problem(kind: type[Options], error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"]) or "the settings"
     if error["type"] == "extra_forbidden":
         return str(unknown("setting", where, _keys(kind))).rstrip(".")
-    return f"{where}: {error['msg'].lower()}, got {error.get('input')!r}"
+    problem = error["msg"].removeprefix("Value error, ").lower()  # of our own: no prefix
+    return f"{where}: {problem}, got {error.get('input')!r}"
 
 
 def _keys(kind: type[Options], prefix: str = "") -> list[str]:

@@ -168,15 +168,28 @@ class Run:
             self.toml, {"command": shlex.join(sys.argv), "versions": versions(), **job}
         )
 
-    def check_inputs(self, inputs: Mapping[str, Path]) -> None:
-        """Raise `InputError` unless the input files are those that the run was made with."""
+    def check_inputs(self, inputs: Mapping[str, Path], *, partly: bool = False) -> None:
+        """Raise `InputError` unless the input files are those that the run was made with.
+
+        With ``partly`` the run may have more inputs than are asked about.
+        """
         changed = _difference(self.read(), job_of(self.read().get("settings", {}), inputs=inputs))
+        if partly:
+            changed = [c for c in changed if c.removeprefix("the bytes of ") in inputs]
         if changed:
             msg = (
                 f"{self.path} was made from other files: {', '.join(changed)} differ. Bring the "
                 "old files back, or begin a new run."
             )
             raise InputError(msg)
+
+    def finished(self, *names: str) -> dict[str, Any] | None:
+        """``metrics.json`` of a job that came to its end; else, or without such files, ``None``."""
+        files_of = [self.path / name for name in ("metrics.json", *names)]
+        if not all(path.is_file() for path in files_of):
+            return None
+        found: dict[str, Any] = files.read_json(files_of[0])
+        return found
 
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as TSV under the run, whole or not at all."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cisgram.core.errors import InputError
 from cisgram.core.extras import require
-from cisgram.io.tables import _numbers, _rows
+from cisgram.io.tables import numbers_of, rows_of
 from cisgram.io.text import Problems, open_text, unique_names
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def read_matrix(path: Path | str) -> Matrix:
 
 def _of_table(path: Path) -> Matrix:
     text = open_text(path)
-    rows = _rows(text, None)
+    rows = rows_of(text, None)
     _, header = next(rows, (1, []))
     problems, cells, lines = Problems(path), list[list[str]](), list[int]()
     for line, row in rows:
@@ -87,7 +87,7 @@ def _of_table(path: Path) -> Matrix:
         raise InputError(msg)
     names, *columns = zip(*cells, strict=True)
     found = [
-        _numbers(column, lines, name.strip(), problems, text.counts)
+        numbers_of(column, lines, name.strip(), problems, text.counts)
         for column, name in zip(columns, header[1:], strict=True)
     ]
     problems.speak()

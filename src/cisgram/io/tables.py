@@ -111,7 +111,7 @@ def read_table(
         With file and line, or naming the column that is not there and the nearest one.
     """
     text = open_text(path)
-    rows = _rows(text, separator)
+    rows = rows_of(text, separator)
     number, header = next(rows, (1, []))
     header = [cell.strip() for cell in header]
     place = {
@@ -136,7 +136,7 @@ def read_table(
         raise InputError(msg)
     columns = list(zip(*cells, strict=True))
     letters = [cell.strip() for cell in columns[place[sequence]]]
-    values = [_numbers(columns[place[c]], lines, c, problems, text.counts) for c in labels or ()]
+    values = [numbers_of(columns[place[c]], lines, c, problems, text.counts) for c in labels or ()]
     problems.speak()
     if name is None:
         names = [f"sequence_{i}" for i in range(1, len(cells) + 1)]
@@ -160,7 +160,7 @@ def numeric_columns(path: Path | str) -> list[str]:
 
     What may be a label, in a table whose labels were not named.
     """
-    rows = [cells for _, cells in islice(_rows(open_text(path), None), 201)]
+    rows = [cells for _, cells in islice(rows_of(open_text(path), None), 201)]
     header, body = rows[0], [r for r in rows[1:] if len(r) == len(rows[0])]
     return [
         name.strip()
@@ -185,7 +185,7 @@ def separator_of(line: str) -> str:
     return "\t" if "\t" in line else ","
 
 
-def _rows(text: Text, separator: str | None) -> Iterator[tuple[int, list[str]]]:
+def rows_of(text: Text, separator: str | None) -> Iterator[tuple[int, list[str]]]:
     """Rows with the number of their first line; quotes are read only where there are any."""
     between = separator or separator_of(next((line for _, line in text if line.strip()), ""))
     if len(between) != 1:
@@ -228,9 +228,10 @@ def _column(header: list[str], name: str, path: Path, line: int) -> int:
     return header.index(name)
 
 
-def _numbers(
+def numbers_of(
     column: Sequence[str], lines: list[int], name: str, problems: Problems, counts: Counter[str]
 ) -> NDArray[np.float64]:
+    """(n,) numbers of a column's cells, NaN where one is missing; what is none goes to problems."""
     out = np.full(len(column), np.nan)
     for i, cell in enumerate(column):
         value = cell.strip()

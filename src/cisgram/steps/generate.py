@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ from cisgram.core.seeds import generator
 from cisgram.data import read_dataset
 from cisgram.design import Maximized, maximize
 from cisgram.io import read_sequences
-from cisgram.models import load, predict, read_card
-from cisgram.models.analyzer import Analyzer
+from cisgram.io.text import unique_names
+from cisgram.models import predict, read_card
 from cisgram.models.generator import (
     GeneratorCard,
     load_generator,
@@ -31,6 +32,8 @@ from cisgram.models.generator import (
 )
 from cisgram.seq import from_codes
 from cisgram.seq.spectra import jensen_shannon, markov_chain, nearest_distance, spectrum
+from cisgram.steps.analyzers import analyzer_of
+from cisgram.steps.history import history_name, write_history
 from cisgram.train.adversarial import AdversarialOptions, fit_adversarial
 from cisgram.train.feedback import Feedback
 
@@ -51,7 +54,7 @@ COMPARED = 1000  # sequences of each kind whose neighbors are looked for
 class GenerateOptions(AdversarialOptions):
     """What a generator is fitted to, and how."""
 
-    positives: str = Field(description="file of sequences")
+    positives: str = Field(description="file of sequences; with labels, those above 0 are read")
     genome: str | None = Field(default=None, description="FASTA that peaks lie on")
     length: int | None = Field(
         default=None, ge=4, le=1000, description="bp of a sequence's middle; by default the longest"
@@ -117,6 +120,9 @@ def generate_run(
     inputs = {"positives": Path(options.positives)}
     run.begin({"generate": options.model_dump(mode="json")}, inputs=inputs)
     with only_one(run.path):
+        found = run.finished("samples.fa")
+        if found is not None:
+            return found
         home = run.path / HOME
         if not (home / "generator.toml").is_file():
             checkpoint = home / "checkpoint.safetensors"
@@ -124,7 +130,7 @@ def generate_run(
             pair, state = fit_adversarial(
                 train, card, options, seed=options.seed, checkpoint=checkpoint, progress=progress
             )
-            _write_history(run, state)
+            write_history(run, history_name(0), state)
             save_generator(home, pair.generator, pair.critic, card)
             checkpoint.unlink(missing_ok=True)
         made = sample_run(run, COMPARED * 3, seed=options.seed)
@@ -137,7 +143,8 @@ def generate_run(
 def sequences_of_run(options: GenerateOptions, say: Told = lambda _: None) -> tuple[Codes, Codes]:
     """Codes that a generator is fitted to, and codes that were held out.
 
-    Positives (label 1, or without labels) of one length, without N, each once.
+    Sequences of one length, without N, each once; with labels those whose first one is above 0 or
+    missing, which of measurements (log ratios, z scores) may be another half than is meant.
     """
     length = options.length
     if length is None:
@@ -220,30 +227,17 @@ def judged(made: Codes, train: Codes, held: Codes, *, seed: int = 0) -> dict[str
     }
 
 
-def analyzer_of(run: Run, length: int, *, target: str | None = None) -> Analyzer:
-    """A trained run as one differentiable score a sequence: its logit of an output.
-
-    Shorter sequences are put between N, as `cisgram predict` does.
+def _trained_on(run: Run) -> tuple[GenerateOptions, Codes, Codes]:
+    """How a run's generator was fitted, to what, and what was held out, read again.
 
     Raises
     ------
     InputError
-        When the run was trained on shorter sequences, or has several outputs and none is named.
+        When the run has no generator, or its file is no longer the one that it was fitted to.
     """
-    card = read_card(run.member(0))
-    if card.length < length:
-        msg = (
-            f"{run.path} was trained on {card.length} bp, the generator makes {length}. Train "
-            "the one on longer sequences, or the other on shorter ones (--length)."
-        )
-        raise InputError(msg)
-    if target is None and len(card.outputs) > 1:
-        msg = f"{run.path} has several outputs; name one: --target {card.outputs[0]}."
-        raise InputError(msg)
-    if target is not None and target not in card.outputs:
-        msg = f"{run.path} has no output {target!r}: {', '.join(card.outputs)}."
-        raise InputError(msg)
-    return Analyzer(load(run), 0 if target is None else card.outputs.index(target), card.length)
+    how = generate_options_of(run)
+    run.check_inputs({"positives": Path(how.positives)}, partly=True)
+    return how, *sequences_of_run(how)
 
 
 def feedback_run(
@@ -267,20 +261,30 @@ def feedback_run(
     InputError
         When a run is not what it should be.
     """
-    how = generate_options_of(source)
+    how, train, held = _trained_on(source)
     start = load_generator(source.path / HOME)
     judge = analyzer_of(analyzer, start[0].card.length, target=target)
-    train, held = sequences_of_run(how)
+    card = read_card(analyzer.member(0))
+    if card.task != "classification":  # of others the sigmoid is no probability
+        msg = (
+            f"{analyzer.path} was trained for {card.task}, and feedback takes probabilities of "
+            "labels 0 and 1. Give another --analyzer, or climb this one with 'cisgram generate "
+            "maximize'."
+        )
+        raise InputError(msg)
     settings = {
         "generate": how.model_dump(mode="json"),
-        "feedback": options.model_dump(mode="json"),
+        "feedback": options.model_dump(mode="json") | {"target": card.outputs[judge.target]},
     }
     inputs = {
+        "positives": Path(how.positives),
         "generator": source.path / HOME / "weights.safetensors",
-        "analyzer": analyzer.member(0) / "weights.safetensors",
-    }
+    } | {f"analyzer/{m.name}": m / "weights.safetensors" for m in analyzer.members()}
     run.begin(settings, inputs=inputs)
     with only_one(run.path):
+        found = run.finished("samples.fa")
+        if found is not None:
+            return found
         home = run.path / HOME
         if not (home / "generator.toml").is_file():
             rule = Feedback(
@@ -295,7 +299,7 @@ def feedback_run(
                 train, start[0].card, fitted, seed=options.seed, start=start, refresh=rule,
                 checkpoint=checkpoint, progress=progress,
             )  # fmt: skip
-            _write_history(run, state)
+            write_history(run, history_name(0), state)
             save_generator(home, pair.generator, pair.critic, start[0].card)
             checkpoint.unlink(missing_ok=True)
         say("comparing what is made before and after")
@@ -328,7 +332,8 @@ def maximize_run(
 ) -> pd.DataFrame:
     """Sequences of a generator that trained runs score high: name, sequence, scores, start.
 
-    Of several runs the mean of their logits is climbed; each has a column ``score_RUN``.
+    Of several runs the mean of their logits is climbed; each has a column ``score_RUN`` (a
+    second run of that folder name: ``score_RUN#2``).
     ``nearest`` counts the letters to the nearest training sequence of the generator.
 
     Raises
@@ -338,6 +343,7 @@ def maximize_run(
     """
     import pandas as pd
 
+    _, train, _ = _trained_on(run)
     model = load_generator(run.path / HOME)[0]
     judges = [analyzer_of(a, model.card.length, target=target) for a in analyzers]
     for judge in judges:
@@ -347,7 +353,6 @@ def maximize_run(
         return torch.stack([judge(x) for judge in judges]).mean(0)
 
     found: Maximized = maximize(model, score, n, steps=steps, prior=prior, seed=seed)
-    train, _ = sequences_of_run(generate_options_of(run))
     best = np.argsort(-found.scores, kind="stable")
     columns: dict[str, Any] = {
         "name": [f"designed_{i + 1}" for i in range(n)],
@@ -358,12 +363,7 @@ def maximize_run(
         "nearest": nearest_distance(found.codes[best], train),
     }
     if len(judges) > 1:
-        for path, judge in zip(analyzers, judges, strict=True):
-            columns[f"score_{path.path.name}"] = predict(judge, found.codes[best]).numpy()
+        names = unique_names([a.path.name for a in analyzers], Counter())
+        for name, judge in zip(names, judges, strict=True):
+            columns[f"score_{name}"] = predict(judge, found.codes[best]).numpy()
     return pd.DataFrame(columns)
-
-
-def _write_history(run: Run, state: State) -> None:
-    import pandas as pd
-
-    run.write_table("history.tsv", pd.DataFrame(state.history))

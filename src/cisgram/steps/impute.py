@@ -19,6 +19,7 @@ from cisgram.data.matrix_fills import FILLS, best_fill
 from cisgram.io import Matrix, read_matrix
 from cisgram.models import put_weights, read_tensors, write_tensors
 from cisgram.models.matrix_autoencoder import MatrixAutoencoder
+from cisgram.steps.history import write_history
 from cisgram.train.imputation import (
     AutoencoderOptions,
     coordinates,
@@ -49,7 +50,7 @@ class ImputeOptions(AutoencoderOptions):
     items: Literal["auto", "rows", "columns"] = Field(
         default="auto", description="what a network sees one by one; auto: of which there are more"
     )
-    log: bool = Field(default=False, description="read log(1 + number)")
+    log: bool = Field(default=False, description="read, and write, log(1 + number)")
     test_share: float = Field(
         default=0.1, ge=0, lt=0.5, description="known numbers hidden from all, to score with"
     )
@@ -69,8 +70,9 @@ def impute_run(
 ) -> dict[str, Any]:
     """Fill the holes of a matrix, reduce its items to coordinates, score both; resumes.
 
-    Writes ``imputed.tsv`` (known numbers as they are), ``latent.tsv`` (an item a row; of the first
-    network), ``metrics.json``, and of each network its weights and history.
+    Writes ``imputed.tsv`` (known numbers as they are; with ``log`` all of it is log(1 + number)),
+    ``latent.tsv`` (an item a row; of the first network), of each network its weights and history,
+    and at the end ``metrics.json``.
 
     Parameters
     ----------
@@ -98,32 +100,38 @@ def impute_run(
     """
     how = options or ImputeOptions()
     given = read_matrix(matrix)
-    table = _oriented(given, how)
+    table, is_turned = _oriented(given, how)
     values = _read(table.values, how, str(matrix))
     likelihood_of(values, how.likelihood)  # refused before anything is written
     test, valid = held_out(values, how)
+    _check_held_out(test, valid, how, source=str(matrix))
     run.begin({"impute": how.model_dump(mode="json")}, inputs={"matrix": Path(matrix)})
     with only_one(run.path):
+        found = run.finished("imputed.tsv", "latent.tsv")
+        if found is not None:
+            return found
         hidden = np.where(test, np.nan, values)
         nets = [
             _member(run, hidden, valid, how, member, progress=progress)
             for member in range(how.members)
         ]
         metrics = _scores(nets, values, (test, valid), compare=how.compare, say=say)
-        files.write_json(run.path / "metrics.json", metrics)
         guess = np.mean([guesses(net, values) for net in nets], axis=0)
         filled = Matrix(np.where(np.isnan(values), guess, values), table.rows, table.columns)
-        turned = table.rows != given.rows
-        run.write_table("imputed.tsv", _table(filled.turned() if turned else filled))
+        known = ~np.isnan(values)
+        if is_turned:
+            filled, known = filled.turned(), known.T
+        run.write_table("imputed.tsv", _table(filled, known))
         run.write_table("latent.tsv", _latent(nets[0], values, table.rows))
+        files.write_json(run.path / "metrics.json", metrics)
     return metrics
 
 
-def _oriented(given: Matrix, how: ImputeOptions) -> Matrix:
-    """The matrix with an item a row."""
+def _oriented(given: Matrix, how: ImputeOptions) -> tuple[Matrix, bool]:
+    """The matrix with an item a row, and whether it was turned for that."""
     n, d = given.values.shape
     turn = how.items == "columns" or (how.items == "auto" and d > n)
-    return given.turned() if turn else given
+    return (given.turned() if turn else given), turn
 
 
 def _read(values: Array, how: ImputeOptions, source: str) -> Array:
@@ -143,6 +151,19 @@ def held_out(values: Array, how: ImputeOptions) -> tuple[Mask, Mask]:
     return test, known & (u >= how.test_share) & (u < how.test_share + how.valid_share)
 
 
+def _check_held_out(test: Mask, valid: Mask, how: ImputeOptions, *, source: str) -> None:
+    """Raise `InputError` where a share was asked for and the coin drew no number."""
+    drawn = (("test_share", how.test_share, test), ("valid_share", how.valid_share, valid))
+    for name, share, mask in drawn:
+        if share and not mask.any():
+            msg = (
+                f"{source} is too small to hold out numbers: of {mask.size} cells, {name}={share:g}"
+                f" drew none that is known. Take a larger share (--set {name}=0.3), or a larger "
+                "table."
+            )
+            raise InputError(msg)
+
+
 def _member(
     run: Run,
     values: Array,
@@ -153,8 +174,6 @@ def _member(
     progress: Callable[[int, State], None] | None,
 ) -> MatrixAutoencoder:
     """A network of the run, fitted or found."""
-    import pandas as pd
-
     home = run.path / LOCATION
     weights = home / f"weights-{member + 1}.safetensors"
     if weights.is_file():
@@ -170,7 +189,7 @@ def _member(
         checkpoint=checkpoint,
         progress=None if progress is None else lambda s: progress(member, s),
     )
-    run.write_table(f"{LOCATION}/history-{member + 1}.tsv", pd.DataFrame(state.history))
+    write_history(run, f"{LOCATION}/history-{member + 1}.tsv", state)
     write_tensors(weights, net.state_dict())
     checkpoint.unlink(missing_ok=True)
     return net
@@ -258,8 +277,20 @@ def _latent(net: MatrixAutoencoder, values: Array, names: tuple[str, ...]) -> pd
     return _named(names, dict(parts))
 
 
-def _table(matrix: Matrix) -> pd.DataFrame:
-    return _named(matrix.rows, dict(zip(matrix.columns, matrix.values.T, strict=True)))
+def _table(matrix: Matrix, known: Mask) -> pd.DataFrame:
+    """Known numbers with all their digits, guesses with six."""
+    columns = {
+        name: [_digits(v) if k else f"{v:.6g}" for v, k in zip(column, is_known, strict=True)]
+        for name, column, is_known in zip(
+            matrix.columns, matrix.values.T.tolist(), known.T.tolist(), strict=True
+        )
+    }
+    return _named(matrix.rows, columns)
+
+
+def _digits(value: float) -> str:
+    """As few digits as give the same number again."""
+    return repr(value).removesuffix(".0")
 
 
 def _named(names: tuple[str, ...], columns: Mapping[str, Any]) -> pd.DataFrame:

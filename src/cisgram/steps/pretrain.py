@@ -20,6 +20,7 @@ from cisgram.models import Card, build, put_weights, read_card, read_tensors, sa
 from cisgram.models.sequence_autoencoder import SequenceAutoencoder
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.generate import GenerateOptions, sequences_of_run
+from cisgram.steps.history import history_name, write_history
 from cisgram.train.imputation import n_active
 from cisgram.train.likelihoods import divergence
 from cisgram.train.pretrain import PretrainOptions, fit_sequences
@@ -36,7 +37,7 @@ Codes = NDArray[np.uint8]
 class PretrainRunOptions(PretrainOptions):
     """What is read before the labels, by which network."""
 
-    positives: str = Field(description="file of sequences")
+    positives: str = Field(description="file of sequences; with labels, those above 0 are read")
     genome: str | None = Field(default=None, description="FASTA that peaks lie on")
     length: int | None = Field(default=None, ge=4, description="bp; by default the longest")
     most: int | None = Field(default=None, ge=20, description="only the first so many")
@@ -81,7 +82,7 @@ def pretrain_run(
             progress=progress,
         )  # fmt: skip
         metrics = _metrics(net, valid, state)
-        _write_history(run, state)
+        write_history(run, history_name(0), state)
         write_tensors(run.path / HOME / "weights.safetensors", net.state_dict())
         files.write_json(run.path / "metrics.json", metrics)
         save(folder, net.network, card)
@@ -125,12 +126,6 @@ def _encoded(net: SequenceAutoencoder, codes: Codes) -> tuple[torch.Tensor, torc
             means.append(mean)
             spreads += [] if log_variance is None else [log_variance]
     return torch.cat(means), torch.cat(spreads) if spreads else None
-
-
-def _write_history(run: Run, state: State) -> None:
-    import pandas as pd
-
-    run.write_table("history.tsv", pd.DataFrame(state.history))
 
 
 def embed_file(

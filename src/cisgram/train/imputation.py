@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from torch import Tensor
 
 from cisgram.core.errors import InputError
@@ -34,6 +34,17 @@ MOST = 2000  # features; of more, no regression of each on all the others is mad
 ACTIVE = 0.01  # variance of a coordinate's mean over items, from which on it is in use
 
 
+def _two(value: Any) -> Any:
+    """Two numbers in a tuple; on the command line also one text with a comma."""
+    parts = value.split(",") if isinstance(value, str) else value
+    try:
+        low, high = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        msg = "two numbers are needed, as in hide=0.05,0.3"
+        raise ValueError(msg) from None
+    return low, high
+
+
 class AutoencoderOptions(PassOptions):
     """Which autoencoder, and how it is fitted."""
 
@@ -46,7 +57,7 @@ class AutoencoderOptions(PassOptions):
     hidden: int = Field(default=128, ge=1, description="units of a hidden layer")
     latent: int = Field(default=32, ge=1, description="coordinates")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="in hidden layers")
-    hide: tuple[float, float] = Field(
+    hide: Annotated[tuple[float, float], BeforeValidator(_two)] = Field(
         default=(0.05, 0.3), description="shares of an item's numbers that are hidden in a step"
     )
     warmup: float = Field(
@@ -55,6 +66,20 @@ class AutoencoderOptions(PassOptions):
     beta: float = Field(default=1.0, ge=0, description="weight of the divergence, at its highest")
     free: float = Field(default=0.05, ge=0, description="nats of a coordinate that cost nothing")
     members: int = Field(default=3, ge=1, le=50, description="networks whose guesses are averaged")
+
+    @field_validator("hide")
+    @classmethod
+    def _some_are_hidden(
+        cls, hide: tuple[float, float], info: ValidationInfo
+    ) -> tuple[float, float]:
+        low, high = hide
+        if not 0 <= low <= high < 1:
+            msg = "the lower share is needed first, and both from 0 to less than 1"
+            raise ValueError(msg)
+        if high == 0 and info.data.get("kind") == "denoising":
+            msg = "a denoising autoencoder has nothing to guess; take hide=0.05,0.3"
+            raise ValueError(msg)
+        return hide
 
 
 @dataclass(frozen=True, eq=False)

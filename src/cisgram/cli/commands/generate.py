@@ -32,7 +32,7 @@ def generate() -> None:
 
 
 @generate.command()
-@click.option("--positives", metavar="F", help="FASTA, BED/narrowPeak, DeepBind table, TSV/CSV.")
+@click.option("--positives", metavar="F", help="FASTA, BED, table; of labels those above 0.")
 @GENOME
 @click.option("--length", type=int, help="bp of each sequence's middle.  [default: the longest]")
 @click.option("--most", type=int, metavar="N", help="Only the first N sequences.")

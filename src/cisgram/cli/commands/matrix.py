@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cisgram.cli.shared import JSON, need, print_json, say
+from cisgram.cli.shared import JSON, need, print_json, say, say_pass
 
 if TYPE_CHECKING:
     from cisgram.train import State
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     help="What is reduced to coordinates.  [default: auto, of which there are more]",
 )
 @click.option("--latent", type=int, help="Coordinates of an item.  [default: 32]")
-@click.option("--log", is_flag=True, default=None, help="Read log(1 + number).")
+@click.option("--log", is_flag=True, default=None, help="Read, and write, log(1 + number).")
 @click.option("--epochs", type=int, help="Passes, at most.  [default: 100]")
 @click.option("--seed", type=int, help="Of everything random.  [default: 0]")
 @click.option("--set", "overrides", multiple=True, metavar="A=C", help="Any other setting.")
@@ -49,7 +49,7 @@ def impute(
     from cisgram.core.run import Run
 
     how = steps.impute_options(options, overrides=overrides)
-    metrics = steps.impute_run(Run(folder), matrix, how, progress=_say_pass, say=say)
+    metrics = steps.impute_run(Run(folder), matrix, how, progress=_say_tenth, say=say)
     if as_json:
         print_json(metrics)
         return
@@ -72,10 +72,6 @@ def impute(
     say(f"imputed.tsv and latent.tsv lie in {folder}.")
 
 
-def _say_pass(member: int, state: State) -> None:
-    row = state.history[-1]
-    if int(row["epoch"]) % 10 == 0:
-        say(
-            f"  network {member + 1}  pass {row['epoch']:>3.0f}  loss {row['train_loss']:.4f}  "
-            f"validation {row['valid_loss']:.4f}"
-        )
+def _say_tenth(member: int, state: State) -> None:
+    if len(state.history) % 10 == 0:
+        say_pass(state, of=f"network {member + 1}  ")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from cisgram.cli.shared import GENOME, JSON, RUN, give_table, need, print_json, say
-
-if TYPE_CHECKING:
-    from cisgram.train import State
+from cisgram.cli.shared import GENOME, JSON, RUN, give_table, need, print_json, say, say_pass
 
 
 @click.command()
-@click.option("--positives", metavar="F", help="FASTA, BED/narrowPeak, DeepBind table, TSV/CSV.")
+@click.option("--positives", metavar="F", help="FASTA, BED, table; of labels those above 0.")
 @GENOME
 @click.option("--length", type=int, help="bp of each sequence's middle.  [default: the longest]")
 @click.option("--model", metavar="NAME", help="See 'cisgram list models'.  [default: demo-cnn]")
@@ -37,7 +34,7 @@ def pretrain(out: Path | None, overrides: tuple[str, ...], as_json: bool, **opti
     from cisgram.core.run import Run
 
     how = steps.generate_options(options, overrides=overrides, kind=steps.PretrainRunOptions)
-    metrics = steps.pretrain_run(Run(folder), how, progress=_say_pass, say=say)
+    metrics = steps.pretrain_run(Run(folder), how, progress=say_pass, say=say)
     if as_json:
         print_json(metrics)
         return
@@ -67,11 +64,3 @@ def embed(run: Path, sequences: str, genome: str | None, out: Path | None, as_js
 
     table = steps.embed_file(Run(run), sequences, genome=genome, tell=say)
     give_table(table, out, as_json=as_json)
-
-
-def _say_pass(state: State) -> None:
-    row = state.history[-1]
-    say(
-        f"  pass {row['epoch']:>3.0f}  loss {row['train_loss']:.4f}  "
-        f"validation {row['valid_loss']:.4f}  {state.seconds[-1]:.1f} s"
-    )

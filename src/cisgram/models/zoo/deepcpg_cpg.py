@@ -12,7 +12,7 @@ from cisgram.core.errors import InputError
 from cisgram.models.base import MODELS, check_share
 from cisgram.models.layers import Dropout
 
-UNKNOWN, FAR = 0.5, 1.0  # state and distance of a neighbor that is not there
+NOBODY = (0.5, 1.0)  # state and share of the longest distance: of a neighbor that is not there
 
 
 class Neighborhood(nn.Module):
@@ -43,7 +43,7 @@ class Neighborhood(nn.Module):
 
     def unknown(self, x: Tensor) -> Tensor:
         """The neighbors of sites of which none is known: (n, cells, 2, k)."""
-        row = x.new_tensor([UNKNOWN, FAR])[:, None].expand(self.blank)
+        row = x.new_tensor(NOBODY)[:, None].expand(self.blank)
         return row.expand(len(x), *self.blank)
 
 

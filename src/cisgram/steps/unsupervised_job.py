@@ -1,0 +1,65 @@
+"""What the parts of the benchmark without labels share: how much is done, where, for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cisgram.core.errors import InputError
+from cisgram.steps.train import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupervised:
+    """How much is done.
+
+    Attributes
+    ----------
+    matrices
+        Names of `unsupervised_matrices.MATRICES`.
+    seeds
+        Of the matrices, and of the trainings with few labels.
+    matrix
+        Options of every autoencoder of a matrix.
+    generator, feedback
+        Options of the generator, beside the file.
+    analyzer_epochs, ascents
+        Of the network that scores, and through it.
+    labels
+        Positives with labels, of the trainings with few.
+    pretrain_epochs, few_epochs
+        Passes without labels, epochs with few.
+    """
+
+    matrices: tuple[str, ...] = ("tissues", "leukemia", "blood ATAC", "brain spots", "PBMC counts")
+    seeds: tuple[int, int] = (3, 5)
+    matrix: Mapping[str, Any] | None = None
+    generator: Mapping[str, Any] | None = None
+    feedback: Mapping[str, Any] | None = None
+    analyzer_epochs: int = 6
+    ascents: int = 50
+    labels: int = 300
+    pretrain_epochs: int = 20
+    few_epochs: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A benchmark in a folder, for its parts."""
+
+    data: Path
+    folder: Path
+    size: Unsupervised
+    device: str
+    epoch: Progress | None
+    say: Callable[[str], None]
+
+
+def there(path: Path) -> Path:
+    """A file of the data sets, or an `InputError` that it is not there."""
+    if not path.is_file():
+        msg = f"{path} does not exist; give the data sets' folder with --data."
+        raise InputError(msg)
+    return path
