@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cisgram.steps import Settings
     from cisgram.train import State
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -151,6 +152,24 @@ def groups_of(options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "epochs": options["epochs"],
         },
     }
+
+
+def settings_given(
+    options: Mapping[str, Any],
+    overrides: tuple[str, ...],
+    *,
+    as_published: bool,
+    motifs: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The settings that the options of `data_options` ask for."""
+    from cisgram import steps
+
+    if options["methylation"] is None:
+        need(options["positives"], "--positives")
+    groups = groups_of(options) | {"motifs": dict(motifs or {})}
+    if options["start"] is not None:
+        groups = steps.from_model(groups, options["start"])
+    return steps.resolve(groups, overrides=overrides, as_published=as_published)
 
 
 def need(value: Any, option: str) -> Any:

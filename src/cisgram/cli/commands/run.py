@@ -13,13 +13,13 @@ from cisgram.cli.shared import (
     DEVICE,
     JSON,
     data_options,
-    groups_of,
     named_lines,
     need,
     print_json,
     say,
     say_epoch,
     score_lines,
+    settings_given,
 )
 
 if TYPE_CHECKING:
@@ -58,11 +58,9 @@ def run(
     if config is not None:
         settings = steps.from_file(config, overrides=overrides)
     else:
-        need(options["positives"], "--positives")
-        groups = groups_of(options) | {"motifs": {"database": database}}
-        if options["start"] is not None:
-            groups = steps.from_model(groups, options["start"])
-        settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
+        settings = settings_given(
+            options, overrides, as_published=as_published, motifs={"database": database}
+        )
     outcome = steps.run_all(Run(folder), settings, device=device, epoch=say_epoch, say=say)
     if as_json:
         print_json(outcome.metrics)

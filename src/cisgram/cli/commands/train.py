@@ -14,12 +14,12 @@ from cisgram.cli.shared import (
     RUN,
     data_options,
     give_table,
-    groups_of,
     need,
     print_json,
     say,
     say_epoch,
     score_lines,
+    settings_given,
 )
 
 # Elsewhere than on the CPU, scores differ in the last digits from those of the training.
@@ -48,16 +48,11 @@ def train(
 
     A killed job goes on where it was when the same command is given again.
     """
-    if options["methylation"] is None:
-        need(options["positives"], "--positives")
+    settings = settings_given(options, overrides, as_published=as_published)
     folder: Path = need(out, "-o")
     from cisgram import steps
     from cisgram.core.run import Run
 
-    groups = groups_of(options)
-    if options["start"] is not None:
-        groups = steps.from_model(groups, options["start"])
-    settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
     metrics = steps.train_run(Run(folder), settings, device=device, progress=say_epoch)
     for line in steps.start_words(Run(folder), settings):
         say(line)

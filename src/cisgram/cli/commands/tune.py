@@ -11,12 +11,12 @@ from cisgram.cli.shared import (
     DEVICE,
     JSON,
     data_options,
-    groups_of,
     need,
     print_json,
     say,
     say_epoch,
     score_lines,
+    settings_given,
 )
 
 
@@ -47,15 +47,11 @@ def tune(
     Every trial is a run; bad ones stop early. A killed search goes on where it was, and one that
     is done goes on with more --trials.
     """
-    need(options["positives"], "--positives")
+    settings = settings_given(options, overrides, as_published=as_published)
     folder: Path = need(out, "-o")
     from cisgram import steps
     from cisgram.core import files
 
-    groups = groups_of(options)
-    if options["start"] is not None:
-        groups = steps.from_model(groups, options["start"])
-    settings = steps.resolve(groups, overrides=overrides, as_published=as_published)
     space = steps.space_of(settings, search)
     for name, span in space.items():
         say(f"  {name}: {span}")
