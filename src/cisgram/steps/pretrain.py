@@ -108,12 +108,29 @@ def _metrics(net: SequenceAutoencoder, valid: Codes, state: State) -> dict[str, 
     """Nats a letter on the held-out sequences; of a variational network what coordinates say."""
     best = state.history[state.best_epoch - 1]
     found: dict[str, Any] = {"n": len(valid), "passes": len(state.history)}
-    found["valid"] = {"nats_per_letter": best["valid_loss"], "chance": float(np.log(4))}
+    found["valid"] = {
+        "nats_per_letter": best["valid_loss"],
+        "composition": _entropy(valid),
+        "chance": float(np.log(4)),
+    }
     mean, log_variance = _encoded(net, valid)
     if log_variance is not None:
         found["divergence"] = float(divergence(mean, log_variance).sum(1).mean())
         found["active"], found["latent"] = n_active(mean), mean.shape[1]
     return found
+
+
+def _entropy(codes: Codes) -> float:
+    """Nats a letter that the shares of the letters alone leave open.
+
+    Examples
+    --------
+    >>> round(_entropy(np.array([[0, 0, 1, 1], [0, 1, 4, 4]], dtype=np.uint8)), 4)  # 4 is N
+    0.6931
+    """
+    counts = np.bincount(np.asarray(codes).ravel(), minlength=5)[:4]
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
 
 
 def _encoded(net: SequenceAutoencoder, codes: Codes) -> tuple[torch.Tensor, torch.Tensor | None]:

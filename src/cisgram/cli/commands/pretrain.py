@@ -41,7 +41,7 @@ def pretrain(out: Path | None, overrides: tuple[str, ...], as_json: bool, **opti
     valid = metrics["valid"]
     click.echo(
         f"{valid['nats_per_letter']:.4f} nats a letter on {metrics['n']} held-out sequences "
-        f"(chance: {valid['chance']:.4f})."
+        f"(composition alone: {valid['composition']:.4f}, chance: {valid['chance']:.4f})."
     )
     if "divergence" in metrics:
         click.echo(
