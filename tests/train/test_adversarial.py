@@ -6,9 +6,7 @@ import torch
 from torch import nn
 
 from cisgram.core.errors import InputError
-from cisgram.core.seeds import derive
 from cisgram.models.generator import (
-    Critic,
     Generator,
     GeneratorCard,
     load_generator,
@@ -78,21 +76,6 @@ def test_a_generator_comes_to_make_sequences_like_those_given():
     assert (made[:, 3:7] == [1, 2, 1, 2]).mean() > 0.95
     assert len(np.unique(made, axis=0)) > 20
     assert state.history[-1]["distance"] < state.history[0]["distance"]
-
-
-def test_an_average_forgets_what_was_drawn_and_keeps_what_was_given():
-    def kept(average, start=None):
-        options = AdversarialOptions(**QUICK | {"epochs": 1, "steps": 1}, average=average)
-        pair, _ = fit_adversarial(sequences(), CARD, options, start=start)
-        return torch.nn.utils.parameters_to_vector(pair.generator.parameters()).detach()
-
-    torch.manual_seed(derive(0, "weights"))
-    drawn = (Generator(CARD), Critic(CARD))
-    before = torch.nn.utils.parameters_to_vector(drawn[0].parameters()).detach()
-    assert not torch.equal(kept(0.0), before)
-    torch.testing.assert_close(kept(0.995), 0.1 * before + 0.9 * kept(0.0))
-    given = 0.995 * before + 0.005 * kept(0.0, start=drawn)
-    torch.testing.assert_close(kept(0.995, start=drawn), given)
 
 
 def test_samples_are_a_function_of_the_seed_and_leave_the_generator_alone():

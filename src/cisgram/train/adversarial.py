@@ -83,8 +83,7 @@ def fit_adversarial(
     .. math:: E\,c(x) - E\,c(g(z)) - \lambda\, E (\lVert \nabla c(\hat x) \rVert - 1)^2
 
     with :math:`\hat x` between a real and a made sequence. Of the generator an average over its
-    last steps is kept: single steps swing. A new generator's average keeps (1 + t) / (10 + t) of
-    itself in step t, at most `average`: what it was drawn as is soon forgotten.
+    last steps is kept: single steps swing.
 
     Parameters
     ----------
@@ -140,7 +139,7 @@ def fit_adversarial(
             averaged.load_state_dict(_part(state.best, "generator"))
             row |= refresh(averaged.eval(), pair.codes.numpy(), pair.born.numpy(), epoch)
         state.history.append(
-            row | _epoch(pair, optimizer, options, epoch, state.best, is_new=start is None)
+            row | _epoch(pair, optimizer, options, epoch, state.best)
         )
         state.best |= {"codes": pair.codes.clone(), "born": pair.born.clone()}
         state.best_epoch = epoch + 1
@@ -176,7 +175,6 @@ def _epoch(
     epoch: int,
     averaged: dict[str, Tensor],
     *,
-    is_new: bool,
 ) -> dict[str, float]:
     """A stretch of steps; the running average of the generator is moved in place."""
     n, latent = options.batch_size, pair.generator.card.latent
@@ -197,8 +195,6 @@ def _epoch(
         pair.critic.requires_grad_(False)  # without a gradient, its weights stay
         _step(optimizer, -pair.critic(pair.generator(torch.randn(n, latent))).mean())
         kept = options.average
-        if is_new:
-            kept = warmed(kept, epoch * options.steps + step)
         with torch.no_grad():
             for name, weight in pair.generator.named_parameters():
                 averaged[f"generator.{name}"].lerp_(weight, 1 - kept)
@@ -219,17 +215,6 @@ def _step(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     optimizer.step()
-
-
-def warmed(average: float, step: int) -> float:
-    """Share of itself that an average keeps in a step, counted from 0, after a random start.
-
-    Examples
-    --------
-    >>> warmed(0.995, 0), warmed(0.995, 10), warmed(0.995, 5000)
-    (0.1, 0.55, 0.995)
-    """
-    return min(average, (1 + step) / (10 + step))
 
 
 def fallen(along: float, last: float) -> float:
