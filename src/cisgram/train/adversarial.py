@@ -138,9 +138,7 @@ def fit_adversarial(
             averaged = Generator(card)
             averaged.load_state_dict(_part(state.best, "generator"))
             row |= refresh(averaged.eval(), pair.codes.numpy(), pair.born.numpy(), epoch)
-        state.history.append(
-            row | _epoch(pair, optimizer, options, epoch, state.best)
-        )
+        state.history.append(row | _epoch(pair, optimizer, options, epoch, state.best))
         state.best |= {"codes": pair.codes.clone(), "born": pair.born.clone()}
         state.best_epoch = epoch + 1
         if checkpoint is not None:
@@ -174,7 +172,6 @@ def _epoch(
     options: AdversarialOptions,
     epoch: int,
     averaged: dict[str, Tensor],
-    *,
 ) -> dict[str, float]:
     """A stretch of steps; the running average of the generator is moved in place."""
     n, latent = options.batch_size, pair.generator.card.latent
