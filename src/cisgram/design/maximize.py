@@ -106,7 +106,7 @@ def maximize(
         for step in range(1, steps + 1):
             gain = score(generator(z)).sum() - prior / 2 * (z**2).sum()
             optimizer.zero_grad()
-            (-gain).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            torch.autograd.backward(-gain)
             optimizer.step()
             with torch.no_grad():
                 z += DRIFT * torch.randn(z.shape, generator=drift)

@@ -88,7 +88,7 @@ def fit_passes(
                 group["lr"] = options.learning_rate * _risen(along)
             value = loss(rows, epoch)
             optimizer.zero_grad()
-            value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            torch.autograd.backward(value)
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
             total += value.item()

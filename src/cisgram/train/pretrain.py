@@ -131,9 +131,10 @@ def _scored(
 ) -> dict[str, float]:
     """Loss at the full weight of the divergence; of a variational network what coordinates say."""
     total, means, nats = 0.0, [], []
-    for rows in torch.arange(len(codes)).split(512):  # type: ignore[no-untyped-call]  # torch's
-        value, mean, each = _loss(net, codes[rows], hide[rows], options, options.beta)
-        total += value.item() * len(rows)
+    for first in range(0, len(codes), 512):
+        part = codes[first : first + 512]
+        value, mean, each = _loss(net, part, hide[first : first + 512], options, options.beta)
+        total += value.item() * len(part)
         means.append(mean)
         nats += [] if each is None else [each]
     found = {"valid_loss": total / len(codes)}
