@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
-from cisgram.models.probe import _NORMS
-from cisgram.models.state import device_of, untouched
+from cisgram.models.probe import _NORMS, run_hooked
 
 
 def weighted_layers(model: nn.Module, *, length: int) -> list[str]:
@@ -40,12 +38,7 @@ def weighted_layers(model: nn.Module, *, length: int) -> list[str]:
         for m in model.modules()
         if _works(m)
     ]
-    try:
-        with untouched(model), torch.inference_mode():
-            model(torch.zeros(2, 4, length, device=device_of(model)))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    run_hooked(model, hooks, length=length)
     names = {module: name for name, module in model.named_modules()}
     if not order:
         msg = f"{type(model).__name__} has no layer with weights that is a module of its own."

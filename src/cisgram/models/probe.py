@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
@@ -273,13 +274,18 @@ def _order(model: nn.Module, length: int) -> list[tuple[nn.Module, torch.Size]]:
             order.append((module, out.shape))
 
     hooks = [m.register_forward_hook(note) for m in model.modules()]
+    run_hooked(model, hooks, length=length)
+    return order
+
+
+def run_hooked(model: nn.Module, hooks: Sequence[RemovableHandle], *, length: int) -> None:
+    """Run a sequence without letters through a model for what hooks see, and take them off."""
     try:
         with untouched(model), torch.inference_mode():
             model(torch.zeros(1, 4, length, device=device_of(model)))
     finally:
         for hook in hooks:
             hook.remove()
-    return order
 
 
 def _activation(order: list[tuple[nn.Module, torch.Size]], i: int) -> nn.Module:

@@ -12,7 +12,8 @@ from cisgram.core.registry import unknown
 from cisgram.models.generator import Residual
 from cisgram.models.layers import Conv1d
 from cisgram.models.matrix_autoencoder import KINDS
-from cisgram.models.state import device_of, untouched
+from cisgram.models.probe import run_hooked
+from cisgram.models.state import untouched
 
 
 def maps_module(model: nn.Module, *, length: int) -> str:
@@ -52,12 +53,7 @@ def maps_module(model: nn.Module, *, length: int) -> str:
 
     leaves = [m for m in names if not any(True for _ in m.children())]
     hooks = [m.register_forward_hook(seen) for m in leaves]
-    try:
-        with untouched(model), torch.inference_mode():
-            model(torch.zeros(2, 4, length, device=device_of(model)))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    run_hooked(model, hooks, length=length)
     if not order:
         msg = (
             f"{type(model).__name__} has no module that gives maps along the sequence; take a "

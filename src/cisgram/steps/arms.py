@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,51 @@ from cisgram.steps.settings import resolve
 from cisgram.steps.train import Progress, train_run
 
 Groups = Mapping[str, Mapping[str, Any]]
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Job(Generic[S]):
+    """A benchmark in a folder, for its parts; ``size`` says how much is done."""
+
+    data: Path
+    folder: Path
+    size: S
+    device: str
+    epoch: Progress | None
+    say: Callable[[str], None]
+
+    def run(self, name: str, groups: Groups, seeds: int) -> None:
+        """Train what is missing of an arm."""
+        for seed in range(seeds):
+            self.say(f"{name}, seed {seed}")
+            arm(self.folder / name, groups, seed=seed, device=self.device, epoch=self.epoch)
+
+    def scores(self, name: str, seeds: int) -> dict[int, float]:
+        """Test AUROC of the finished seeds of an arm, the mean over outputs."""
+        found = done(self.folder / name, range(seeds))
+        return {seed: float(metrics["test"]["auroc"]) for seed, metrics in found.items()}
+
+
+Parts = Mapping[str, tuple[Callable[[Job[S]], None], Callable[[Job[S]], list[str]]]]
+"""What is run, and what is said of it, by name."""
+
+
+def in_parts(job: Job[S], parts: Parts[S], *, only: str | None) -> str:
+    """Run the parts that are asked for, and give a page of all that is done.
+
+    Raises
+    ------
+    UnknownName
+        When a name of ``only`` is no part.
+    """
+    wanted = chosen(only, parts, what="part")
+    pages: list[str] = []
+    for name, (run, page) in parts.items():
+        if name in wanted:
+            run(job)
+        pages += [*page(job), ""]
+    return "\n".join(pages).rstrip() + "\n"
 
 
 def arm(

@@ -13,7 +13,7 @@ from cisgram.core import files
 from cisgram.core.run import Run
 from cisgram.core.seeds import generator
 from cisgram.data import Dataset, find_leaks, read_dataset
-from cisgram.steps.arms import Groups, arm, chosen, done, member, said_mean
+from cisgram.steps.arms import Groups, Job, Parts, in_parts, member, said_mean
 from cisgram.steps.joined_sets import JOINED, Joining, write_joined
 from cisgram.steps.train import Progress
 
@@ -51,29 +51,6 @@ class Size:
     held_out: tuple[str, ...] = HELD_OUT
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A benchmark in a folder, for its parts."""
-
-    data: Path
-    folder: Path
-    size: Size
-    device: str
-    epoch: Progress | None
-    say: Callable[[str], None]
-
-    def run(self, name: str, groups: Groups, seeds: int) -> None:
-        """Train what is missing of an arm."""
-        for seed in range(seeds):
-            self.say(f"{name}, seed {seed}")
-            arm(self.folder / name, groups, seed=seed, device=self.device, epoch=self.epoch)
-
-    def scores(self, name: str, seeds: int) -> dict[int, float]:
-        """Test AUROC of the finished seeds of an arm, the mean over outputs."""
-        found = done(self.folder / name, range(seeds))
-        return {seed: float(metrics["test"]["auroc"]) for seed, metrics in found.items()}
-
-
 def benchmark_regimes(
     data: Path,
     out: Path,
@@ -105,14 +82,8 @@ def benchmark_regimes(
     InputError
         When a part is unknown, or the data are not there.
     """
-    wanted = chosen(only, PARTS, what="part")
     job = Job(data, out / "regimes", size or Size(), device, epoch, say or (lambda _: None))
-    pages: list[str] = []
-    for name, (run, page) in PARTS.items():
-        if name in wanted:
-            run(job)
-        pages += [*page(job), ""]
-    return "\n".join(pages).rstrip() + "\n"
+    return in_parts(job, PARTS, only=only)
 
 
 def _sets(names: Sequence[str], *, without: bool = False) -> dict[str, tuple[str, ...]]:
@@ -124,7 +95,7 @@ def _sets(names: Sequence[str], *, without: bool = False) -> dict[str, tuple[str
     }
 
 
-def _many(job: Job, name: str, size: Joining) -> Path:
+def _many(job: Job[Size], name: str, size: Joining) -> Path:
     """Tables of a multi-task set without the held-out factors."""
     home = job.folder / "data" / name
     if not (home / "done").is_file():
@@ -135,7 +106,7 @@ def _many(job: Job, name: str, size: Joining) -> Path:
     return home
 
 
-def _few(job: Job, factor: str) -> Path:
+def _few(job: Job[Size], factor: str) -> Path:
     """Tables of a held-out factor."""
     home = job.folder / "data" / factor
     if not (home / "done").is_file():
@@ -207,7 +178,7 @@ def _settings(train: Path, test: Path, *, epochs: int, **more: Any) -> Groups:
     }
 
 
-def _missing(job: Job) -> None:
+def _missing(job: Job[Size]) -> None:
     """Multi-task trainings with all labels, and with 30 % of them missing."""
     home = _many(job, "many", job.size.many)
     _with_missing(home / "train.tsv", home / "train-missing.tsv")
@@ -216,7 +187,7 @@ def _missing(job: Job) -> None:
         job.run(f"many-{name}", groups, job.size.seeds[0])
 
 
-def _missing_page(job: Job) -> list[str]:
+def _missing_page(job: Job[Size]) -> list[str]:
     whole, missing = (
         job.scores(f"many-{name}", job.size.seeds[0]) for name in ("whole", "missing")
     )
@@ -244,7 +215,7 @@ ARMS: dict[str, dict[str, Any]] = {
 """How a held-out factor is trained: alone, from the multi-task features, or on top of them."""
 
 
-def _transfer(job: Job) -> None:
+def _transfer(job: Job[Size]) -> None:
     """Few sequences of held-out factors, from scratch and from the multi-task run."""
     tables = _many(job, "source", job.size.source)
     _own_labels(tables / "train.tsv", tables / "train-own.tsv")
@@ -262,7 +233,7 @@ def _transfer(job: Job) -> None:
             job.run(f"{factor}-{name}", groups, job.size.seeds[1])
 
 
-def _transfer_page(job: Job) -> list[str]:
+def _transfer_page(job: Job[Size]) -> list[str]:
     lines = [
         "## Transfer", "",
         "| factor | seeds | from scratch | from many | gain | features frozen | gain |",
@@ -302,7 +273,7 @@ DETECTORS = 128  # fewer of JASPAR's families leave out the E-box of USF1
 NEAR = 0.02  # of AUROC: what counts as arrived
 
 
-def _motifs(job: Job) -> None:
+def _motifs(job: Job[Size]) -> None:
     """Few sequences of held-out factors, with filters at random or from known motifs."""
     for factor in job.size.held_out:
         tables = _few(job, factor)
@@ -312,7 +283,7 @@ def _motifs(job: Job) -> None:
             job.run(f"{factor}-filters-{name}", {**groups, "model": model}, job.size.seeds[1])
 
 
-def _motifs_page(job: Job) -> list[str]:
+def _motifs_page(job: Job[Size]) -> list[str]:
     lines = [
         "## Filters that start as motifs", "",
         "| factor | filters | seeds | test AUROC | against drawn | epochs |",
@@ -340,7 +311,7 @@ def _motifs_page(job: Job) -> list[str]:
     ]
 
 
-def _epochs_until(job: Job, name: str, other: str, seed: int) -> int | None:
+def _epochs_until(job: Job[Size], name: str, other: str, seed: int) -> int | None:
     """Epochs after which a training is about as good as another at its best, on validation."""
     own, theirs = (
         Run(member(job.folder / at, seed)).read_table("history.tsv")["valid_auroc"].to_numpy()
@@ -350,9 +321,8 @@ def _epochs_until(job: Job, name: str, other: str, seed: int) -> int | None:
     return int(reached[0]) + 1 if len(reached) else None
 
 
-PARTS: dict[str, tuple[Callable[[Job], None], Callable[[Job], list[str]]]] = {
+PARTS: Parts[Size] = {
     "missing": (_missing, _missing_page),
     "transfer": (_transfer, _transfer_page),
     "motifs": (_motifs, _motifs_page),
 }
-"""What is trained, and what is said of it; a part is one line here."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from cisgram.core import files
 from cisgram.core.run import Run
-from cisgram.steps.arms import arm, chosen, done, member, said_mean
+from cisgram.steps.arms import Job, Parts, arm, done, in_parts, member, said_mean
 from cisgram.steps.generate import (
     HOME,
     FeedbackOptions,
@@ -19,7 +19,7 @@ from cisgram.steps.generate import (
 )
 from cisgram.steps.pretrain import PretrainRunOptions, pretrain_run
 from cisgram.steps.train import Progress
-from cisgram.steps.unsupervised_job import Job, Unsupervised, there
+from cisgram.steps.unsupervised_job import Unsupervised, there
 from cisgram.steps.unsupervised_matrices import fill_matrices, matrices_page
 
 FACTOR = "tf-chipseq-deepbind/USF1_HepG2_USF-1_HudsonAlpha_AC.seq.gz"
@@ -60,19 +60,13 @@ def benchmark_unsupervised(
     InputError
         When a part is unknown, or the data are not there.
     """
-    wanted = chosen(only, PARTS, what="part")
     job = Job(
         data, out / "unsupervised", size or Unsupervised(), device, epoch, say or (lambda _: None)
     )
-    pages: list[str] = []
-    for name, (run, page) in PARTS.items():
-        if name in wanted:
-            run(job)
-        pages += [*page(job), ""]
-    return "\n".join(pages).rstrip() + "\n"
+    return in_parts(job, PARTS, only=only)
 
 
-def _generator(job: Job) -> None:
+def _generator(job: Job[Unsupervised]) -> None:
     """A generator of the strongest peaks of a factor."""
     own = {"epochs": 80, "learning_rate": 2e-3, "most": 4000, **(job.size.generator or {})}
     path = there(job.data / FACTOR)
@@ -81,7 +75,7 @@ def _generator(job: Job) -> None:
     generate_run(Run(job.folder / "generator"), options, say=job.say)
 
 
-def _generator_page(job: Job) -> list[str]:
+def _generator_page(job: Job[Unsupervised]) -> list[str]:
     path = job.folder / "generator" / "metrics.json"
     lines = ["## Sequences like those of a file", ""]
     return lines + (_judged(files.read_json(path)) if path.is_file() else [])
@@ -109,7 +103,7 @@ def _judged(found: Mapping[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
-def _analyzer(job: Job) -> Run:
+def _analyzer(job: Job[Unsupervised]) -> Run:
     groups: dict[str, dict[str, Any]] = {
         "data": {
             "positives": str(there(job.data / FACTOR)), "max_positives": 3000, "length": LENGTH,
@@ -121,7 +115,7 @@ def _analyzer(job: Job) -> Run:
     return Run(member(job.folder / "analyzer", 0))
 
 
-def _feedback(job: Job) -> None:
+def _feedback(job: Job[Unsupervised]) -> None:
     """The generator turned by an analyzer, and climbed."""
     _generator(job)
     analyzer, source = _analyzer(job), Run(job.folder / "generator")
@@ -139,7 +133,7 @@ def _feedback(job: Job) -> None:
         run.write_table(ASCENT, maximize_run(source, [analyzer], job.size.ascents))
 
 
-def _feedback_page(job: Job) -> list[str]:
+def _feedback_page(job: Job[Unsupervised]) -> list[str]:
     path = job.folder / "feedback" / "metrics.json"
     lines = ["## Feedback by an analyzer", ""]
     if not path.is_file():
@@ -166,7 +160,7 @@ def _feedback_page(job: Job) -> list[str]:
     return lines + _ascent_page(job)
 
 
-def _ascent_page(job: Job) -> list[str]:
+def _ascent_page(job: Job[Unsupervised]) -> list[str]:
     import pandas as pd
 
     path = job.folder / "ascent" / ASCENT
@@ -188,7 +182,7 @@ STARTS: dict[str, dict[str, Any]] = {
 }
 
 
-def _pretrained(job: Job) -> None:
+def _pretrained(job: Job[Unsupervised]) -> None:
     """Few labels of a factor, after its other peaks were read without labels."""
     positives, test = (str(there(job.data / name)) for name in (FEW, FEW_TEST))
     for name, how in STARTS.items():
@@ -212,7 +206,7 @@ def _pretrained(job: Job) -> None:
             arm(folder, groups, seed=seed, device=job.device, epoch=job.epoch)
 
 
-def _pretrained_page(job: Job) -> list[str]:
+def _pretrained_page(job: Job[Unsupervised]) -> list[str]:
     lines = [
         "## A start before labels", "",
         f"ELK1, {job.size.labels} positives with labels; all its training peaks read without.", "",
@@ -235,10 +229,9 @@ def _pretrained_page(job: Job) -> list[str]:
     return lines
 
 
-PARTS: dict[str, tuple[Callable[[Job], None], Callable[[Job], list[str]]]] = {
+PARTS: Parts[Unsupervised] = {
     "matrices": (fill_matrices, matrices_page),
     "generator": (_generator, _generator_page),
     "feedback": (_feedback, _feedback_page),
     "pretrained": (_pretrained, _pretrained_page),
 }
-"""What is run, and what is said of it; a part is one line here."""

@@ -1,14 +1,13 @@
-"""What the parts of the benchmark without labels share: how much is done, where, for whom."""
+"""How much the benchmark without labels does, and where its data lie."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cisgram.core.errors import InputError
-from cisgram.steps.train import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +42,6 @@ class Unsupervised:
     labels: int = 300
     pretrain_epochs: int = 20
     few_epochs: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A benchmark in a folder, for its parts."""
-
-    data: Path
-    folder: Path
-    size: Unsupervised
-    device: str
-    epoch: Progress | None
-    say: Callable[[str], None]
 
 
 def there(path: Path) -> Path:

@@ -15,9 +15,9 @@ from cisgram.core import files
 from cisgram.core.run import Run
 from cisgram.data.matrix_fills import FILLS
 from cisgram.io import Matrix, open_text, read_matrix
-from cisgram.steps.arms import done, mean_of_seeds, member
+from cisgram.steps.arms import Job, done, mean_of_seeds, member
 from cisgram.steps.impute import OURS, RATES, ImputeOptions, impute_run
-from cisgram.steps.unsupervised_job import Job, there
+from cisgram.steps.unsupervised_job import Unsupervised, there
 
 Array = NDArray[np.float64]
 
@@ -87,11 +87,11 @@ def _arms(name: str) -> dict[str, dict[str, Any]]:
     return arms
 
 
-def _folder(job: Job, name: str, kind: str) -> Path:
+def _folder(job: Job[Unsupervised], name: str, kind: str) -> Path:
     return job.folder / "matrices" / f"{name} {kind}".replace(", ", "-").replace(" ", "-")
 
 
-def fill_matrices(job: Job) -> None:
+def fill_matrices(job: Job[Unsupervised]) -> None:
     """Every matrix by every autoencoder with every seed; what is finished stays as it is."""
     for name in job.size.matrices:
         table = job.folder / "matrices" / f"{name.replace(' ', '-')}.tsv"
@@ -114,7 +114,7 @@ def _write(path: Path, matrix: Matrix) -> None:
     files.write_text(path, "\n".join(lines) + "\n")
 
 
-def matrices_page(job: Job) -> list[str]:
+def matrices_page(job: Job[Unsupervised]) -> list[str]:
     """What is done of the matrices."""
     ways = [OURS, *FILLS]
     lines = [
@@ -135,7 +135,7 @@ def matrices_page(job: Job) -> list[str]:
     return [*lines, "", *_gains(job), "", *_counts(job), "", *_variational(job)]
 
 
-def _gains(job: Job) -> list[str]:
+def _gains(job: Job[Unsupervised]) -> list[str]:
     lines = [
         "Error of the autoencoder less that of others, on the same hidden numbers:", "",
         "| matrix | row and column mean | PCA | PCA, shrunken |", "|---|---|---|---|",
@@ -151,7 +151,7 @@ def _gains(job: Job) -> list[str]:
     return lines
 
 
-def _counts(job: Job) -> list[str]:
+def _counts(job: Job[Unsupervised]) -> list[str]:
     """Poisson deviance of hidden counts by way."""
     name, seeds = "PBMC counts", range(job.size.seeds[0])
     first = done(_folder(job, name, "denoising"), seeds)
@@ -178,7 +178,7 @@ def _counts(job: Job) -> list[str]:
     return lines
 
 
-def _variational(job: Job) -> list[str]:
+def _variational(job: Job[Unsupervised]) -> list[str]:
     lines = [
         "Variational autoencoders: what their coordinates say.", "",
         "| matrix | autoencoder | test error | nats an item | coordinates in use |",
