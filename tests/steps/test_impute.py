@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cisgram.core.config import of_command_line
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.io import read_matrix
-from cisgram.steps.impute import ImputeOptions, impute_options, impute_run
+from cisgram.steps.impute import ImputeOptions, impute_run
 
 QUICK = {"epochs": 1, "hidden": 4, "latent": 2, "members": 1, "compare": False}
 
@@ -79,9 +80,11 @@ def test_a_table_of_which_no_number_is_held_out_is_refused(tmp_path, name, share
 )
 def test_shares_that_hide_nothing_or_run_backward_are_refused(setting, said):
     with pytest.raises(InputError, match=said):
-        impute_options({}, overrides=(setting,))
+        of_command_line(ImputeOptions, {}, overrides=(setting,))
 
 
 def test_shares_are_two_numbers_with_a_comma():
-    assert impute_options({}, overrides=("hide=0.1,0.4",)).hide == (0.1, 0.4)
-    assert impute_options({"kind": "variational"}, overrides=("hide=[0, 0]",)).hide == (0, 0)
+    assert of_command_line(ImputeOptions, {}, overrides=("hide=0.1,0.4",)).hide == (0.1, 0.4)
+    assert of_command_line(
+        ImputeOptions, {"kind": "variational"}, overrides=("hide=[0, 0]",)
+    ).hide == (0, 0)

@@ -113,6 +113,27 @@ def override(value: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any
     return out
 
 
+def of_command_line(kind: type[O], given: Mapping[str, Any], *, overrides: Iterable[str] = ()) -> O:
+    """Settings of one kind from options of a command; those that are None were not given.
+
+    Parameters
+    ----------
+    kind
+        The class of the settings.
+    given
+        Values by name.
+    overrides
+        ``name=value``, applied last.
+
+    Raises
+    ------
+    InputError
+        When a name or a value is wrong.
+    """
+    known = {name: value for name, value in given.items() if value is not None}
+    return validate(kind, override(known, overrides), source="the command line")
+
+
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"v = {text}")["v"]

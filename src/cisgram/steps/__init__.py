@@ -12,14 +12,13 @@ from cisgram.steps.generate import (
     FeedbackOptions,
     GenerateOptions,
     feedback_run,
-    generate_options,
     generate_run,
     maximize_run,
     sample_run,
     write_samples,
 )
 from cisgram.steps.grammar import GrammarOptions, grammar_run
-from cisgram.steps.impute import ImputeOptions, impute_options, impute_run
+from cisgram.steps.impute import ImputeOptions, impute_run
 from cisgram.steps.interact import InteractOptions, interact_run
 from cisgram.steps.method_options import read_options
 from cisgram.steps.motifs import motifs_run, named_motifs
@@ -69,10 +68,8 @@ __all__ = [
     "feedback_run",
     "from_file",
     "from_model",
-    "generate_options",
     "generate_run",
     "grammar_run",
-    "impute_options",
     "impute_run",
     "interact_run",
     "maximize_run",

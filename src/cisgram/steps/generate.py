@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,21 +82,6 @@ class FeedbackOptions(Options):
     threshold: float = Field(default=0.8, gt=0, lt=1, description="probability to come in above")
     learning_rate: float = Field(default=3e-4, gt=0, description="of both networks")
     seed: int = Field(default=0, ge=0, description="of everything random")
-
-
-def generate_options(
-    values: Mapping[str, Any], *, overrides: Sequence[str] = (), kind: type[Options]
-) -> Any:
-    """Options of a kind from those of the command line; ``overrides`` are ``name=value``.
-
-    Raises
-    ------
-    InputError
-        When a name or a value is wrong.
-    """
-    given = {k: v for k, v in values.items() if v is not None}
-    given = config.override({"generate": given}, [f"generate.{o}" for o in overrides])["generate"]
-    return config.validate(kind, given, source="the command line")
 
 
 def generate_run(

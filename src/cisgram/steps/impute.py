@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from cisgram.core import config, files
+from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run
@@ -297,16 +297,3 @@ def _named(names: tuple[str, ...], columns: Mapping[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame({"name": list(names)} | dict(columns))
-
-
-def impute_options(values: Mapping[str, Any], *, overrides: tuple[str, ...] = ()) -> ImputeOptions:
-    """Options from those of the command line; ``overrides`` are ``name=value``.
-
-    Raises
-    ------
-    InputError
-        When a name or a value is wrong.
-    """
-    given = {k: v for k, v in values.items() if v is not None}
-    given = config.override({"impute": given}, [f"impute.{o}" for o in overrides])["impute"]
-    return config.validate(ImputeOptions, given, source="the command line")

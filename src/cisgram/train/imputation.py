@@ -83,7 +83,7 @@ class AutoencoderOptions(PassOptions):
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class MatrixInput:
     """A matrix as a network sees it.
 
     Attributes
@@ -132,7 +132,7 @@ def likelihood_of(values: Array, asked: str) -> str:
     return asked
 
 
-def prepare_matrix(values: Array, likelihood: str, *, hidden: Mask | None = None) -> Prepared:
+def prepare_matrix(values: Array, likelihood: str, *, hidden: Mask | None = None) -> MatrixInput:
     """A matrix as a network sees it, without the numbers that are hidden.
 
     Raises
@@ -152,10 +152,10 @@ def prepare_matrix(values: Array, likelihood: str, *, hidden: Mask | None = None
             raise InputError(msg)
         x = np.where(np.isnan(values), 0.0, (values - base) / unit)
         seen = _tensor(x)
-        return Prepared(seen, seen, _tensor(known), _tensor(base), unit)
+        return MatrixInput(seen, seen, _tensor(known), _tensor(base), unit)
     base = np.log(expected_counts(visible))
     x = np.where(np.isnan(values), 0.0, np.log1p(y) - np.log1p(np.exp(base)))
-    return Prepared(_tensor(x), _tensor(y), _tensor(known), _tensor(base), 1.0)
+    return MatrixInput(_tensor(x), _tensor(y), _tensor(known), _tensor(base), 1.0)
 
 
 def expected_counts(values: Array) -> Array:
@@ -248,7 +248,9 @@ def fit_matrix(
     return net, state
 
 
-def _start(net: MatrixAutoencoder, data: Prepared, score: Callable[[], dict[str, float]]) -> None:
+def _start(
+    net: MatrixAutoencoder, data: MatrixInput, score: Callable[[], dict[str, float]]
+) -> None:
     """Start the linear path with the shrinkage that guesses the validation numbers best, if any."""
     if net.past is None or net.features > MOST:
         return
@@ -292,7 +294,7 @@ def grown(epoch: int, *, epochs: int, warmup: float) -> float:
     return min(1.0, (epoch + 1) / warm) if warm >= 1 else 1.0
 
 
-def log_likelihood(data: Prepared, decoded: Decoded, rows: Tensor, likelihood: str) -> Tensor:
+def log_likelihood(data: MatrixInput, decoded: Decoded, rows: Tensor, likelihood: str) -> Tensor:
     """(n, d) log likelihood of every number of some items; of no meaning where it is missing."""
     y, (location, scale, logit_zero) = data.y[rows], decoded
     if likelihood == "gaussian":

@@ -46,9 +46,10 @@ def train(out: Path | None, overrides: tuple[str, ...], as_json: bool, **options
     need(options["positives"], "--positives")
     folder: Path = need(out, "-o")
     from cisgram import steps
+    from cisgram.core import config
     from cisgram.core.run import Run
 
-    how = steps.generate_options(options, overrides=overrides, kind=steps.GenerateOptions)
+    how = config.of_command_line(steps.GenerateOptions, options, overrides=overrides)
     metrics = steps.generate_run(Run(folder), how, progress=_say_epoch, say=say)
     if as_json:
         print_json(metrics)
@@ -105,9 +106,10 @@ def feedback(
         msg = "Give one --analyzer: a run of 'cisgram train'."
         raise click.UsageError(msg)
     from cisgram import steps
+    from cisgram.core import config
     from cisgram.core.run import Run
 
-    how = steps.generate_options(options, overrides=overrides, kind=steps.FeedbackOptions)
+    how = config.of_command_line(steps.FeedbackOptions, options, overrides=overrides)
     metrics = steps.feedback_run(
         Run(run), Run(analyzers[0]), Run(folder), how, target=target, progress=_say_epoch, say=say
     )

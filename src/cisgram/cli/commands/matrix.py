@@ -46,9 +46,10 @@ def impute(
     """
     folder: Path = need(out, "-o")
     from cisgram import steps
+    from cisgram.core import config
     from cisgram.core.run import Run
 
-    how = steps.impute_options(options, overrides=overrides)
+    how = config.of_command_line(steps.ImputeOptions, options, overrides=overrides)
     metrics = steps.impute_run(Run(folder), matrix, how, progress=_say_tenth, say=say)
     if as_json:
         print_json(metrics)

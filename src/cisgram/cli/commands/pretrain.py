@@ -31,9 +31,10 @@ def pretrain(out: Path | None, overrides: tuple[str, ...], as_json: bool, **opti
     need(options["positives"], "--positives")
     folder: Path = need(out, "-o")
     from cisgram import steps
+    from cisgram.core import config
     from cisgram.core.run import Run
 
-    how = steps.generate_options(options, overrides=overrides, kind=steps.PretrainRunOptions)
+    how = config.of_command_line(steps.PretrainRunOptions, options, overrides=overrides)
     metrics = steps.pretrain_run(Run(folder), how, progress=say_pass, say=say)
     if as_json:
         print_json(metrics)
