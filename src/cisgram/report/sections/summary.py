@@ -162,7 +162,7 @@ def _tiles(m: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
         if m.get("threshold") is not None
         else "",
     }
-    for key in ("auroc", "auprc", "accuracy", "pearson", "spearman", "r2"):
+    for key in ("jsd", "auroc", "auprc", "accuracy", "pearson", "spearman", "r2"):
         value = as_float(m.get(key))
         if value is not None:
             ends = interval(m.get(f"{key}_interval"))
