@@ -27,7 +27,7 @@ import numpy as np
 from cisgram import motifs
 from cisgram.seq import Grammar, Plant, from_codes, simulate
 
-EPOCHS, RATE = 3, 1e-3
+RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class Case:
     length: int
     n: int
     batch: int = 64
+    epochs: int = 3
 
 
 CASES = {
-    "deepbind": Case("deepbind", {}, 1_000, 20_000),
+    "deepbind": Case("deepbind", {}, 1_000, 20_000, epochs=10),
     "deepbind, short": Case("deepbind", {}, 101, 40_000, batch=128),
     "basset": Case("basset", {"length": 600}, 600, 3_000),
     "bpnet": Case("dilated", {"maps": 64, "layers": 9}, 2_114, 800, batch=32),
@@ -129,13 +130,13 @@ def _command(folder: Path, out: Path, case: Case, *, bf16: bool) -> list[str]:
         "train.learning_rate": RATE,
         "train.schedule": "constant",
         "train.warmup": 0,
-        "train.patience": EPOCHS,
+        "train.patience": case.epochs,
         "train.min_rows": 1,
         "train.precision": "bf16" if bf16 else "float32",
     }
     command = [sys.executable, "-m", "cisgram", "train", "--positives", str(both)]
     command += ["--test", str(folder / "test.tsv"), "--model", case.network, "-o", str(out)]
-    command += ["--epochs", str(EPOCHS)]
+    command += ["--epochs", str(case.epochs)]
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
     for key, value in case.options.items():
@@ -175,7 +176,7 @@ def plain(job: dict[str, Any]) -> None:
     optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=1e-3, fused=True)
     loss = torch.nn.BCEWithLogitsLoss()
     best, kept = -1.0, model.state_dict()
-    for _ in range(EPOCHS):
+    for _ in range(case.epochs):
         model.train()
         for x, y in DataLoader(train, batch_size=case.batch, shuffle=True):
             optimizer.zero_grad()
