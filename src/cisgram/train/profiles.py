@@ -91,9 +91,10 @@ def profile_objective(options: TrainOptions, data: TrainingData) -> ProfileLoss:
             "train.count_weight times that of the counts. Leave it out."
         )
         raise InputError(msg)
+    if options.count_weight is not None:
+        return ProfileLoss(options.count_weight)
     total = np.expm1(data.data.y[:, COUNTS].astype(np.float64))
-    weight = SHARE * float(np.median(total)) if options.count_weight is None else None
-    return ProfileLoss(options.count_weight or 0.0 if weight is None else max(weight, SHARE))
+    return ProfileLoss(SHARE * max(float(np.median(total)), 1.0))
 
 
 def start_counts(model: nn.Module, data: TrainingData) -> None:
