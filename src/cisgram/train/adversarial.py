@@ -191,10 +191,9 @@ def _epoch(
             _step(optimizer, options.penalty * steep - apart)
         pair.critic.requires_grad_(False)  # without a gradient, its weights stay
         _step(optimizer, -pair.critic(pair.generator(torch.randn(n, latent))).mean())
-        kept = options.average
         with torch.no_grad():
             for name, weight in pair.generator.named_parameters():
-                averaged[f"generator.{name}"].lerp_(weight, 1 - kept)
+                averaged[f"generator.{name}"].lerp_(weight, 1 - options.average)
         distance, penalty = distance + apart.item(), penalty + steep.item()
     pair.critic.requires_grad_(True)
     averaged |= {f"critic.{k}": v.detach().clone() for k, v in pair.critic.state_dict().items()}
