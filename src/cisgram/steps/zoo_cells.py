@@ -223,7 +223,7 @@ CELLS: tuple[Cell, ...] = (
     Cell("rbp-clip QKI", "demo-cnn", train={"epochs": 12}),
     Cell("utr5-mrl", "legnet", reduced=LEGNET_SMALL, train={"epochs": 12}),
     Cell("utr5-mrl", "deepstarr", reduced=STARR_SMALL, train={"epochs": 25}),
-    Cell("utr5-mrl", "demo-cnn-rnn", reduced={"size": "small"}, train={"epochs": 8}),
+    Cell("utr5-mrl", "demo-cnn-rnn", reduced={"size": "small"}, train={"epochs": 25}),
     Cell("utr5-mrl", "demo-rnn", train={"epochs": 25, "min_rows": 1}),
     Cell("histone-yeast-emp H3K4me3", "conv-attention", reduced=SMALL,
          train={"epochs": 6, "learning_rate": 2e-3},
