@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from cisgram.core.errors import CisgramError, UnknownName
 from cisgram.core.run import Run
-from cisgram.dashboard.answers import refusal, small_page
+from cisgram.dashboard.refusals import refusal, small_page
 from cisgram.dashboard.bound import Bound
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.pages import Pages

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cisgram.dashboard.answers import NOTHING, refusal
+from cisgram.dashboard.refusals import NOTHING, refusal
 from cisgram.dashboard.bound import Bound
 from cisgram.dashboard.logins import Logins
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 READ = (".json", ".meme", ".safetensors", ".toml", ".tsv")
-WRITTEN_BY_PAGES = ("page",)
+WRITTEN_BY_SERVER = ("jobs", "page")
 NOT_READ = ("weights.safetensors",)
 
 
@@ -31,7 +31,7 @@ def _files(folder: Path, above: str) -> Iterator[tuple[str, int, int]]:
         return
     for entry in entries:
         name = f"{above}{entry.name}"
-        if entry.name.startswith((".", "checkpoint")) or name in WRITTEN_BY_PAGES:
+        if entry.name.startswith((".", "checkpoint")) or name in WRITTEN_BY_SERVER:
             continue
         try:
             if entry.is_dir(follow_symlinks=False):
