@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.applications import Starlette
@@ -20,11 +21,11 @@ from starlette.routing import BaseRoute, Route
 
 from cisgram.core.errors import CisgramError, UnknownName
 from cisgram.core.run import Run
-from cisgram.dashboard.refusals import refusal, small_page
 from cisgram.dashboard.bound import Bound
 from cisgram.dashboard.logins import Logins
-from cisgram.dashboard.pages import Pages
+from cisgram.dashboard.pages import Page, Pages
 from cisgram.dashboard.progress import progress_of, summary_of
+from cisgram.dashboard.refusals import refusal, small_page
 from cisgram.dashboard.security import Guard
 from cisgram.dashboard.served import Served
 
@@ -69,7 +70,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        ahead = asyncio.create_task(dashboard.draw_ahead())
         yield
+        ahead.cancel()
         await dashboard.pages.close()
         if on_close is not None:
             await on_close()
@@ -107,6 +110,13 @@ class _Dashboard:
             Route("/api/runs/{run}/progress", self.progress),
         ]
 
+    async def draw_ahead(self) -> None:
+        """Draw the page of the only run while its link is still being opened."""
+        if len(self.served.runs) == 1:
+            with suppress(CisgramError):  # said on the page
+                (slug,) = self.served.runs
+                await self._page_of(slug)
+
     async def login(self, request: Request) -> Response:
         """Exchange a token for a session; a link can be looked at (HEAD) without being used."""
         if request.method == "HEAD":
@@ -133,23 +143,18 @@ class _Dashboard:
 
     async def page(self, request: Request) -> Response:
         """The page of a run."""
-        slug = request.path_params["run"]
-        run = self.served.run(slug)
-        return await self._drawn(request, [run], {"run": slug, "runs": self._names()})
+        return _sent(request, await self._page_of(request.path_params["run"]))
 
     async def compare(self, request: Request) -> Response:
         """Two runs side by side."""
-        slugs = [request.query_params.get(key, "") for key in ("first", "second")]
-        runs = [self.served.run(slug) for slug in slugs]
-        live = {"run": slugs[0], "second": slugs[1], "runs": self._names()}
-        return await self._drawn(request, runs, live)
+        first, second = (request.query_params.get(key, "") for key in ("first", "second"))
+        paths = [self.served.run(slug).path for slug in (first, second)]
+        live = {"run": first, "second": second, "runs": self._names()}
+        return _sent(request, await self.pages.get(paths, live))
 
-    async def _drawn(self, request: Request, runs: Sequence[Run], live: Any) -> Response:
-        page = await self.pages.get([run.path for run in runs], live)
-        headers = {"etag": f'"{page.tag}"', "content-security-policy": page.policy}
-        if request.headers.get("if-none-match") == headers["etag"]:
-            return Response(status_code=304, headers=headers)
-        return HTMLResponse(page.content, headers=headers)
+    async def _page_of(self, slug: str) -> Page:
+        live = {"run": slug, "runs": self._names()}
+        return await self.pages.get([self.served.run(slug).path], live)
 
     def file(self, request: Request) -> Response:
         """A file of a run, as it is."""
@@ -179,6 +184,14 @@ class _Dashboard:
 
     def _names(self) -> list[dict[str, str]]:
         return [{"slug": slug, "name": name} for slug, name in self.served.names.items()]
+
+
+def _sent(request: Request, page: Page) -> Response:
+    """A page, or the word that the browser has it."""
+    headers = {"etag": f'"{page.tag}"', "content-security-policy": page.policy}
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(page.content, headers=headers)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -14,9 +14,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cisgram.dashboard.refusals import NOTHING, refusal
 from cisgram.dashboard.bound import Bound
 from cisgram.dashboard.logins import Logins
+from cisgram.dashboard.refusals import NOTHING, refusal
 
 METHODS = ("GET", "HEAD", "POST")
 MAX_BODY = 5_000_000

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from cisgram.cli.shared import JSON, print_json, say
+from cisgram.cli.shared import say
 
 
 @click.command()
@@ -30,7 +31,7 @@ from cisgram.cli.shared import JSON, print_json, say
     help="Let other machines reach it. Nothing is encrypted: whoever listens in reads all of it.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the browser of this machine.")
-@JSON
+@click.option("--json", "as_json", is_flag=True, help="Print each link as a line of JSON.")
 def serve(
     runs: tuple[Path, ...],
     port: int | None,
@@ -49,7 +50,7 @@ def serve(
 
         def show(link: str) -> None:
             if as_json:
-                print_json({"link": link, "port": dashboard.bound.port})
+                click.echo(json.dumps({"link": link, "port": dashboard.bound.port}))
             else:
                 click.echo(link)
 
