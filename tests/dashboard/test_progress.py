@@ -12,6 +12,7 @@ from cisgram.core import files
 from cisgram.core.lock import LOCK, is_held, only_one
 from cisgram.core.run import Run
 from cisgram.dashboard.progress import progress_of, state_of, summary_of
+from cisgram.dashboard.recent import SECONDS, Recent
 from cisgram.motifs import Motif, MotifSet
 from made_run import make_run
 
@@ -125,3 +126,16 @@ def test_a_folder_that_is_gone_is_said_to_be_empty(tmp_path):
     found = progress_of(Run(tmp_path / "gone"))
     assert (found["history"], found["scores"], found["motifs"]) == ([], {}, [])
     assert summary_of(Run(tmp_path / "gone"))["changed"] == 0.0
+
+
+def test_many_who_ask_at_once_get_one_answer_and_later_a_new_one():
+    now, made = [0.0], []
+    recent = Recent(clock=lambda: now[0])
+
+    def make():
+        made.append(now[0])
+        return len(made)
+
+    assert [recent.get("a", make), recent.get("a", make), recent.get("b", make)] == [1, 1, 2]
+    now[0] = SECONDS
+    assert [recent.get("a", make), recent.get("a", make)] == [3, 3]
