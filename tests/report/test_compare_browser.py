@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def page_of_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    first, second = make_run(folder / "first-run"), make_run(folder / "second-run", seed=2)
+    first, second = make_run(folder / "first-run"), make_run(folder / "second-run")
     return report.write_comparison(first, second)
 
 

@@ -29,17 +29,19 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 PARTS = {
-    "overview": ("Overview", None, ()),
-    "differences": ("What differs", None, ("run.toml", "model/model.toml")),
-    "scores": ("Scores", "cisgram evaluate RUN", ("metrics.json", "predictions.tsv")),
-    "predictions": ("Predictions", None, ("predictions.tsv", "metrics.json")),
-    "training": ("Training", "cisgram train", ("history.tsv",)),
-    "motifs": ("Motifs", "cisgram motifs RUN", ("motifs",)),
-    "explanations": ("Explanations", "cisgram explain ism RUN", ("explain",)),
-    "grammar": ("Grammar", "cisgram grammar RUN", ("grammar/rules.json",)),
-    "trust": ("Trust", "cisgram trust RUN", ("trust/flags.tsv",)),
-}
-"""In the order of the page: heading, the command that writes what is read, and what that is."""
+    "overview": ("Overview", "overview", None, ()),
+    "differences": ("What differs", "overview", None, ("run.toml", "model/model.toml")),
+    "scores": (
+        "Scores", "overview", "cisgram evaluate RUN", ("metrics.json", "predictions.tsv"),
+    ),
+    "training": ("Training", "overview", "cisgram train", ("history.tsv",)),
+    "predictions": ("Predictions", "sequences", None, ("predictions.tsv", "metrics.json")),
+    "explanations": ("Explanations", "sequences", "cisgram explain ism RUN", ("explain",)),
+    "motifs": ("Motifs", "motifs", "cisgram motifs RUN", ("motifs",)),
+    "grammar": ("Grammar", "grammar", "cisgram grammar RUN", ("grammar/rules.json",)),
+    "trust": ("Trust", "trust", "cisgram trust RUN", ("trust/flags.tsv",)),
+}  # fmt: skip
+"""In the order of the page: heading, view, the command that writes what is read, what that is."""
 BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, UndefinedError)
 """What a file with other things in it than ours leads to."""
 T = TypeVar("T")
@@ -129,11 +131,12 @@ def _framed(pair: Pair, sections: Mapping[str, Section], live: Mapping[str, Any]
         {
             "name": name,
             "title": title,
+            "view": view,
             "step": step,
             "html": sections[name].html if name in sections else None,
             "files": (),
         }
-        for name, (title, step, _) in PARTS.items()
+        for name, (title, view, step, _) in PARTS.items()
         if name in sections or step
     ]
     return frame(listed, name=" and ".join(pair.names), kind="comparison", live=live)
@@ -146,7 +149,7 @@ def _read(pair: Pair, part: str, draw: Callable[[Pair], T]) -> T:
     except InputError:  # which has named its file already
         raise
     except BROKEN as error:
-        named = " or ".join(str(run.path / f) for f in PARTS[part][2] for run in pair)
+        named = " or ".join(str(run.path / f) for f in PARTS[part][3] for run in pair)
         msg = (
             f"The two runs cannot be compared: {named} holds something else than this version "
             f"writes ({type(error).__name__}: {error}). Run the step that writes it again."
