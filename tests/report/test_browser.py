@@ -45,6 +45,7 @@ def test_markup_in_names_is_shown_and_never_runs(chromium, new_run):
         said = ""
         for tab in page.locator("nav.tabs a").all():
             tab.click()
+            page.wait_for_selector(f".view.current[data-view={tab.get_attribute('data-view')}]")
             said += page.locator("main").inner_text()
         assert said.count("<img src=x onerror=alert(1)>") > 5
         page.click("nav.tabs a:has-text('Sequences')")
