@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cisgram.report.sections  # noqa: F401  (fills SECTIONS)
-from cisgram import __version__
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.report.frame import frame
 from cisgram.report.section import SECTIONS, Section
-from cisgram.report.text import render
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-HERE = Path(__file__).parent
 TABLES = "page"
 
 
@@ -48,31 +45,66 @@ def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
         is larger than ``max_bytes``.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
-    settings = run.read()
-    order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
-    drawn = {name: SECTIONS[name].fn(run) for name in order}
+    drawn = _drawn(run)
     for section in drawn.values():
         for name, table in section.tables.items() if section else ():
             run.write_table(f"{TABLES}/{name}.tsv", table)
-    page = _page(run, drawn, settings)
+    files.write_text(run.report, _fitted(run, drawn, max_bytes=max_bytes))
+    return run.report
+
+
+def draw(
+    run: Run | Path, *, live: Mapping[str, Any] | None = None, max_bytes: int = 10_000_000
+) -> Markup:
+    """The page of a run as `write` makes it; nothing is written.
+
+    Parameters
+    ----------
+    run, max_bytes
+        As for `write`.
+    live
+        What the script needs of the server that serves the page, see `frame`.
+
+    Raises
+    ------
+    InputError
+        As `write`.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    return _fitted(run, _drawn(run), live=live, max_bytes=max_bytes)
+
+
+def _drawn(run: Run) -> dict[str, Section | None]:
+    """Every section in its place."""
+    run.read()  # a folder that is no run is refused before anything is drawn
+    order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
+    return {name: SECTIONS[name].fn(run) for name in order}
+
+
+def _fitted(
+    run: Run,
+    drawn: dict[str, Section | None],
+    *,
+    live: Mapping[str, Any] | None = None,
+    max_bytes: int,
+) -> Markup:
+    """The page, with fewer sequences where they do not fit."""
+    page = _page(run, drawn, live)
     for name, section in drawn.items():
         excess = len(page.encode()) - max_bytes
         if excess <= 0:
             break
         if section is not None and section.shrink is not None:
             drawn[name] = section.shrink(max(0, len(section.html.encode()) - excess))
-            page = _page(run, drawn, settings)
+            page = _page(run, drawn, live)
     size = len(page.encode())
     if size > max_bytes:
         msg = f"The page of {run.path} needs {size:,} bytes; max_bytes is {max_bytes:,}. Raise it."
         raise InputError(msg)
-    files.write_text(run.report, page)
-    return run.report
+    return page
 
 
-def _page(run: Run, drawn: dict[str, Section | None], settings: dict[str, object]) -> Markup:
-    script = (HERE / "page.js").read_text(encoding="utf-8").strip()
-    style = (HERE / "page.css").read_text(encoding="utf-8").strip()
+def _page(run: Run, drawn: dict[str, Section | None], live: Mapping[str, Any] | None) -> Markup:
     sections = [
         {
             "name": name,
@@ -83,16 +115,7 @@ def _page(run: Run, drawn: dict[str, Section | None], settings: dict[str, object
         for name, s in drawn.items()
         if s is not None or SECTIONS[name].facts["step"]
     ]
-    return render(
-        "page.html",
-        name=run.path.resolve().name,
-        command=settings.get("command", ""),
-        sections=sections,
-        script=script,
-        style=style,
-        policy=_policy(script, style),
-        version=__version__,
-    )
+    return frame(sections, name=run.path.resolve().name, live=live)
 
 
 def _there(run: Run, section: Section | None) -> list[str]:
@@ -101,21 +124,3 @@ def _there(run: Run, section: Section | None) -> list[str]:
         return []
     written = [f"{TABLES}/{name}.tsv" for name in section.tables]
     return [name for name in (*written, *section.files) if (run.path / name).exists()]
-
-
-def _policy(script: str, style: str) -> str:
-    """Content security policy: nothing but this very script and this very style sheet."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src '{_digest(script)}'",
-            f"style-src '{_digest(style)}'",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

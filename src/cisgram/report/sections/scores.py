@@ -37,7 +37,7 @@ class Figure:
     legend: list[tuple[int, str, str]]
 
 
-@SECTIONS.register(title="Scores", place=4, step="cisgram evaluate RUN")
+@SECTIONS.register(title="Scores", view="overview", place=2, step="cisgram evaluate RUN")
 def scores(run: Run) -> Section | None:
     """Table of every set, then ROC, precision-recall, calibration and training curves."""
     metrics = read.mapping(run.path / "metrics.json")
@@ -45,7 +45,7 @@ def scores(run: Run) -> Section | None:
         run.path / "predictions.tsv", needs=("name", "set", "output", "label", "score")
     )
     history = read.table(run.path / "history.tsv", needs=("epoch",))
-    if metrics is None and predictions is None:
+    if metrics is None and predictions is None and (history is None or not len(history)):
         return None
     metrics = metrics or {}
     rows = [(SETS[s], metrics[s]) for s in SETS if isinstance(metrics.get(s), dict)]
