@@ -17,7 +17,7 @@ from cisgram.grammar import Evidence, Rule, Rules
 from cisgram.grammar.found import Distances
 from cisgram.motifs import Motif, MotifSet
 from hostile import HOSTILE
-from report.conftest import tsv
+from made_run import tsv
 from report.test_neurons import neuron
 
 LENGTH = 60
@@ -66,8 +66,8 @@ def _settings(folder: Path, names: tuple[str, ...]) -> None:
     tsv(folder / "data" / "dropped.tsv", "name reason", [(n, n) for n in names])
     leaks = [(n, n, n, "train", "test", n) for n in names]
     tsv(folder / "data" / "leaks.tsv", "first second kind first_set second_set action", leaks)
-    files.write_json(folder / "data" / "summary.json", {"sets": {"test": {"sequences": len(names)}},
-                                                        "handled": dict.fromkeys(names, 1)})  # fmt: skip
+    counted = {"sets": {"test": {"sequences": len(names)}}, "handled": dict.fromkeys(names, 1)}
+    files.write_json(folder / "data" / "summary.json", counted)
     rows = [(i + 1, 0.6 - i / 10, 0.7 - i / 10, 0.8, "x") for i in range(4)]
     tsv(folder / "history.tsv", f"epoch train_loss valid_loss valid_{WORDS[0]} note", rows)
 
@@ -91,17 +91,17 @@ def _explained(folder: Path, names: tuple[str, ...], rng: np.random.Generator) -
     for i, title in enumerate(names[:6]):
         home = folder / "explain" / f"method_{i}"
         values = rng.normal(size=(n, 4, LENGTH)).astype(np.float32)
-        tracks = np.abs(values[:, :2])
-        arrays = {"tracks": np.ascontiguousarray(tracks), "x": x} if i == 5 else {"values": values,
-                                                                                  "x": x}  # fmt: skip
+        has_tracks = i == 5
+        tracks = np.ascontiguousarray(np.abs(values[:, :2]))
+        arrays = {"tracks": tracks, "x": x} if has_tracks else {"values": values, "x": x}
         home.mkdir(parents=True)
         save_file(arrays, home / "values.safetensors")
         tsv(home / "names.tsv", "name label score " + WORDS[7], [(s, k % 2, -k, s) for k, s in
                                                               enumerate(names)])  # fmt: skip
         options = {"title": title, "units": names[8 + i], "output": names[3], "options": {
             n: n for n in names[:10]}}  # fmt: skip
-        config.write_toml(home / "options.toml", options | ({"tracks": list(names[:2])} if i == 5
-                                                            else {}))  # fmt: skip
+        more = {"tracks": list(names[:2])} if has_tracks else {}
+        config.write_toml(home / "options.toml", options | more)
 
 
 def _motifs(folder: Path, names: tuple[str, ...], rng: np.random.Generator) -> None:
