@@ -131,3 +131,12 @@ def test_several_sources_are_offered_at_the_top_and_one_is_not(new_run, opened):
     ids = [v for k, v in page.attributes if k == "id"]
     assert hrefs == ["#motifs-filters", "#motifs-modisco"]
     assert all(h[1:] in ids for h in hrefs)
+
+
+def test_a_motif_of_a_neuron_leads_to_its_neuron(planted, opened):
+    tsv(
+        planted.path / "motifs" / "demix.facts.tsv", "motif layer neuron", [("planted", "conv2", 7)]
+    )
+    page = opened(report.write(planted))
+    hrefs = [v for k, v in page.attributes if k == "href" and v.startswith("#neurons?")]
+    assert hrefs == ["#neurons?layer=conv2&neuron=7"]
