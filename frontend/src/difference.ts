@@ -83,7 +83,8 @@ export class DifferenceChoice {
   readonly element = element("span", { class: "minus", role: "group", "aria-label": "Difference track" });
   private readonly first = element("select", { "aria-label": "Difference of" });
   private readonly second = element("select", { "aria-label": "What is subtracted" });
-  private chosen: Minus | null = null;
+  private chosen: Minus | null = null; // by the reader
+  private possible: Minus | null = null; // of the sequences that are open
 
   constructor(changed: () => void) {
     this.element.append(this.first, element("span", {}, "minus"), this.second);
@@ -98,10 +99,10 @@ export class DifferenceChoice {
   }
 
   get value(): Minus | null {
-    return this.chosen;
+    return this.possible;
   }
 
-  set value(chosen: Minus | null) {
+  choose(chosen: Minus | null): void {
     this.chosen = chosen;
   }
 
@@ -125,6 +126,6 @@ export class DifferenceChoice {
     const isChosen = this.first.value !== "";
     this.element.hidden = own.size < 2 && !against;
     this.element.classList.toggle("off", !isChosen);
-    if (isChosen && rest.length) this.chosen = [this.first.value, this.second.value];
+    this.possible = isChosen && rest.length ? [this.first.value, this.second.value] : null;
   }
 }
