@@ -18,6 +18,8 @@ export interface Against {
   scored: Map<string, Scored>;
 }
 
+const ALIKE = 0.25; // share of other bases up to which each of them is marked
+
 export const BESIDE = "@beside";
 /** A method, and what is subtracted from it: another method, or itself on the sequence beside. */
 export type Minus = [string, string];
@@ -57,6 +59,7 @@ export function differenceLane(minus: Minus | null, own: Map<string, Scored>, ag
   const codes = minus && own.get(minus[0])?.codes;
   if (!minus || !found || !codes) return null;
   const { values, unlike, said, units } = found;
+  const isMarked = unlike.filter(Boolean).length <= ALIKE * unlike.length; // of unrelated sequences most differ
   const isScaled = units === "shares of the largest";
   const how = isScaled ? "each divided by its own largest score on this sequence" : units;
   return {
@@ -66,7 +69,7 @@ export function differenceLane(minus: Minus | null, own: Map<string, Scored>, ag
     height: 92,
     draw: (pen, frame) => {
       pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
-        for (let i = frame.from; i < frame.to; i++) {
+        for (let i = frame.from; isMarked && i < frame.to; i++) {
           if (unlike[i]) pen.box(frame.x(i), 0, Math.max(1, frame.perBase), frame.height, frame.colors.caution, 0.25);
         }
       });
