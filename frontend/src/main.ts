@@ -4,6 +4,7 @@ import { Explorer } from "./explorer";
 import { startFigures } from "./figures";
 import { startKeys } from "./keys";
 import { readPayload } from "./payload";
+import { startPlaces } from "./places";
 import { onShow, startRouting } from "./route";
 import { makeSortable } from "./sort";
 import { startTheme } from "./theme";
@@ -16,6 +17,7 @@ function start(): void {
   document.querySelectorAll<HTMLTableElement>("table[data-sort]").forEach(makeSortable);
   startFigures();
   startSequences();
+  startPlaces();
   startRouting();
 }
 
