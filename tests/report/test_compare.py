@@ -23,7 +23,7 @@ from cisgram.report.compare_rules import shared_rules
 from cisgram.report.compare_scores import differences
 from cisgram.report.compare_settings import same_bytes
 from cisgram.report.compare_shared import shared
-from report.conftest import EVIL, make_run, tsv
+from made_run import EVIL, make_run, tsv
 
 COLUMNS = "name set output label score probability"
 rng = np.random.default_rng(7)

@@ -3,7 +3,7 @@
 import pytest
 
 from cisgram import report
-from report.conftest import make_run
+from made_run import make_run
 from report.test_browser import chromium, showing
 
 __all__ = ["chromium"]
