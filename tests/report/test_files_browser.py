@@ -12,7 +12,7 @@ import pytest
 from browser import chromium, showing
 from cisgram import report
 from cisgram.core import files
-from report.conftest import EVIL, EVIL_ATTRIBUTE
+from made_run import EVIL, EVIL_ATTRIBUTE
 
 __all__ = ["chromium"]
 
