@@ -6,6 +6,8 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
@@ -13,8 +15,12 @@ from starlette.routing import Route
 
 from cisgram.core.errors import CisgramError
 from cisgram.core.run import Run
+from cisgram.dashboard import job_files
+from cisgram.dashboard.errors import AnswerError, Refused
+from cisgram.dashboard.job_files import Job
+from cisgram.dashboard.jobs import Jobs
 from cisgram.dashboard.palette import palette
-from cisgram.dashboard.worker import ModelWorker, Refused, Superseded, Unavailable
+from cisgram.dashboard.worker import ModelWorker
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
 Handler = Callable[["Request", Run], Awaitable[Any]]
-STATUS = {Refused: 400, Superseded: 409, Unavailable: 503}
 MOST_NAME = 200
 
 
@@ -40,6 +45,7 @@ class Live:
     def __init__(self, runs: Mapping[str, Run], *, worker: ModelWorker | None = None) -> None:
         self.runs = runs
         self.worker = worker or ModelWorker()
+        self._jobs: dict[Path, Jobs] = {}
 
     def routes(self) -> list[BaseRoute]:
         """The routes; who adds them sees to login, Origin and the size of bodies."""
@@ -48,11 +54,20 @@ class Live:
             Route(f"{under}/model", self._route(self._model), methods=["GET"]),
             Route(f"{under}/motifs", self._route(self._motifs), methods=["GET"]),
             Route(f"{under}/ask", self._route(self._ask), methods=["POST"]),
+            Route(f"{under}/jobs", self._route(self._list), methods=["GET"]),
+            Route(f"{under}/jobs", self._route(self._start), methods=["POST"]),
+            Route(f"{under}/jobs/{{job}}", self._route(self._one), methods=["GET"]),
+            Route(f"{under}/jobs/{{job}}/cancel", self._route(self._cancel), methods=["POST"]),
+            Route(f"{under}/jobs/{{job}}/resume", self._route(self._resume), methods=["POST"]),
         ]
 
     async def close(self) -> None:
-        """End the model process."""
-        await self.worker.close()
+        """End the model process and interrupt the jobs."""
+        await asyncio.gather(self.worker.close(), *(j.close() for j in self._jobs.values()))
+
+    def jobs(self, run: Run) -> Jobs:
+        """The jobs of a run."""
+        return self._jobs.setdefault(run.path, Jobs(run))
 
     def _route(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """A handler with the run of the address, whose errors are one paragraph each."""
@@ -63,8 +78,10 @@ class Live:
                 return failed(404, "No run of this name is served here. Go back to the list.")
             try:
                 return JSONResponse(await handler(request, self.runs[slug]))
+            except AnswerError as error:
+                return failed(error.status, str(error))
             except CisgramError as error:
-                return failed(STATUS.get(type(error), 400), str(error))
+                return failed(400, str(error))
 
         return answered
 
@@ -81,6 +98,28 @@ class Live:
         question = _question(await body_of(request))
         client = question.pop("client")
         return await self.worker.ask({"do": "ask", "run": str(run.path), **question}, client=client)
+
+    async def _list(self, _request: Request, run: Run) -> Any:
+        return {"jobs": [_shown(job) for job in self.jobs(run).every()]}
+
+    async def _start(self, request: Request, run: Run) -> Any:
+        return _shown(self.jobs(run).start(await body_of(request)))
+
+    async def _one(self, request: Request, run: Run) -> Any:
+        self.jobs(run).every()  # states of jobs whose server is gone
+        job = job_files.read(run, request.path_params["job"])
+        return {**_shown(job), "log": job_files.read_log(run, job)}
+
+    async def _cancel(self, request: Request, run: Run) -> Any:
+        return _shown(self.jobs(run).cancel(request.path_params["job"]))
+
+    async def _resume(self, request: Request, run: Run) -> Any:
+        return _shown(self.jobs(run).resume(request.path_params["job"]))
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    """A job as the page lists it; its command without the paths of this machine."""
+    return {k: v for k, v in asdict(job).items() if k != "arguments"}
 
 
 def failed(status: int, said: str) -> JSONResponse:

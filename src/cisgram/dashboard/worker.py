@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from cisgram.core.errors import CisgramError
 from cisgram.dashboard import frames
+from cisgram.dashboard.errors import AnswerError, Refused, Superseded, Unavailable
 
 COMMAND = (sys.executable, "-m", "cisgram.dashboard.model_worker")
 LIMIT = 60.0
@@ -23,18 +23,6 @@ LIMIT = 60.0
 MOST_WAITING = 64
 GRACE = 2.0
 """Seconds that the process has to end by itself when it is closed."""
-
-
-class Refused(CisgramError):
-    """The question was wrong; the message says what to do."""
-
-
-class Superseded(CisgramError):
-    """The same asker asked something newer before this was answered."""
-
-
-class Unavailable(CisgramError):
-    """No answer, through no fault of the question."""
 
 
 @dataclass(eq=False, slots=True)
@@ -184,6 +172,6 @@ def _settle(question: _Question, reply: dict[str, Any]) -> None:
         question.answer.set_result(reply["answer"])
 
 
-def _fail(question: _Question, error: CisgramError) -> None:
+def _fail(question: _Question, error: AnswerError) -> None:
     if not question.answer.done():
         question.answer.set_exception(error)
