@@ -26,7 +26,7 @@ def main() -> None:
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer questions in their order; each holds an ``id``, which its answer repeats."""
-    from cisgram.dashboard.answers import Answers  # torch, here and nowhere in the server
+    from cisgram.dashboard.model_answers import Answers  # torch, here and nowhere in the server
 
     asked = Answers()
     while (message := frames.read(questions)) is not None:
