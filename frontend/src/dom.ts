@@ -23,7 +23,11 @@ export function button(text: string, label: string, act: () => void): HTMLButton
 }
 
 export function save(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+  saveBlob(name, new Blob([text], { type }));
+}
+
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = element("a", { href: url, download: name.replace(/[^\w.+-]+/g, "_").slice(0, 120) });
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);

@@ -17,6 +17,8 @@ export interface Lane {
   draw(pen: Pen, frame: Frame): void;
   /** What it says of a position; nothing where it says nothing. */
   read(position: number): string;
+  /** What it says of a window, for readers who do not see it; lanes with scores need none. */
+  tell?(from: number, to: number): string;
   /** Columns of the table that is downloaded. */
   columns: [string, (position: number) => string][];
   scores?: Float32Array; // of a method that scores bases
@@ -93,8 +95,17 @@ function trackLane(method: Method, sequence: Explained, key: string, title: stri
       const top = values.reduce((best, v, k) => (far(v) > far(values[best] ?? 0) ? k : best), 0);
       return `${method.title} most in ${say(names[top] ?? "", values[top] ?? 0)}`;
     },
+    tell: (from, to) => names.slice(0, FEW).map((name, k) => `${name} ${range(own[k], from, to)}`).join("; "),
     columns: names.map((name, k) => [`${method.name}:${name}`, (i) => (own[k]?.[i] ?? 0).toPrecision(4)]),
   };
+}
+
+/** Lowest and highest value of a track in a window, and where the highest is. */
+function range(track: Float32Array | undefined, from: number, to: number): string {
+  const values = track?.subarray(from, to) ?? new Float32Array();
+  const high = values.reduce((best, v, i) => (v > (values[best] ?? 0) ? i : best), 0);
+  const low = values.reduce((least, v) => Math.min(least, v), Infinity);
+  return values.length ? `from ${short(low)} to ${short(values[high] ?? 0)}, highest at ${from + high}` : "";
 }
 
 interface Site {
@@ -108,6 +119,7 @@ interface Site {
 }
 
 const LINE = 19;
+const MANY = 8; // sites that a sentence names
 
 /** Sites that are there, by their p-values. */
 export function siteLane(sites: Sites, row: number): Lane {
@@ -142,6 +154,11 @@ function placed(
     height: found.length ? LINE * Math.max(...found.map((s) => s.line + 1)) : 4,
     draw: (pen, frame) => drawSites(pen, found, frame, (s) => color(s, frame.colors)),
     read: (i) => over(i).map(said).join(", "),
+    tell: (from, to) => {
+      const there = found.filter((s) => s.start < to && from < s.end);
+      const rest = there.length > MANY ? ` and ${there.length - MANY} more` : "";
+      return there.slice(0, MANY).map(said).join("; ") + rest;
+    },
     columns: [[key, (i) => listed(i).join(",")]],
   };
 }

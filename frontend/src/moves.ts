@@ -28,32 +28,44 @@ export function listen(stack: HTMLElement, overview: HTMLElement, moved: Moved):
   });
 }
 
-function position(stack: HTMLElement, view: View, event: MouseEvent): number {
+function position(stack: HTMLElement, view: View, x: number): number {
   const box = stack.getBoundingClientRect();
-  return view.start + ((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT)) * view.span;
+  return view.start + ((x - box.left - LEFT) / (box.width - LEFT - RIGHT)) * view.span;
 }
 
+interface Finger {
+  x: number;
+  base: number; // what lies under it, and is to stay there
+}
+
+/** One finger (or the mouse) drags, two pinch: what lies under each stays under it. */
 function byPointer(stack: HTMLElement, moved: Moved): void {
-  let dragged: { x: number; start: number } | null = null;
-  stack.addEventListener("pointerdown", (e) => {
+  const fingers = new Map<number, Finger>();
+  const hold = () => {
     const view = moved.view();
-    if (!view || e.button !== 0) return;
-    dragged = { x: e.clientX, start: view.start };
+    if (view) for (const finger of fingers.values()) finger.base = position(stack, view, finger.x);
+  };
+  stack.addEventListener("pointerdown", (e) => {
+    if (!moved.view() || e.button !== 0) return;
+    fingers.set(e.pointerId, { x: e.clientX, base: 0 });
+    hold();
     stack.setPointerCapture(e.pointerId);
   });
   stack.addEventListener("pointermove", (e) => {
     const view = moved.view();
     if (!view) return;
-    if (dragged) {
-      const perBase = (stack.clientWidth - LEFT - RIGHT) / view.span;
-      view.show(dragged.start - (e.clientX - dragged.x) / perBase, view.span);
+    const finger = fingers.get(e.pointerId);
+    if (finger) {
+      finger.x = e.clientX;
+      follow(stack, view, [...fingers.values()]);
     }
-    moved.point(Math.floor(position(stack, view, e)));
+    moved.point(Math.floor(position(stack, view, e.clientX)));
     moved.draw();
   });
   for (const kind of ["pointerup", "pointercancel"] as const) {
-    stack.addEventListener(kind, () => {
-      dragged = null;
+    stack.addEventListener(kind, (e) => {
+      fingers.delete(e.pointerId);
+      hold();
     });
   }
   stack.addEventListener("pointerleave", () => {
@@ -62,9 +74,22 @@ function byPointer(stack: HTMLElement, moved: Moved): void {
   });
   stack.addEventListener("dblclick", (e) => {
     const view = moved.view();
-    view?.zoom(1 / 2.5, position(stack, view, e));
+    view?.zoom(1 / 2.5, position(stack, view, e.clientX));
     moved.draw();
   });
+}
+
+const APART = 12; // px; fingers that are closer together only drag
+
+function follow(stack: HTMLElement, view: View, [one, two]: Finger[]): void {
+  if (!one) return;
+  const box = stack.getBoundingClientRect();
+  const inner = box.width - LEFT - RIGHT;
+  let perBase = inner / view.span;
+  if (two && Math.abs(two.x - one.x) > APART && two.base !== one.base) {
+    perBase = Math.max(1e-6, (two.x - one.x) / (two.base - one.base));
+  }
+  view.show(one.base - (one.x - box.left - LEFT) / perBase, inner / perBase);
 }
 
 function byWheel(stack: HTMLElement, moved: Moved): void {
@@ -72,7 +97,8 @@ function byWheel(stack: HTMLElement, moved: Moved): void {
     // The plain wheel scrolls the page; with Ctrl (or a pinch) it zooms, sideways it pans.
     const view = moved.view();
     if (!view) return;
-    if (e.ctrlKey || e.metaKey) view.zoom(Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.008), position(stack, view, e));
+    const at = position(stack, view, e.clientX);
+    if (e.ctrlKey || e.metaKey) view.zoom(Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.008), at);
     else if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) view.pan((e.deltaX * view.span) / stack.clientWidth);
     else return;
     e.preventDefault();

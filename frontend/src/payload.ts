@@ -34,6 +34,12 @@ export interface Agreement {
   conflicts: number[][];
 }
 
+/** What the model would most like to see. */
+export interface Optimum {
+  name: string;
+  ppm: number[][]; // (4, k), rows A C G T
+}
+
 export interface Payload {
   columns: Column[];
   rows: (string | number | null)[][]; // name first, then one value a column
@@ -44,6 +50,7 @@ export interface Payload {
   sites: Sites | null;
   hits: Sites | null;
   agreement: Agreement | null;
+  optima?: Optimum[];
 }
 
 /** One sequence with one method's scores. */

@@ -87,10 +87,10 @@ export function observed(sequence: Explained): Float32Array {
   return scores;
 }
 
-/** A canvas of the width that it has on the page, sharp on any screen. */
-export function sharp(canvas: HTMLCanvasElement, height: number): [CanvasRenderingContext2D, number] {
-  const ratio = window.devicePixelRatio || 1;
-  const width = Math.max(120, canvas.clientWidth);
+/** A canvas of the width that it has on the page (or is to have), sharp on any screen. */
+export function sharp(canvas: HTMLCanvasElement, height: number, wide?: number): [CanvasRenderingContext2D, number] {
+  const ratio = wide ? 2 : window.devicePixelRatio || 1;
+  const width = Math.max(120, wide ?? canvas.clientWidth);
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);

@@ -1,32 +1,55 @@
 // The panel of the chosen sequence: lanes on one axis, zoom, pan, read-out, downloads.
 
 import { agreementTable } from "./agreement";
+import { type Against, DifferenceChoice, differenceLane, type Minus, type Scored } from "./difference";
 import { button, element, save, short } from "./dom";
 import { viewAsSvg, viewAsTable } from "./export";
+import { savePng } from "./figurefile";
 import { conflictLane, hitLane, type Lane, methodLanes, type Mode, siteLane } from "./lanes";
 import { BASES, Letters } from "./letters";
 import { listen } from "./moves";
+import { optimumLanes } from "./optimum";
 import type { Explained, Payload, Store } from "./payload";
 import { CanvasPen } from "./pen";
-import { drawOverview, drawRuler, frameOf, LEFT, palette, RIGHT, sharp } from "./track";
+import { sentence } from "./said";
+import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, RIGHT, sharp } from "./track";
+import { inLight, onColors } from "./theme";
 import { strongest, View } from "./view";
 
 const CLOSE_UP = 80; // bases at most
 const COMFORTABLE = 11; // px a letter in the close-up of a narrow window
 const READABLE = 7; // px a letter; a sequence whose letters would be narrower opens on its strongest site
-const HELP = "Point at a base to read its scores. Drag to move, Ctrl + wheel or + and \u2212 to zoom, arrow keys to step.";
+const PRINTED = 700; // px, about the width of a sheet between its margins
+const PAUSE = 250; // ms without a move after which texts follow
+const HELP = "Point at a base to read its scores. Drag to move, Ctrl + wheel, a pinch or + and \u2212 to zoom, arrow keys to step.";
+
+export interface ViewerOptions {
+  prefix?: string; // of the ids of its elements, where a page has several viewers
+  changed?(): void; // after the reader changed what is shown
+}
+
+/** What a reader set: enough to show the same again. */
+export interface Shown {
+  from: number;
+  to: number;
+  lanes: string[] | null; // those that are on; null: as they come
+  mode: Mode;
+  minus: Minus | null;
+}
 
 export class Viewer {
-  private readonly title = element("h3", { id: "viewer-title" });
+  private readonly title: HTMLElement;
   private readonly about = element("p", { class: "about" });
-  private readonly stack = element("div", { class: "stack", tabindex: 0, role: "group", "aria-describedby": "viewer-readout" });
+  private readonly stack: HTMLElement;
   private readonly overview = element("canvas", { class: "map", "aria-hidden": "true" });
-  private readonly readout = element("p", { class: "readout", id: "viewer-readout" });
+  private readonly readout: HTMLElement;
   private readonly modes = element("select", { "aria-label": "What is drawn of each base" });
   private readonly choices = element("div", { class: "bar choices", role: "group", "aria-label": "Tracks shown" });
+  private readonly difference = new DifferenceChoice(() => this.rearrange());
   private readonly matrix = element("div");
   private readonly letters: Letters;
   private readonly chosen = new Map<string, boolean>(); // what the reader switched on and off
+  private against: Against | null = null;
   private canvases: HTMLCanvasElement[] = [];
   private ruler = element("canvas", { "aria-hidden": "true" });
   private sequences = new Map<string, Explained>();
@@ -37,41 +60,48 @@ export class Viewer {
   private row = -1;
   private asked = 0;
   private waiting = 0;
+  private pause = 0;
 
   constructor(
     private readonly host: HTMLElement,
     private readonly store: Store,
     private readonly payload: Payload,
+    private readonly options: ViewerOptions = {},
   ) {
+    const prefix = options.prefix ?? "";
+    this.title = element("h3", { id: `${prefix}viewer-title` });
+    this.readout = element("p", { class: "readout", id: `${prefix}viewer-readout` });
+    this.stack = element("div", { class: "stack", tabindex: 0, role: "group", "aria-describedby": this.readout.id });
     this.letters = new Letters(payload.letters);
     host.setAttribute("role", "group");
-    host.setAttribute("aria-labelledby", "viewer-title");
+    host.setAttribute("aria-labelledby", this.title.id);
     this.modes.append(
       new Option("Letters", "letters"),
       new Option("All four bases", "map"),
       new Option("Letters and all four bases", "both"),
     );
-    this.modes.addEventListener("change", () => this.arrange());
+    this.modes.addEventListener("change", () => this.rearrange());
     host.append(this.title, this.about, this.toolbar(), this.choices, this.stack, this.overview, this.readout, this.matrix);
     listen(this.stack, this.overview, {
       view: () => this.view,
       cursor: () => this.cursor,
       point: (position) => this.say(position),
-      draw: () => this.draw(),
+      draw: () => this.moved(),
     });
     new ResizeObserver(() => this.draw()).observe(host);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+    onColors(() => this.draw());
+    addEventListener("beforeprint", () => inLight(() => this.paint(PRINTED)));
+    addEventListener("afterprint", () => this.paint());
   }
 
-  async open(row: number): Promise<void> {
+  get name(): string {
+    return this.title.textContent ?? "";
+  }
+
+  /** Opens a sequence as it comes, or as it was shown before. */
+  async open(row: number, shown?: Partial<Shown>): Promise<void> {
     this.row = row;
-    const values = this.payload.rows[row] ?? [];
-    this.title.textContent = String(values[0] ?? "");
-    const facts = this.payload.columns.map((c, i) => {
-      const v = values[i + 1];
-      return v === null || v === undefined || v === "" ? "" : `${c.title} ${typeof v === "number" ? short(v) : v}`;
-    });
-    this.about.textContent = [...facts.filter(Boolean), `${(this.payload.lengths[row] ?? 0).toLocaleString("en-US")} bp`].join(" \u00b7 ");
+    this.describe(row);
     this.host.hidden = false;
     const ticket = ++this.asked;
     const methods = this.store.methodsOf(row);
@@ -87,9 +117,63 @@ export class Viewer {
     const { agreement } = this.payload;
     const table = agreement && agreementTable(agreement, methods, row);
     this.matrix.replaceChildren(...(table ? [table] : []));
+    if (shown?.mode) this.modes.value = shown.mode;
+    if (shown?.minus !== undefined) this.difference.value = shown.minus;
     this.arrange();
-    if (this.stack.clientWidth < READABLE * this.view.length) this.closeUp();
+    if (shown?.lanes) this.only(shown.lanes);
+    if (shown?.to !== undefined) this.view.show(shown.from ?? 0, shown.to - (shown.from ?? 0));
+    else if (this.stack.clientWidth < READABLE * this.view.length) this.closeUp();
     this.say(null);
+    this.options.changed?.();
+  }
+
+  /** What is shown now; nothing before a sequence is open. */
+  shown(): Shown | null {
+    if (!this.view) return null;
+    const asItComes = this.all.every((lane) => this.isOn(lane) === !lane.isOff);
+    return {
+      from: this.view.start,
+      to: this.view.end,
+      lanes: asItComes ? null : [...new Set(this.lanes.map((l) => l.key).filter((key) => key !== "difference"))],
+      mode: this.modes.value as Mode,
+      minus: this.difference.value,
+    };
+  }
+
+  /** Shows the window and the position that another viewer shows. */
+  follow(other: Viewer): void {
+    if (!this.view || !other.view) return;
+    this.view.show(other.view.start, other.view.span);
+    this.say(other.cursor);
+    this.draw();
+  }
+
+  /** Sets what can be subtracted from this sequence, and whether it is at once. */
+  compareWith(against: Against | null, isShown: boolean): void {
+    this.against = against;
+    if (isShown && against) this.difference.subtract(against, this.scored());
+    this.rearrange();
+  }
+
+  /** Scores of the bases that are there, by method. */
+  scored(): Map<string, Scored> {
+    const found = new Map<string, Scored>();
+    for (const method of this.store.methodsOf(this.row)) {
+      const sequence = this.sequences.get(method.name);
+      if (!sequence || method.tracks.length) continue;
+      found.set(method.name, { title: method.title, units: method.units, scores: observed(sequence), codes: sequence.codes });
+    }
+    return found;
+  }
+
+  private describe(row: number): void {
+    const values = this.payload.rows[row] ?? [];
+    this.title.textContent = String(values[0] ?? "");
+    const facts = this.payload.columns.map((c, i) => {
+      const v = values[i + 1];
+      return v === null || v === undefined || v === "" ? "" : `${c.title} ${typeof v === "number" ? short(v) : v}`;
+    });
+    this.about.textContent = [...facts.filter(Boolean), `${(this.payload.lengths[row] ?? 0).toLocaleString("en-US")} bp`].join(" \u00b7 ");
   }
 
   /** Makes the lanes of the sequence anew, and the canvases of those that are switched on. */
@@ -97,29 +181,46 @@ export class Viewer {
     const { payload, row } = this;
     const mode = this.modes.value as Mode;
     const methods = this.store.methodsOf(row);
-    methods.sort((a, b) => Number(a.tracks.length > 0) - Number(b.tracks.length > 0));
-    this.all = methods.flatMap((m) => {
-      const sequence = this.sequences.get(m.name);
-      return sequence ? methodLanes(m, sequence, mode, methods.length) : [];
-    });
+    const lanesOf = (isTracks: boolean) =>
+      methods
+        .filter((m) => m.tracks.length > 0 === isTracks)
+        .flatMap((m) => {
+          const sequence = this.sequences.get(m.name);
+          return sequence ? methodLanes(m, sequence, mode, methods.length) : [];
+        });
+    const own = this.scored();
+    this.difference.offer(own, this.against);
+    const difference = differenceLane(this.difference.value, own, this.against);
+    this.all = [...lanesOf(false), ...(difference ? [difference] : []), ...lanesOf(true)];
     if (payload.hits) this.all.push(hitLane(payload.hits, row));
     if (payload.sites) this.all.push(siteLane(payload.sites, row));
     if (payload.agreement) this.all.push(conflictLane(payload.agreement, row));
+    if (payload.optima) this.all.push(...optimumLanes(payload.optima, this.codes()));
     this.choose();
     this.show();
   }
 
+  private rearrange(): void {
+    if (!this.view) return;
+    this.arrange();
+    this.options.changed?.();
+  }
+
+  private codes(): Uint8Array {
+    return [...this.sequences.values()][0]?.codes ?? new Uint8Array();
+  }
+
   private show(): void {
     this.lanes = this.all.filter((lane) => this.isOn(lane));
-    const name = this.title.textContent ?? "";
-    this.canvases = this.lanes.map((lane) => element("canvas", { role: "img", "aria-label": `${lane.title} of ${name}` }));
+    this.canvases = this.lanes.map(() => element("canvas", { role: "img" }));
     this.ruler = element("canvas", { "aria-hidden": "true" });
     const figures = this.lanes.map((lane, i) => {
       const note = lane.note ? [element("span", {}, ` ${lane.note}`)] : [];
       return element("figure", { class: "lane", "data-lane": lane.key }, element("figcaption", {}, lane.title, ...note), this.canvases[i] as Node);
     });
-    this.stack.setAttribute("aria-label", `Tracks of ${name}`);
+    this.stack.setAttribute("aria-label", `Tracks of ${this.name}`);
     this.stack.replaceChildren(...figures, this.ruler);
+    this.tell();
     this.draw();
   }
 
@@ -127,15 +228,22 @@ export class Viewer {
     return this.chosen.get(lane.key) ?? !lane.isOff;
   }
 
+  private only(keys: string[]): void {
+    for (const { key } of this.all) this.chosen.set(key, keys.includes(key) || key === "difference");
+    this.choose();
+    this.show();
+  }
+
   private choose(): void {
     const first = new Map<string, Lane>();
-    for (const lane of this.all) if (!first.has(lane.key)) first.set(lane.key, lane);
+    for (const lane of this.all) if (!first.has(lane.key) && lane.key !== "difference") first.set(lane.key, lane);
     const boxes = [...first.values()].map((lane) => {
       const box = element("input", { type: "checkbox", value: lane.key });
       box.checked = this.isOn(lane);
       box.addEventListener("change", () => {
         this.chosen.set(lane.key, box.checked);
         this.show();
+        this.options.changed?.();
       });
       return element("label", {}, box, lane.title.replace(/, all four bases$/, ""));
     });
@@ -145,7 +253,7 @@ export class Viewer {
   private toolbar(): HTMLElement {
     const act = (change: (view: View) => void) => () => {
       if (this.view) change(this.view);
-      this.draw();
+      this.moved();
     };
     return element(
       "div",
@@ -154,12 +262,11 @@ export class Viewer {
       button("\u2212", "Zoom out", act((v) => v.zoom(1.6))),
       button("+", "Zoom in", act((v) => v.zoom(1 / 1.6))),
       button("Whole", "Show the whole sequence", act((v) => v.show(0, v.length))),
-      button("Strongest site", "Zoom to the strongest site", () => {
-        this.closeUp();
-        this.draw();
-      }),
+      button("Strongest site", "Zoom to the strongest site", act(() => this.closeUp())),
+      this.difference.element,
       element("span", { class: "gap" }),
       button("SVG", "Download this view as SVG", () => this.download("svg")),
+      button("PNG", "Download this view as PNG", () => this.download("png")),
       button("TSV", "Download this view as a table", () => this.download("tsv")),
     );
   }
@@ -178,13 +285,18 @@ export class Viewer {
     this.view.show(strongest(scores, site) + site / 2 - span / 2, span);
   }
 
-  private download(kind: "svg" | "tsv"): void {
+  private download(kind: "svg" | "png" | "tsv"): void {
     const sequence = [...this.sequences.values()][0];
     if (!this.view || !sequence) return;
-    const name = this.title.textContent ?? "sequence";
-    const file = `${name}.${Math.floor(this.view.start)}-${Math.ceil(this.view.end)}.${kind}`;
-    if (kind === "svg") save(file, "image/svg+xml", viewAsSvg(name, this.lanes, this.view, this.payload.letters, palette()));
-    else save(file, "text/tab-separated-values", viewAsTable(sequence, this.lanes, this.view));
+    const name = this.name || "sequence";
+    const file = `${name}.${Math.floor(this.view.start)}-${Math.ceil(this.view.end)}`;
+    if (kind === "tsv") {
+      save(`${file}.tsv`, "text/tab-separated-values", viewAsTable(sequence, this.lanes, this.view));
+      return;
+    }
+    const svg = viewAsSvg(name, this.lanes, this.view, this.payload.letters, inLight(palette));
+    if (kind === "svg") save(`${file}.svg`, "image/svg+xml", svg);
+    else void savePng(`${file}.png`, svg);
   }
 
   private say(position: number | null): void {
@@ -196,8 +308,7 @@ export class Viewer {
       this.readout.textContent = HELP;
       return;
     }
-    const codes = [...this.sequences.values()][0]?.codes;
-    const base = BASES[codes?.[position] ?? 4] ?? "N";
+    const base = BASES[this.codes()[position] ?? 4] ?? "N";
     const said = this.lanes.map((lane) => lane.read(position)).filter(Boolean);
     this.readout.replaceChildren(
       "Position ",
@@ -208,29 +319,49 @@ export class Viewer {
     );
   }
 
+  /** After the reader moved: the picture at once, its texts when the move is over. */
+  private moved(): void {
+    this.draw();
+    this.options.changed?.();
+    clearTimeout(this.pause);
+    this.pause = setTimeout(() => this.tell(), PAUSE);
+  }
+
+  /** Each canvas in a sentence, for those who do not see it. */
+  private tell(): void {
+    const { view } = this;
+    if (!view) return;
+    this.lanes.forEach((lane, i) => this.canvases[i]?.setAttribute("aria-label", sentence(lane, this.name, this.codes(), view)));
+  }
+
   private draw(): void {
     if (this.waiting || !this.view) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
-      const { view, cursor } = this;
-      if (!view || this.host.hidden) return;
-      const colors = palette();
-      this.lanes.forEach((lane, i) => {
-        const canvas = this.canvases[i];
-        if (!canvas) return;
-        const [context, width] = sharp(canvas, lane.height);
-        const frame = frameOf(view, width, lane.height, colors);
-        const pen = new CanvasPen(context, this.letters);
-        if (cursor !== null && cursor >= view.start && cursor < view.end) {
-          pen.box(frame.x(cursor), 0, Math.max(1, frame.perBase), lane.height, colors.rule);
-        }
-        lane.draw(pen, frame);
-      });
-      const [context, width] = sharp(this.ruler, 22);
-      drawRuler(new CanvasPen(context, this.letters), view, frameOf(view, width, 22, colors));
-      const scores = this.leading();
-      this.overview.hidden = !scores;
-      if (scores) drawOverview(this.overview, scores, view, colors);
+      this.paint();
     });
+  }
+
+  /** Draws every lane, as wide as it is on the page or as paper is. */
+  private paint(wide?: number): void {
+    const { view, cursor } = this;
+    if (!view || this.host.hidden || !(wide ?? this.stack.clientWidth)) return;
+    const colors = palette();
+    this.lanes.forEach((lane, i) => {
+      const canvas = this.canvases[i];
+      if (!canvas) return;
+      const [context, width] = sharp(canvas, lane.height, wide);
+      const frame = frameOf(view, width, lane.height, colors);
+      const pen = new CanvasPen(context, this.letters);
+      if (cursor !== null && cursor >= view.start && cursor < view.end) {
+        pen.box(frame.x(cursor), 0, Math.max(1, frame.perBase), lane.height, colors.rule);
+      }
+      lane.draw(pen, frame);
+    });
+    const [context, width] = sharp(this.ruler, 22, wide);
+    drawRuler(new CanvasPen(context, this.letters), view, frameOf(view, width, 22, colors));
+    const scores = this.leading();
+    this.overview.hidden = !scores;
+    if (scores && !wide) drawOverview(this.overview, scores, view, colors);
   }
 }

@@ -202,8 +202,8 @@ def table_of(page) -> tuple[list[str], list[list[str]]]:
 def test_the_downloaded_table_holds_what_is_shown(chromium, new_run):
     run = new_run(n=6, length=40)
     with showing(chromium, report.write(run)) as page:
-        page.uncheck("text=In-silico mutagenesis")
-        page.uncheck("text=Contested")
+        page.uncheck(".choices label:has-text('In-silico mutagenesis')")
+        page.uncheck(".choices label:has-text('Contested')")
         head, rows = table_of(page)
         own = ["saliency", *(f"saliency:{b}" for b in "ACGT")]
         assert head == ["position", "base", *own, "sites"]
@@ -220,19 +220,19 @@ def test_every_method_is_drawn_on_one_axis_and_can_be_left_out(chromium, new_run
     with showing(chromium, report.write(new_run(n=6, length=60, more=True))) as page:
         assert lanes(page) == [
             *("ism", "saliency", "attention", "temporal"),
-            *("hits", "sites", "contested"),
+            *("hits", "sites", "contested", "optimum optimum_1"),
         ]
         boxes = page.locator(".lane canvas").evaluate_all(
             "(all) => all.map((c) => [c.getBoundingClientRect().left, c.clientWidth])"
         )
         assert len({tuple(b) for b in boxes}) == 1
-        page.uncheck("text=Saliency")
+        page.uncheck(".choices label:has-text('Saliency')")
         assert "saliency" not in lanes(page)
         page.select_option("select[aria-label^='What is drawn']", "both")
         assert lanes(page)[:3] == ["ism", "ism", "attention"]
-        page.check("text=Saliency")
+        page.check(".choices label:has-text('Saliency')")
         assert lanes(page)[:5] == ["ism", "ism", "saliency", "saliency", "attention"]
-        page.uncheck("text=Saliency")
+        page.uncheck(".choices label:has-text('Saliency')")
         page.click(".rows tbody tr >> nth=2")
         assert "saliency" not in lanes(page), "what was left out stays out"
 
@@ -299,7 +299,7 @@ def test_of_many_tracks_the_first_is_drawn_and_the_others_on_demand(chromium, ne
         said = page.locator(".readout").inner_text()
         assert "Attention mean 0.250" in said
         assert "head" not in said
-        page.check("text=Attention, the 7 others")
+        page.check(".choices label:has-text('Attention, the 7 others')")
         assert "attention others" in lanes(page)
         page.keyboard.press("Tab")
         page.locator(".stack").focus()

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cisgram.report.sections  # noqa: F401  (fills SECTIONS)
-from cisgram import __version__
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.report.frame import frame
 from cisgram.report.section import SECTIONS, Section
-from cisgram.report.text import render
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-HERE = Path(__file__).parent
 TABLES = "page"
 
 
@@ -48,20 +44,20 @@ def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
         is larger than ``max_bytes``.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
-    settings = run.read()
+    run.read()  # a folder that is no run is refused before anything is drawn
     order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
     drawn = {name: SECTIONS[name].fn(run) for name in order}
     for section in drawn.values():
         for name, table in section.tables.items() if section else ():
             run.write_table(f"{TABLES}/{name}.tsv", table)
-    page = _page(run, drawn, settings)
+    page = _page(run, drawn)
     for name, section in drawn.items():
         excess = len(page.encode()) - max_bytes
         if excess <= 0:
             break
         if section is not None and section.shrink is not None:
             drawn[name] = section.shrink(max(0, len(section.html.encode()) - excess))
-            page = _page(run, drawn, settings)
+            page = _page(run, drawn)
     size = len(page.encode())
     if size > max_bytes:
         msg = f"The page of {run.path} needs {size:,} bytes; max_bytes is {max_bytes:,}. Raise it."
@@ -70,9 +66,7 @@ def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
     return run.report
 
 
-def _page(run: Run, drawn: dict[str, Section | None], settings: dict[str, object]) -> Markup:
-    script = (HERE / "page.js").read_text(encoding="utf-8").strip()
-    style = (HERE / "page.css").read_text(encoding="utf-8").strip()
+def _page(run: Run, drawn: dict[str, Section | None]) -> Markup:
     sections = [
         {
             "name": name,
@@ -83,16 +77,7 @@ def _page(run: Run, drawn: dict[str, Section | None], settings: dict[str, object
         for name, s in drawn.items()
         if s is not None or SECTIONS[name].facts["step"]
     ]
-    return render(
-        "page.html",
-        name=run.path.resolve().name,
-        command=settings.get("command", ""),
-        sections=sections,
-        script=script,
-        style=style,
-        policy=_policy(script, style),
-        version=__version__,
-    )
+    return frame(sections, name=run.path.resolve().name)
 
 
 def _there(run: Run, section: Section | None) -> list[str]:
@@ -101,21 +86,3 @@ def _there(run: Run, section: Section | None) -> list[str]:
         return []
     written = [f"{TABLES}/{name}.tsv" for name in section.tables]
     return [name for name in (*written, *section.files) if (run.path / name).exists()]
-
-
-def _policy(script: str, style: str) -> str:
-    """Content security policy: nothing but this very script and this very style sheet."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src '{_digest(script)}'",
-            f"style-src '{_digest(style)}'",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -79,6 +79,7 @@ def _drawn(content: _Content, *, n: int) -> Section:
     packed = payload(content.table.head(n), content.methods)
     packed["sites"] = _packed_sites(content.sites, n)
     packed["hits"] = _packed_sites(content.hits, n)
+    packed["optima"] = [_packed_optimum(m) for m in content.optima]
     packed["agreement"] = _packed_agreement(content, packed["methods"], n)
     html = render(
         "sequences.html",
@@ -125,6 +126,11 @@ def _packed_sites(sites: Sites | None, n: int) -> dict[str, Any] | None:
     if sites is None:
         return None
     return {"names": sites.names, "rows": [[v for s in row for v in s] for row in sites.rows[:n]]}
+
+
+def _packed_optimum(learned: Learned) -> dict[str, Any]:
+    """Name and frequencies (4, k) of a class optimum, in thousandths of accuracy."""
+    return {"name": learned.motif.name, "ppm": np.round(learned.motif.ppm, 3).tolist()}
 
 
 def _packed_agreement(
