@@ -26,6 +26,7 @@ const HELP = "Point at a base to read its scores. Drag to move, Ctrl + wheel, a 
 export interface ViewerOptions {
   prefix?: string; // of the ids of its elements, where a page has several viewers
   changed?(): void; // after the reader changed what is shown
+  pick?(position: number): void; // a base was clicked, or Enter pressed on it
 }
 
 /** What a reader set: enough to show the same again. */
@@ -40,7 +41,7 @@ export interface Shown {
 export class Viewer {
   private readonly title: HTMLElement;
   private readonly about = element("p", { class: "about" });
-  private readonly stack: HTMLElement;
+  readonly stack: HTMLElement; // the tracks
   private readonly overview = element("canvas", { class: "map", "aria-hidden": "true" });
   private readonly readout: HTMLElement;
   private readonly modes = element("select", { "aria-label": "What is drawn of each base" });
@@ -64,8 +65,8 @@ export class Viewer {
 
   constructor(
     private readonly host: HTMLElement,
-    private readonly store: Store,
-    private readonly payload: Payload,
+    private store: Store,
+    private payload: Payload,
     private readonly options: ViewerOptions = {},
   ) {
     const prefix = options.prefix ?? "";
@@ -87,6 +88,7 @@ export class Viewer {
       cursor: () => this.cursor,
       point: (position) => this.say(position),
       draw: () => this.moved(),
+      ...(options.pick && { pick: (at: number) => at >= 0 && at < (this.view?.length ?? 0) && options.pick?.(at) }),
     });
     new ResizeObserver(() => this.draw()).observe(host);
     onColors(() => this.draw());
@@ -125,6 +127,21 @@ export class Viewer {
     else if (this.stack.clientWidth < READABLE * this.view.length) this.closeUp();
     this.say(null);
     this.options.changed?.();
+  }
+
+  /** Another answer in the place of the one that is shown: window, tracks and position stay. */
+  async renew(store: Store, payload: Payload): Promise<void> {
+    const { cursor } = this;
+    const shown = this.payload.lengths[0] === payload.lengths[0] ? this.shown() : null;
+    this.store = store;
+    this.payload = payload;
+    await this.open(0, shown ?? undefined);
+    this.say(cursor);
+  }
+
+  /** The window that is shown, and the position that the pointer or the keyboard is at. */
+  get place(): { window: View | null; position: number | null } {
+    return { window: this.view, position: this.cursor };
   }
 
   /** What is shown now; nothing before a sequence is open. */

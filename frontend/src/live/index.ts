@@ -1,0 +1,17 @@
+// What the page can do when a server stands behind it: ask the model, start jobs, watch training.
+
+import { Api, type Config } from "./api";
+import { AskView } from "./ask";
+import { takeFromSequences } from "./take";
+
+/** What the server wrote into the page; nothing in a page that was mailed. */
+export function readConfig(): Config | null {
+  const block = document.getElementById("live");
+  return block ? (JSON.parse(block.textContent ?? "null") as Config | null) : null;
+}
+
+export function startLive(config: Config): void {
+  const api = new Api(config.run);
+  new AskView(api);
+  takeFromSequences();
+}
