@@ -1,6 +1,10 @@
-"""A run in seconds, and the live routes over it without any security around them."""
+"""Runs, and browsers that ask for them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -9,9 +13,44 @@ from starlette.testclient import TestClient
 import planted
 from cisgram.core.run import Run
 from cisgram.dashboard.live import Live
+from dashboard.asking import Browser, Server
+from dashboard.waiting import SLUG
+from made_run import make_run
 from steps.wired_run import wired_run
 
-SLUG = "a-run"
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that no test changes."""
+    return make_run(tmp_path_factory.mktemp("served") / "demo", n=6, length=40).path
+
+
+@pytest.fixture
+def browser() -> Iterator[Callable[..., Browser]]:
+    """Makes an application over some runs and a browser of it."""
+    opened: list[Browser] = []
+
+    def make(runs: Mapping[str, Run], **options: Any) -> Browser:
+        opened.append(Browser(runs, **options))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def serving() -> Iterator[Callable[..., Server]]:
+    """Starts servers, and ends them."""
+    started: list[Server] = []
+
+    def start(*runs: Path, **options: Any) -> Server:
+        started.append(Server(*runs, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Missing, Refused
 from cisgram.dashboard.job_kinds import plan
 from cisgram.dashboard.jobs import Jobs
-from dashboard.conftest import SLUG
-from dashboard.waiting import until
+from dashboard.waiting import SLUG, until
 
 URL = f"/api/runs/{SLUG}/jobs"
 HELD_OUT = {"kind": "motifs", "source": "filters"}

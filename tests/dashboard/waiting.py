@@ -2,6 +2,8 @@
 
 import time
 
+SLUG = "a-run"
+
 
 def until(holds, *, seconds=60.0, every=0.05):
     """The first true value of ``holds()``."""

@@ -26,6 +26,7 @@ from cisgram.cli.commands import (
     neurons,
     pretrain,
     run,
+    serve,
     train,
     tune,
 )
@@ -59,6 +60,7 @@ for _command in (
     interact.interact,
     grammar.grammar,
     explain.report,
+    serve.serve,
     matrix.impute,
     generate.generate,
     export.export,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 from cisgram.core.errors import InputError, StorageError
 from cisgram.core.files import is_full, is_temporary, not_writable
 
 LOCK = ".lock"
+LOOKS = 5
+"""Times that a lock is asked for: one that `is_held` has for a moment is no other process."""
 
 
 @contextmanager
@@ -26,9 +31,7 @@ def only_one(folder: Path) -> Iterator[None]:
     StorageError
         When the disk is full.
     """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
+    if find_spec("fcntl") is None:  # not on Windows
         yield
         return
     path = folder / LOCK
@@ -42,7 +45,7 @@ def only_one(folder: Path) -> Iterator[None]:
         raise not_writable(path, error) from error
     with handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except BlockingIOError as error:
             msg = (
                 f"Another process is at work in {folder}. Wait until it ends, or choose another "
@@ -55,3 +58,39 @@ def only_one(folder: Path) -> Iterator[None]:
         for left in [p for p in folder.rglob(".*") if is_temporary(p)]:
             left.unlink(missing_ok=True)
         yield
+
+
+def is_held(folder: Path) -> bool | None:
+    """True while a process holds a folder by `only_one`; ``None`` where that cannot be known.
+
+    Nothing is written. The lock is shared for a moment to see whether it is free.
+    """
+    if find_spec("fcntl") is None:  # not on Windows
+        return None
+    import fcntl
+
+    try:
+        with (folder / LOCK).open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except OSError:  # this disk knows no locks, or the file may not be read
+        return None
+    return False
+
+
+def _lock(handle: IO[str]) -> None:
+    """Lock a file for this process; `BlockingIOError` while another one has it."""
+    import fcntl
+
+    for look in range(LOOKS):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if look == LOOKS - 1:
+                raise
+            time.sleep(0.02)
+        else:
+            return

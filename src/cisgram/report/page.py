@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cisgram.report.sections  # noqa: F401  (fills SECTIONS)
 from cisgram.core import files
@@ -44,29 +45,66 @@ def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
         is larger than ``max_bytes``.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
-    run.read()  # a folder that is no run is refused before anything is drawn
-    order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
-    drawn = {name: SECTIONS[name].fn(run) for name in order}
+    drawn = _drawn(run)
     for section in drawn.values():
         for name, table in section.tables.items() if section else ():
             run.write_table(f"{TABLES}/{name}.tsv", table)
-    page = _page(run, drawn)
+    files.write_text(run.report, _fitted(run, drawn, max_bytes=max_bytes))
+    return run.report
+
+
+def draw(
+    run: Run | Path, *, live: Mapping[str, Any] | None = None, max_bytes: int = 10_000_000
+) -> Markup:
+    """The page of a run as `write` makes it; nothing is written.
+
+    Parameters
+    ----------
+    run, max_bytes
+        As for `write`.
+    live
+        What the script needs of the server that serves the page, see `frame`.
+
+    Raises
+    ------
+    InputError
+        As `write`.
+    """
+    run = run if isinstance(run, Run) else Run(Path(run))
+    return _fitted(run, _drawn(run), live=live, max_bytes=max_bytes)
+
+
+def _drawn(run: Run) -> dict[str, Section | None]:
+    """Every section in its place."""
+    run.read()  # a folder that is no run is refused before anything is drawn
+    order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
+    return {name: SECTIONS[name].fn(run) for name in order}
+
+
+def _fitted(
+    run: Run,
+    drawn: dict[str, Section | None],
+    *,
+    live: Mapping[str, Any] | None = None,
+    max_bytes: int,
+) -> Markup:
+    """The page, with fewer sequences where they do not fit."""
+    page = _page(run, drawn, live)
     for name, section in drawn.items():
         excess = len(page.encode()) - max_bytes
         if excess <= 0:
             break
         if section is not None and section.shrink is not None:
             drawn[name] = section.shrink(max(0, len(section.html.encode()) - excess))
-            page = _page(run, drawn)
+            page = _page(run, drawn, live)
     size = len(page.encode())
     if size > max_bytes:
         msg = f"The page of {run.path} needs {size:,} bytes; max_bytes is {max_bytes:,}. Raise it."
         raise InputError(msg)
-    files.write_text(run.report, page)
-    return run.report
+    return page
 
 
-def _page(run: Run, drawn: dict[str, Section | None]) -> Markup:
+def _page(run: Run, drawn: dict[str, Section | None], live: Mapping[str, Any] | None) -> Markup:
     sections = [
         {
             "name": name,
@@ -77,7 +115,7 @@ def _page(run: Run, drawn: dict[str, Section | None]) -> Markup:
         for name, s in drawn.items()
         if s is not None or SECTIONS[name].facts["step"]
     ]
-    return frame(sections, name=run.path.resolve().name)
+    return frame(sections, name=run.path.resolve().name, live=live)
 
 
 def _there(run: Run, section: Section | None) -> list[str]:

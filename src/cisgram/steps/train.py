@@ -360,7 +360,7 @@ def _train_member(
             device=device,
             factors=start.factors,
             checkpoint=checkpoint,
-            progress=None if progress is None else lambda s: progress(member, s),
+            progress=lambda state: _epoch_done(run, member, state, progress),
         )
         if not _is_first():
             return
@@ -371,6 +371,14 @@ def _train_member(
         save(folder, model, card)
     for path in folder.glob("checkpoint*.safetensors"):
         path.unlink(missing_ok=True)
+
+
+def _epoch_done(run: Run, member: int, state: State, progress: Progress | None) -> None:
+    """Write the history so far, so that a training can be watched, and say the epoch."""
+    if _is_first():
+        write_history(run, history_name(member), state)
+    if progress is not None:
+        progress(member, state)
 
 
 def _check_folds(settings: Settings) -> None:

@@ -1,0 +1,94 @@
+"""Answers that are no page of a run: errors and small pages, in the style of the report."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Scope
+
+import cisgram
+
+HERE = Path(__file__).parent
+STYLES = (Path(cisgram.__file__).parent / "report" / "page.css", HERE / "small.css")
+"""Read as files: the room ``report`` loads pandas."""
+NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+HEADINGS = {
+    400: "That was not understood",
+    401: "Please log in",
+    403: "Refused",
+    404: "Nothing here",
+    405: "Refused",
+    408: "Too slow",
+    409: "Not now",
+    413: "Too large",
+    414: "Too long",
+    500: "Something is broken",
+    503: "Not now",
+}
+
+TITLES = {"auroc": "AUROC", "jsd": "JSD", "pearson": "Pearson r"}
+
+
+def small_page(template: str, *, heading: str, status: int = 200, **values: Any) -> Response:
+    """A page from a template of this room; every value is text there."""
+    style = _style()
+    html = (
+        _environment()
+        .get_template(template)
+        .render(heading=heading, style=style, version=cisgram.__version__, **values)
+    )
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = NOTHING.replace("form-action 'none'", "form-action 'self'")
+    policy += f"; style-src 'sha256-{digest}'; img-src data:"
+    # a form that names no referrer at all would name no origin either, and be refused
+    headers = {"content-security-policy": policy, "referrer-policy": "same-origin"}
+    return HTMLResponse(html, status_code=status, headers=headers)
+
+
+def refusal(
+    scope: Scope, status: int, said: str, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """One paragraph that says what is wrong: as JSON below ``/api``, as a page elsewhere."""
+    answer: Response
+    if scope["path"].startswith("/api/"):
+        answer = JSONResponse({"error": said}, status_code=status)
+    else:
+        heading = HEADINGS.get(status, "Refused" if status < 500 else HEADINGS[500])
+        answer = small_page("error.html", status=status, heading=heading, said=said, code=status)
+    answer.headers.update(headers or {})
+    return answer
+
+
+@cache
+def _style() -> str:
+    return "\n".join(path.read_text(encoding="utf-8").strip() for path in STYLES)
+
+
+@cache
+def _environment() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {"when": _when, "title_of": _title_of}
+    return env
+
+
+def _when(seconds: float) -> str:
+    """A moment, given in seconds since 1970, as the clock of this machine shows it."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _title_of(score: str) -> str:
+    return TITLES.get(score, score.capitalize())
