@@ -1,26 +1,44 @@
-// The page works without this; with it, tables sort and sequences are drawn.
+// The page works without this; with it, it shows a view at a time, and sequences are drawn.
 
+import { Explorer } from "./explorer";
+import { startFigures } from "./figures";
+import { startKeys } from "./keys";
 import { readConfig, startLive } from "./live/index";
-import { readPayload, Store } from "./payload";
+import { readPayload } from "./payload";
+import { onShow, startRouting } from "./route";
 import { makeSortable } from "./sort";
-import { startRouting } from "./route";
-import { SequenceTable } from "./table";
-import { Viewer } from "./viewer";
+import { startTheme } from "./theme";
+import { startTools } from "./tools";
 
 function start(): void {
   document.documentElement.classList.add("js");
+  startTheme();
+  startTools();
   document.querySelectorAll<HTMLTableElement>("table[data-sort]").forEach(makeSortable);
+  startFigures();
+  startSequences();
   const live = readConfig();
   if (live) startLive(live);
   startRouting();
-  const payload = readPayload();
-  const host = document.getElementById("sequence-table");
-  const panel = document.getElementById("viewer");
-  if (!payload || !host || !panel || payload.rows.length === 0) return;
-  const viewer = new Viewer(panel, new Store(payload), payload);
-  const table = new SequenceTable(host, payload, (row) => void viewer.open(row));
-  table.select(table.first() ?? 0);
-  void viewer.open(table.first() ?? 0);
+}
+
+/** Unpacks the sequences when they are first looked at, or when there is time. */
+function startSequences(): void {
+  let explorer: Explorer | null = null;
+  const made = () => {
+    const host = document.getElementById("sequence-table");
+    const panel = document.getElementById("viewer");
+    const payload = host && panel && !explorer ? readPayload() : null;
+    if (host && panel && payload?.rows.length) explorer = new Explorer(host, panel, payload);
+  };
+  onShow("sequences", made);
+  const idle = () => {
+    made();
+    explorer?.prepare();
+  };
+  if ("requestIdleCallback" in window) requestIdleCallback(idle);
+  else setTimeout(idle, 500);
+  startKeys(() => explorer?.focusSearch());
 }
 
 start();

@@ -85,6 +85,9 @@ function drawOptimum(pen: Pen, start: number, width: number, share: (i: number) 
     }
     pen.box(LEFT, foot, frame.width - LEFT - RIGHT, 1, colors.rule);
   });
+  const middle = LEFT + (frame.width - LEFT - RIGHT) / 2;
+  const hint = start >= frame.to ? "right of this window \u25b8" : start + width <= frame.from ? "\u25c2 left of this window" : "";
+  if (hint) pen.words(hint, middle, height / 2, { color: colors.soft, align: "center", middle: true });
   pen.words("2 bits", LEFT - 7, TOP + 4, { color: colors.soft, align: "right", middle: true });
   pen.words("0", LEFT - 7, foot - 3, { color: colors.soft, align: "right", middle: true });
 }

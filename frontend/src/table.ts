@@ -1,10 +1,18 @@
 // The table of sequences: sort, filter, page, choose with mouse or keyboard.
 
-import { button, element, short } from "./dom";
+import { button, element, save, short } from "./dom";
+import { Filters } from "./filters";
 import type { Payload } from "./payload";
+import { asTsv } from "./tables";
 
-const PER_PAGE = 15;
-const NOT_ASKED = new Set(["probability", "score", "sd"]);
+const PER_PAGE = 8;
+
+export interface TableActs {
+  /** A row was chosen; with the shift key it is to stand beside the one that is open. */
+  open(row: number, isBeside: boolean): void;
+  /** Other rows, or in another order. */
+  changed(): void;
+}
 
 export class SequenceTable {
   private readonly body = element("tbody");
@@ -12,41 +20,77 @@ export class SequenceTable {
   private readonly previous = button("Previous", "Previous page", () => this.turn(-1));
   private readonly next = button("Next", "Next page", () => this.turn(1));
   private readonly heads: HTMLTableCellElement[] = [];
-  private readonly chosen = new Map<number, string>(); // column of the row -> wanted text
+  private readonly filters: Filters;
   private order: number[];
-  private search = "";
-  private motif = -1;
   private sorted = { column: -1, down: false };
   private page = 0;
   private selected = -1;
+  private beside = -1;
 
   constructor(
     host: HTMLElement,
     private readonly payload: Payload,
-    private readonly open: (row: number) => void,
+    private readonly acts: TableActs,
   ) {
     this.order = payload.rows.map((_, i) => i);
+    this.filters = new Filters(payload, () => {
+      this.refill();
+      acts.changed();
+    });
     const table = element(
       "table",
-      { class: "plain rows", role: "grid", "aria-label": "Sequences" },
+      { class: "plain rows", role: "grid", "aria-label": "Sequences", "data-files": "own" },
       element("thead", {}, element("tr", {}, ...this.headings())),
       this.body,
     );
-    const pager = element("div", { class: "bar" }, this.previous, this.next, this.count);
+    const file = button("TSV", "Download all rows that fit as a table", () => this.download());
+    const pager = element("div", { class: "bar" }, this.previous, this.next, this.count, element("span", { class: "gap" }), file);
     const scroll = element("div", { class: "scroll" }, table);
-    host.replaceChildren(this.filters(), scroll, pager);
-    this.body.addEventListener("click", (e) => this.choose((e.target as Element).closest("tr")));
+    host.replaceChildren(this.filters.element, scroll, pager);
+    this.body.addEventListener("click", (e) => this.choose((e.target as Element).closest("tr"), e.shiftKey));
+    this.body.addEventListener("mousedown", (e) => {
+      if (e.shiftKey) e.preventDefault(); // it chooses a row, not text
+    });
     this.body.addEventListener("keydown", (e) => this.key(e));
-    this.fill();
+    this.refill();
   }
 
-  select(row: number): void {
+  /** Marks the rows that are open, and turns to the page of the first. */
+  select(row: number, beside = -1): void {
     this.selected = row;
+    this.beside = beside;
+    const at = this.order.indexOf(row);
+    if (at >= 0) this.page = Math.floor(at / PER_PAGE);
     this.fill();
   }
 
   first(): number | undefined {
     return this.order[0];
+  }
+
+  focusSearch(): void {
+    this.filters.focus();
+  }
+
+  /** Filters and order, as parameters of the address. */
+  write(params: URLSearchParams): void {
+    this.filters.write(params);
+    const { column, down } = this.sorted;
+    if (column >= 0) params.set("sort", `${down ? "-" : ""}${this.payload.columns[column - 1]?.name ?? "name"}`);
+  }
+
+  read(params: URLSearchParams): void {
+    this.filters.read(params);
+    const wanted = params.get("sort");
+    const name = wanted?.replace(/^-/, "");
+    const column = name === "name" ? 0 : this.payload.columns.findIndex((c) => c.name === name) + 1;
+    this.sorted = wanted && (column > 0 || name === "name") ? { column, down: wanted.startsWith("-") } : { column: -1, down: false };
+    this.refill();
+  }
+
+  private download(): void {
+    const heads = ["name", ...this.payload.columns.map((c) => c.name)];
+    save("sequences.tsv", "text/tab-separated-values", asTsv([heads, ...this.order.map((row) => (this.payload.rows[row] ?? []).map((v) => String(v ?? "")))]));
   }
 
   private headings(): HTMLTableCellElement[] {
@@ -60,68 +104,23 @@ export class SequenceTable {
     return this.heads;
   }
 
-  private filters(): HTMLElement {
-    const bar = element("div", { class: "bar" });
-    const search = element("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name" });
-    search.addEventListener("input", () => {
-      this.search = search.value.toLowerCase();
-      this.refill();
-    });
-    bar.append(search);
-    this.payload.columns.forEach((column, i) => {
-      if (NOT_ASKED.has(column.name)) return;
-      const values = [...new Set(this.payload.rows.map((r) => String(r[i + 1] ?? "")))].sort();
-      if (values.length < 2 || values.length > 8) return;
-      const pick = element("select", { "aria-label": column.title }, new Option(`${column.title}: all`, "\u0000"));
-      for (const value of values) pick.append(new Option(`${column.title}: ${value || "none"}`, value));
-      pick.addEventListener("change", () => {
-        if (pick.value === "\u0000" || pick.selectedIndex === 0) this.chosen.delete(i + 1);
-        else this.chosen.set(i + 1, pick.value);
-        this.refill();
-      });
-      bar.append(pick);
-    });
-    const { sites } = this.payload;
-    if (sites) {
-      const pick = element("select", { "aria-label": "Motif site" }, new Option("Motif: any or none", ""));
-      sites.names.forEach((name, i) => pick.append(new Option(`Motif: ${name}`, String(i))));
-      pick.addEventListener("change", () => {
-        this.motif = pick.selectedIndex - 1;
-        this.refill();
-      });
-      bar.append(pick);
-    }
-    return bar;
-  }
-
-  /** True when a row has a site of the wanted motif, if one is wanted. */
-  private hasSite(row: number): boolean {
-    const flat = this.payload.sites?.rows[row] ?? [];
-    return this.motif < 0 || flat.some((v, k) => k % 5 === 3 && v === this.motif);
-  }
-
   private sort(column: number): void {
     const numeric = column > 0 && this.payload.columns[column - 1]?.numeric;
     const same = this.sorted.column === column;
     this.sorted = { column, down: same ? !this.sorted.down : Boolean(numeric) };
-    this.heads.forEach((head, i) => {
-      if (i === column) head.setAttribute("aria-sort", this.sorted.down ? "descending" : "ascending");
-      else head.removeAttribute("aria-sort");
-    });
     this.refill();
+    this.acts.changed();
   }
 
   private refill(): void {
     const { rows } = this.payload;
-    const fits = (row: number) =>
-      String(rows[row]?.[0] ?? "").toLowerCase().includes(this.search) &&
-      this.hasSite(row) &&
-      [...this.chosen].every(([column, wanted]) => String(rows[row]?.[column] ?? "") === wanted);
-    this.order = rows.map((_, i) => i).filter(fits);
     const { column, down } = this.sorted;
-    if (column >= 0) {
-      this.order.sort((a, b) => compare(rows[a]?.[column], rows[b]?.[column], down) || a - b);
-    }
+    this.order = this.filters.rows();
+    if (column >= 0) this.order.sort((a, b) => compare(rows[a]?.[column], rows[b]?.[column], down) || a - b);
+    this.heads.forEach((head, i) => {
+      if (i === column) head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+    });
     this.page = 0;
     this.fill();
   }
@@ -135,11 +134,13 @@ export class SequenceTable {
     const from = this.page * PER_PAGE;
     const shown = this.order.slice(from, from + PER_PAGE);
     const focused = shown.includes(this.selected) ? this.selected : shown[0];
+    const hadFocus = this.body.contains(document.activeElement);
     this.body.replaceChildren(...shown.map((row) => this.line(row, row === focused)));
+    if (hadFocus) this.body.querySelector<HTMLElement>('[tabindex="0"]')?.focus({ preventScroll: true });
     const to = from + shown.length;
     this.count.textContent = this.order.length
       ? `${(from + 1).toLocaleString("en-US")}\u2013${to.toLocaleString("en-US")} of ${this.order.length.toLocaleString("en-US")}`
-      : "No sequence fits the filter.";
+      : "No sequence fits the filter. Clear it, or ask for less.";
     this.previous.disabled = this.page === 0;
     this.next.disabled = to >= this.order.length;
   }
@@ -152,18 +153,22 @@ export class SequenceTable {
     });
     return element(
       "tr",
-      { "data-row": row, tabindex: focusable ? 0 : -1, "aria-selected": row === this.selected ? "true" : "false" },
+      { class: row === this.beside ? "beside" : undefined, "data-row": row, tabindex: focusable ? 0 : -1, "aria-selected": row === this.selected ? "true" : "false" },
       element("th", { scope: "row", class: "path" }, String(values[0] ?? "")),
       ...cells,
     );
   }
 
-  private choose(line: Element | null): void {
+  private choose(line: Element | null, isBeside = false): void {
     if (!(line instanceof HTMLElement) || line.dataset.row === undefined) return;
     const row = Number(line.dataset.row);
-    this.select(row);
+    if (isBeside) {
+      this.acts.open(row, true);
+      return;
+    }
+    this.select(row, this.beside);
     this.body.querySelector<HTMLElement>('[aria-selected="true"]')?.focus({ preventScroll: true });
-    this.open(row);
+    this.acts.open(row, false);
   }
 
   private key(event: KeyboardEvent): void {
@@ -171,7 +176,7 @@ export class SequenceTable {
     if (!line) return;
     const lines = [...this.body.rows];
     const at = lines.indexOf(line);
-    if (event.key === "Enter" || event.key === " ") this.choose(line);
+    if (event.key === "Enter" || event.key === " ") this.choose(line, event.shiftKey);
     else if (event.key === "ArrowDown") this.step(at + 1, lines);
     else if (event.key === "ArrowUp") this.step(at - 1, lines);
     else if (event.key === "PageDown" && !this.next.disabled) this.turnAndFocus(1);

@@ -58,6 +58,7 @@ export class Viewer {
   private lanes: Lane[] = [];
   private view: View | null = null;
   private cursor: number | null = null;
+  private isUnsettled = false;
   private row = -1;
   private asked = 0;
   private waiting = 0;
@@ -90,7 +91,10 @@ export class Viewer {
       draw: () => this.moved(),
       ...(options.pick && { pick: (at: number) => at >= 0 && at < (this.view?.length ?? 0) && options.pick?.(at) }),
     });
-    new ResizeObserver(() => this.draw()).observe(host);
+    new ResizeObserver(() => {
+      this.settle();
+      this.draw();
+    }).observe(host);
     onColors(() => this.draw());
     addEventListener("beforeprint", () => inLight(() => this.paint(PRINTED)));
     addEventListener("afterprint", () => this.paint());
@@ -124,7 +128,8 @@ export class Viewer {
     this.arrange();
     if (shown?.lanes) this.only(shown.lanes);
     if (shown?.to !== undefined) this.view.show(shown.from ?? 0, shown.to - (shown.from ?? 0));
-    else if (this.stack.clientWidth < READABLE * this.view.length) this.closeUp();
+    this.isUnsettled = shown?.to === undefined;
+    this.settle();
     this.say(null);
     this.options.changed?.();
   }
@@ -142,6 +147,13 @@ export class Viewer {
   /** The window that is shown, and the position that the pointer or the keyboard is at. */
   get place(): { window: View | null; position: number | null } {
     return { window: this.view, position: this.cursor };
+  }
+
+  /** Opens on the whole sequence or on its strongest site, as soon as it is known how wide it is. */
+  private settle(): void {
+    if (!this.isUnsettled || !this.view || !this.stack.clientWidth) return;
+    this.isUnsettled = false;
+    if (this.stack.clientWidth < READABLE * this.view.length) this.closeUp();
   }
 
   /** What is shown now; nothing before a sequence is open. */
@@ -282,9 +294,13 @@ export class Viewer {
       button("Strongest site", "Zoom to the strongest site", act(() => this.closeUp())),
       this.difference.element,
       element("span", { class: "gap" }),
-      button("SVG", "Download this view as SVG", () => this.download("svg")),
-      button("PNG", "Download this view as PNG", () => this.download("png")),
-      button("TSV", "Download this view as a table", () => this.download("tsv")),
+      element(
+        "span",
+        { class: "downloads" },
+        button("SVG", "Download this view as SVG", () => this.download("svg")),
+        button("PNG", "Download this view as PNG", () => this.download("png")),
+        button("TSV", "Download this view as a table", () => this.download("tsv")),
+      ),
     );
   }
 

@@ -2,14 +2,16 @@
 
 import pytest
 
+from browser import chromium, showing
 from cisgram import report
 from cisgram.core import files
-from report.test_browser import chromium, showing
 from report.test_neurons import EVIL, comparison, design, neuron, put
 
 __all__ = ["chromium"]
 
 pytestmark = pytest.mark.browser
+
+VIEW = "neurons"
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def page_of(new_run):
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_link_of_the_table_opens_the_neuron_in_place(chromium, page_of, scripts):
-    with showing(chromium, page_of, java_script_enabled=scripts) as page:
+    with showing(chromium, page_of, view=VIEW, java_script_enabled=scripts) as page:
         shown = page.locator("#neuron-conv3-2")
         assert not shown.is_visible()
         page.locator('a[href="#neuron-conv3-2"]').click()
@@ -32,7 +34,7 @@ def test_a_link_of_the_table_opens_the_neuron_in_place(chromium, page_of, script
 
 
 def test_the_table_is_sorted_by_what_is_clicked(chromium, page_of):
-    with showing(chromium, page_of) as page:
+    with showing(chromium, page_of, view=VIEW) as page:
         table = page.locator("table.neurons")
         table.locator("th[data-key=r2] button").click()
         order = table.locator("tbody tr td:nth-child(2)").all_inner_texts()
@@ -41,13 +43,13 @@ def test_the_table_is_sorted_by_what_is_clicked(chromium, page_of):
 
 @pytest.mark.parametrize("width", [390, 1200])
 def test_no_neuron_makes_the_page_wider_than_the_screen(chromium, page_of, width):
-    with showing(chromium, page_of, viewport={"width": width, "height": 800}) as page:
+    with showing(chromium, page_of, view=VIEW, viewport={"width": width, "height": 800}) as page:
         page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_designs_labels_lie_inside_their_drawing(chromium, page_of):
-    with showing(chromium, page_of, viewport={"width": 1200, "height": 800}) as page:
+    with showing(chromium, page_of, view=VIEW, viewport={"width": 1200, "height": 800}) as page:
         page.locator('a[href="#neuron-conv3-4"]').click()
         drawn = page.locator("#neuron-conv3-4 svg.designs")
         assert drawn.count() == 2

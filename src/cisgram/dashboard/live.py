@@ -19,7 +19,6 @@ from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import AnswerError, Refused
 from cisgram.dashboard.job_files import Job
 from cisgram.dashboard.jobs import Jobs
-from cisgram.dashboard.palette import palette
 from cisgram.dashboard.worker import ModelWorker
 
 if TYPE_CHECKING:
@@ -86,13 +85,15 @@ class Live:
         return answered
 
     async def _model(self, _request: Request, run: Run) -> Any:
-        # each with a name of its own: none takes the place of another page's
-        return await self.worker.ask(
-            {"do": "model", "run": str(run.path)}, client=secrets.token_hex(8)
-        )
+        return await self._facts("model", run)
 
     async def _motifs(self, _request: Request, run: Run) -> Any:
-        return await asyncio.to_thread(palette, run)
+        return await self._facts("motifs", run)
+
+    async def _facts(self, what: str, run: Run) -> Any:
+        """Asked under a name of its own: none takes the place of another page's."""
+        message = {"do": what, "run": str(run.path)}
+        return await self.worker.ask(message, client=secrets.token_hex(8))
 
     async def _ask(self, request: Request, run: Run) -> Any:
         question = _question(await body_of(request))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cisgram import explain
 from cisgram.core.run import Run
+from cisgram.dashboard.palette import palette
 from cisgram.report.one import Fresh, payload_of_one
 from cisgram.report.text import title
 from cisgram.steps.ask import Answer, LiveModel
@@ -31,18 +31,17 @@ class Answers:
         self._models = OrderedDict[tuple[str, tuple[int, ...]], LiveModel]()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a question ``{"do": "model" | "ask", "run": PATH, ...}``.
+        """The answer to a question ``{"do": "model" | "motifs" | "ask", "run": PATH, ...}``.
 
         Raises
         ------
         InputError
             As `LiveModel`.
         """
-        do: dict[str, Callable[[LiveModel, dict[str, Any]], dict[str, Any]]] = {
-            "model": lambda model, _: facts(model),
-            "ask": asked,
-        }
-        return do[message["do"]](self._model(message["run"]), message)
+        if message["do"] == "motifs":
+            return palette(Run(Path(message["run"])))
+        model = self._model(message["run"])
+        return facts(model) if message["do"] == "model" else asked(model, message)
 
     def _model(self, path: str) -> LiveModel:
         run = Run(Path(path))

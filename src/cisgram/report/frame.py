@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cisgram import __version__
+from cisgram.report.section import VIEWS
 from cisgram.report.text import render
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def frame(
     ----------
     sections
         Each with ``name`` (its id), ``title``, ``html`` (``None``: the step was not run), ``step``
-        (the command that adds it) and ``files`` (those that its numbers stand in).
+        (the command that adds it) and ``files`` (those that its numbers stand in); ``view``
+        names the view that it shares with others, where it does.
     name
         Heading and title of the page; untrusted text is allowed.
     kind
@@ -44,13 +46,33 @@ def frame(
         "page.html",
         name=name,
         kind=kind,
-        sections=sections,
+        views=views(sections),
         live=live,
         script=script,
         style=style,
         policy=_policy(script, style, is_live=live is not None),
         version=__version__,
     )
+
+
+def views(sections: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Sections by the view that they stand in: those of `VIEWS` first, in its order.
+
+    Examples
+    --------
+    >>> found = views([{"name": "motifs", "title": "Motifs"},
+    ...                {"name": "data", "title": "Data", "view": "overview"}])
+    >>> [(v["name"], v["title"], len(v["sections"])) for v in found]
+    [('overview', 'Overview', 1), ('motifs', 'Motifs', 1)]
+    """
+    grouped: dict[str, list[Mapping[str, Any]]] = {name: [] for name in VIEWS}
+    for section in sections:
+        grouped.setdefault(section.get("view", section["name"]), []).append(section)
+    return [
+        {"name": name, "title": VIEWS.get(name, own[0]["title"]), "sections": own}
+        for name, own in grouped.items()
+        if own
+    ]
 
 
 def _policy(script: str, style: str, *, is_live: bool) -> str:

@@ -41,7 +41,18 @@ class Section:
 
 SectionFn: TypeAlias = Callable[[Run], Section | None]
 
+VIEWS = {
+    "overview": "Overview",
+    "sequences": "Sequences",
+    "motifs": "Motifs",
+    "neurons": "Neurons",
+    "grammar": "Grammar",
+    "trust": "Trust",
+}
+"""Views of the page, in their order, and what stands on their tabs."""
+
 SECTIONS: Registry[SectionFn] = Registry("section")
-"""Filled by decorator; facts: ``title``, ``place`` (order on the page) and ``step`` (the command
+"""Filled by decorator; facts: ``title``, ``place`` (order in its view), ``step`` (the command
 that writes the files of the section, named on the page where they are absent; ``None`` for a
-section that is left out without a word)."""
+section that is left out without a word) and ``view`` (the one of `VIEWS` that it stands in; a
+section that does not say is a view of its own)."""

@@ -25,7 +25,7 @@ TRUSTED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 
 
-@SECTIONS.register(title="Method notes and how to cite", place=7, step=None)
+@SECTIONS.register(title="Method notes and how to cite", view="overview", place=7, step=None)
 def cite(run: Run) -> Section | None:
     """Only the notes that this run needs."""
     from cisgram.explain import METHODS

@@ -18,7 +18,7 @@ SETS = ("train", "valid", "test")
 FILES = tuple(f"data/{name}" for name in ("summary.json", "split.tsv", "dropped.tsv", "leaks.tsv"))
 
 
-@SECTIONS.register(title="Data", place=3, step="cisgram train")
+@SECTIONS.register(title="Data", view="overview", place=3, step="cisgram train")
 def data(run: Run) -> Section | None:
     """Counts a set, reasons for dropped rows, sequences shared between sets."""
     folder = run.path / "data"

@@ -8,7 +8,7 @@ from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import render
 
 
-@SECTIONS.register(title="Planted and found", place=1, step=None)
+@SECTIONS.register(title="Planted and found", view="overview", place=1, step=None)
 def demo(run: Run) -> Section | None:
     """What was planted into the simulated sequences, and what of it came back."""
     truth = read.mapping(run.path / "demo.json")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@SECTIONS.register(title="What was done", place=2, step=None)
+@SECTIONS.register(title="What was done", view="overview", place=4, step=None)
 def done(run: Run) -> Section | None:
     """Everything that is needed to do it again."""
     job = run.read()

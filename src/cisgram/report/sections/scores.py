@@ -37,7 +37,7 @@ class Figure:
     legend: list[tuple[int, str, str]]
 
 
-@SECTIONS.register(title="Scores", place=4, step="cisgram evaluate RUN")
+@SECTIONS.register(title="Scores", view="overview", place=2, step="cisgram evaluate RUN")
 def scores(run: Run) -> Section | None:
     """Table of every set, then ROC, precision-recall, calibration and training curves."""
     metrics = read.mapping(run.path / "metrics.json")

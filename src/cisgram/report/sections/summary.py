@@ -14,7 +14,7 @@ SHOWN = 4
 CAUTIONED = ("data/leaks.tsv", "trust/flags.tsv")
 
 
-@SECTIONS.register(title="Summary", place=0, step=None)
+@SECTIONS.register(title="Summary", view="overview", place=0, step=None)
 def summary(run: Run) -> Section | None:
     """What was tested, how well it went, what was learned, and what speaks against it."""
     metrics = read.mapping(run.path / "metrics.json") or {}
