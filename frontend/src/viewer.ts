@@ -144,7 +144,7 @@ export class Viewer {
     this.say(cursor);
   }
 
-  /** The window that is shown, and the position that the pointer or the keyboard is at. */
+  /** The window that is shown, and where the reader is in it. */
   get place(): { window: View | null; position: number | null } {
     return { window: this.view, position: this.cursor };
   }
