@@ -78,8 +78,9 @@ export class AskView {
     const heading = element("h2", { id: "ask-title" }, "Ask the model");
     const tracks = element("div", { class: "tracks" }, this.strip.element, this.panel);
     this.picker = new BasePicker(tracks, (position, base) => this.put(position, base));
-    const motifs = element("details", { open: true }, element("summary", {}, "Motifs of this run: drag one onto the tracks"), this.palette.element);
-    this.results.append(this.note, this.predictions, this.list.element, tracks, motifs);
+    const motifs = element("details", { open: true, class: "at-hand" }, element("summary", {}, "Motifs of this run"), this.palette.element);
+    const top = element("div", { class: "asked-top" }, this.predictions, this.list.element);
+    this.results.append(this.note, top, tracks, motifs);
     this.body.append(heading, this.form.element, this.status.element, this.results);
     this.body.addEventListener("keydown", (e) => this.key(e));
     registerView(NAME, "Ask", this.body);
@@ -188,7 +189,7 @@ export class AskView {
       });
       await this.viewer.open(0);
     }
-    this.status.say(sentence(this.before?.predictions ?? [], this.before === answer ? null : answer.predictions, answer.target));
+    this.status.tell(sentence(this.before?.predictions ?? [], this.before === answer ? null : answer.predictions, answer.target));
   }
 
   /** Everything beside the tracks: predictions, the list of changes, the address. */

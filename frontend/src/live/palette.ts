@@ -72,13 +72,11 @@ export class Palette {
   /** Begins to drag once the pointer has moved; a tap chooses the motif instead. */
   private grab(event: PointerEvent, motif: PaletteMotif, letters: string): void {
     if (event.button !== 0) return;
-    const card = event.currentTarget as HTMLElement;
     let isDragged = false;
     const move = (e: PointerEvent) => {
       if (!isDragged && Math.hypot(e.clientX - event.clientX, e.clientY - event.clientY) < 6) return;
       if (!isDragged) {
         isDragged = true;
-        card.setPointerCapture(event.pointerId);
         this.ghost.textContent = letters;
       }
       this.ghost.hidden = false;
@@ -86,14 +84,14 @@ export class Palette {
       this.ghost.classList.toggle("fits", this.acts.over(e.clientX, e.clientY, letters.length));
     };
     const end = (e: PointerEvent) => {
-      card.removeEventListener("pointermove", move);
-      for (const kind of ["pointerup", "pointercancel"] as const) card.removeEventListener(kind, end);
+      removeEventListener("pointermove", move);
+      for (const kind of ["pointerup", "pointercancel"] as const) removeEventListener(kind, end);
       this.ghost.hidden = true;
       this.acts.over(-1, -1, 0);
       if (isDragged && e.type === "pointerup") this.acts.drop(motif, this.isForward, e.clientX, e.clientY);
     };
-    card.addEventListener("pointermove", move);
-    for (const kind of ["pointerup", "pointercancel"] as const) card.addEventListener(kind, end);
+    addEventListener("pointermove", move);
+    for (const kind of ["pointerup", "pointercancel"] as const) addEventListener(kind, end);
   }
 }
 

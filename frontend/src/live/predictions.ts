@@ -24,7 +24,7 @@ export function predictionTable(before: Prediction[], after: Prediction[] | null
   });
   return element(
     "table",
-    { class: "predictions" },
+    { class: "predictions", "data-files": "none" }, // changes with every question
     element("caption", {}, after ? "Prediction, before and after your changes" : "Prediction"),
     element("thead", {}, head),
     element("tbody", {}, ...rows),

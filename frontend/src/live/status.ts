@@ -17,15 +17,23 @@ export class Status {
 
   say(text: string, isWrong = false): void {
     clearTimeout(this.waiting);
+    this.calm.classList.remove("heard");
     this.calm.textContent = isWrong ? "" : text;
     this.alarm.textContent = isWrong ? text : "";
     this.alarm.hidden = !isWrong;
+  }
+
+  /** For those who listen: others see it anyway. */
+  tell(text: string): void {
+    this.say(text);
+    this.calm.classList.add("heard");
   }
 
   /** Says that something is being waited for, when it takes long enough to wonder. */
   wait(text: string): void {
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => {
+      this.calm.classList.remove("heard");
       this.calm.textContent = text;
     }, PATIENCE);
   }

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cisgram import explain
 from cisgram.core.run import Run
 from cisgram.dashboard.palette import palette
+from cisgram.report.matches import Learned
 from cisgram.report.one import Fresh, payload_of_one
+from cisgram.report.sites import named_motifs
 from cisgram.report.text import title
 from cisgram.steps.ask import Answer, LiveModel
 
@@ -28,6 +31,7 @@ class Answers:
 
     def __init__(self, *, device: str = "cpu") -> None:
         self.device = device
+        self._named: dict[Path, tuple[Any, list[Learned]]] = {}
         self._models = OrderedDict[tuple[str, tuple[int, ...]], LiveModel]()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -41,7 +45,9 @@ class Answers:
         if message["do"] == "motifs":
             return palette(Run(Path(message["run"])))
         model = self._model(message["run"])
-        return facts(model) if message["do"] == "model" else asked(model, message)
+        if message["do"] == "model":
+            return facts(model)
+        return asked(model, message, self._motifs(model.run))
 
     def _model(self, path: str) -> LiveModel:
         run = Run(Path(path))
@@ -50,10 +56,20 @@ class Answers:
             for old in [k for k in self._models if k[0] == path]:
                 del self._models[old]
             self._models[key] = LiveModel(run, device=self.device)
+            self._models[key].warm()
         self._models.move_to_end(key)
         while len(self._models) > KEPT:
             self._models.popitem(last=False)
         return self._models[key]
+
+    def _motifs(self, run: Run) -> list[Learned]:
+        """The motifs of a run that have a name, read again when their files have changed."""
+        files = sorted((run.path / "motifs").glob("*"))
+        key = tuple((p.name, p.stat().st_mtime_ns) for p in files if p.is_file())
+        known = self._named.get(run.path)
+        if known is None or known[0] != key:
+            known = self._named[run.path] = key, named_motifs(run)
+        return known[1]
 
 
 def facts(model: LiveModel) -> dict[str, Any]:
@@ -75,14 +91,17 @@ def facts(model: LiveModel) -> dict[str, Any]:
     }
 
 
-def asked(model: LiveModel, message: dict[str, Any]) -> dict[str, Any]:
-    """Predictions and tracks of one sequence."""
+def asked(
+    model: LiveModel, message: dict[str, Any], motifs: Sequence[Learned] = ()
+) -> dict[str, Any]:
+    """Predictions and tracks of one sequence, with the sites of ``motifs``."""
     began = time.perf_counter()
     found = model.ask(
         message["sequence"], target=message.get("target"), methods=message.get("methods")
     )
     fresh = [Fresh(s.method, s.options, s.values, found.codes, s.tracks) for s in found.scores]
-    payload = payload_of_one(model.run, message.get("name") or "sequence", found.codes, fresh)
+    name = message.get("name") or "sequence"
+    payload = payload_of_one(name, found.codes, fresh, motifs=motifs)
     return {
         "given": found.given,
         "length": len(found.codes),

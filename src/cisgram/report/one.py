@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cisgram.core.run import Run
+from cisgram.report.matches import Learned
 from cisgram.report.pack import payload, squeeze
-from cisgram.report.sites import named_sites
+from cisgram.report.sites import sites_of
 from cisgram.report.text import title
 
 
@@ -50,15 +50,31 @@ class Fresh:
 
 
 def payload_of_one(
-    run: Run, name: str, codes: NDArray[np.uint8], methods: Sequence[Fresh]
+    name: str,
+    codes: NDArray[np.uint8],
+    methods: Sequence[Fresh],
+    *,
+    motifs: Sequence[Learned] = (),
 ) -> dict[str, Any]:
-    """What `pack.payload` gives, of one sequence, with the sites of the run's named motifs."""
+    """What `pack.payload` gives, of one sequence, with the sites of ``motifs`` on it.
+
+    Parameters
+    ----------
+    name
+        What the sequence is called; untrusted text is allowed.
+    codes
+        (length,) base codes, 4 = unknown.
+    methods
+        Their scores, each of this length.
+    motifs
+        The motifs of the run that have a name (`sites.named_motifs`).
+    """
     import pandas as pd
 
     table = pd.DataFrame({"name": [name], **{f"row:{i}": [0] for i in range(len(methods))}})
     packed = payload(table, methods)
     packed |= {"lengths": [len(codes)], "codes": squeeze(codes.astype(np.uint8).tobytes())}
-    sites = named_sites(run, [codes])
+    sites = sites_of(motifs, [codes])
     rows = None if sites is None else [[v for site in row for v in site] for row in sites.rows]
     return packed | {
         "sites": None if sites is None else {"names": sites.names, "rows": rows},

@@ -49,7 +49,11 @@ def named_sites(run: Run, codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
     Each name is searched for with the learned motif that matches it best. Of overlapping sites
     of one name the surest is kept.
     """
-    best = _named(run)
+    return sites_of(named_motifs(run), codes)
+
+
+def sites_of(best: Sequence[Learned], codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
+    """Where `named_motifs` occur; ``None`` where there are none."""
     if not best or not codes:
         return None
     wanted = [replace(m.motif, name=str(i), id=str(i)) for i, m in enumerate(best)]
@@ -102,7 +106,7 @@ def used_sites(run: Run, names: Sequence[str]) -> Sites | None:
     return Sites(list(labels), rows)
 
 
-def _named(run: Run) -> list[Learned]:
+def named_motifs(run: Run) -> list[Learned]:
     """The best learned motif of each name, the surest names first.
 
     Class optima are left out: they are what the model wishes for, not what it found in sequences.

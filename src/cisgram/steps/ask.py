@@ -176,6 +176,10 @@ class LiveModel:
             self.card.outputs[column], tuple(scores), seconds,
         )  # fmt: skip
 
+    def warm(self) -> None:
+        """Ask once, so that the first question of a reader is not the one that waits longest."""
+        self.ask("ACGT" * (self.card.length // 4 + 1))
+
     def _can(self, entry: Entry[Callable[..., Any]]) -> bool:
         try:
             asked = asked_options(self.settings.explain, entry.name)
