@@ -20,6 +20,7 @@ export interface ModelFacts {
   outputs: string[];
   target: string;
   methods: MethodFact[];
+  sources: string[]; // of motifs
 }
 
 export interface Prediction {

@@ -2,7 +2,11 @@
 
 import { Api, type Config } from "./api";
 import { AskView } from "./ask";
+import { JobsView } from "./jobs";
+import { ProgressView } from "./progress";
+import { watchForChanges } from "./stale";
 import { takeFromSequences } from "./take";
+import { Watch } from "./watch";
 
 /** What the server wrote into the page; nothing in a page that was mailed. */
 export function readConfig(): Config | null {
@@ -12,6 +16,11 @@ export function readConfig(): Config | null {
 
 export function startLive(config: Config): void {
   const api = new Api(config.run);
+  const watch = new Watch(api);
   new AskView(api);
+  new JobsView(api, () => watch.now());
+  new ProgressView(watch);
+  watchForChanges(watch);
+  watch.now();
   takeFromSequences();
 }

@@ -17,6 +17,7 @@ from cisgram.report.one import Fresh, payload_of_one
 from cisgram.report.sites import named_motifs
 from cisgram.report.text import title
 from cisgram.steps.ask import Answer, LiveModel
+from cisgram.steps.motifs import SOURCES
 
 KEPT = 3
 """Models that stay loaded; the one that was asked longest ago makes room."""
@@ -79,6 +80,7 @@ def facts(model: LiveModel) -> dict[str, Any]:
         "length": model.card.length,
         "outputs": list(model.card.outputs),
         "target": model.default_target(),
+        "sources": list(SOURCES),
         "methods": [
             {
                 "name": name,
