@@ -212,8 +212,8 @@ class LiveModel:
             )
         else:
             notes.append(
-                f"The model reads {own:,} bp: {-offset:,} N were put before the {n:,} bp and "
-                f"{own - n + offset:,} behind them."
+                f"The model reads {own:,} bp: the {n:,} bp were padded with {-offset:,} N before "
+                f"and {own - n + offset:,} N behind."
             )
         return fitted, offset
 
@@ -221,7 +221,7 @@ class LiveModel:
         if length not in self._takes:
             try:
                 out = predict(self.model, np.zeros((1, length), dtype=np.uint8))
-            except InputError:
+            except Exception:  # noqa: BLE001 (whatever a network raises: it is not this length)
                 self._takes[length] = False
             else:
                 self._takes[length] = out.shape == (1, len(self.card.outputs))
