@@ -46,7 +46,9 @@ def test_the_answer_over_http_is_the_model_s(client, run, sequence):
     assert answer["predictions"][0]["output"] == "bound"
     assert answer["predictions"][0]["score"] == pytest.approx(float(predict(model, x)[0, 0]))
     expected = explain.ism(model, x, target=0).values[0].numpy()
-    assert unpacked(answer, "ism") == pytest.approx(expected, abs=float(np.abs(expected).max()) / 200)
+    assert unpacked(answer, "ism") == pytest.approx(
+        expected, abs=float(np.abs(expected).max()) / 200
+    )
     assert (answer["given"], answer["length"], answer["offset"], answer["note"]) == (60, 60, 0, "")
 
 
