@@ -181,7 +181,7 @@ def test_a_job_is_started_cancelled_resumed_and_its_result_seen(chromium, servin
         page.wait_for_load_state()
         page.click(".jobs a:has-text('See the result')")
         page.wait_for_selector("div[data-view=neurons].current")
-        assert "4 demixed" in page.locator("div[data-view=neurons]").inner_text()
+        assert "demix/neurons.tsv" in page.locator("div[data-view=neurons]").inner_text()
 
 
 def test_a_training_is_watched_while_it_writes(chromium, serving, run):
@@ -194,7 +194,7 @@ def test_a_training_is_watched_while_it_writes(chromium, serving, run):
         with (run.path / "history.tsv").open("a") as handle:
             handle.write("2\t0.5\t0.45\n3\t0.4\t0.41\n")
         page.wait_for_function(
-            "() => document.querySelector('svg.chart').getAttribute('aria-label').includes('epoch 3')"
+            "() => document.querySelector('svg.chart').ariaLabel.includes('in epoch 3')"
         )
         assert "Epoch 3" in page.locator(".state").first.inner_text()
         files.write_json(run.path / "metrics.json", {"test": {"auroc": 0.9, "n": 5}})
@@ -218,8 +218,8 @@ def test_the_model_process_is_killed_and_the_next_question_is_answered(
         base = "A" if sequence[0] != "A" else "C"
         page.keyboard.press(base)
         page.wait_for_function(
-            "() => document.querySelector('.status [role=alert]').textContent.includes('ask again') || "
-            "document.querySelector('.predictions').textContent.includes('after')"
+            "() => document.querySelector('.status [role=alert]').textContent.includes('ask again')"
+            " || document.querySelector('.predictions').textContent.includes('after')"
         )
         if edits(page):
             answered(page, lambda: page.click("button:has-text('Reset')"))
