@@ -85,7 +85,7 @@ def test_a_killed_explanation_goes_on(run, tmp_path):
     """The real command, killed while parts lie there; CHUNK is as it comes, 50."""
     out = tmp_path / "killed"
     command = [sys.executable, "-m", "cisgram", "explain", METHOD, str(run.path), "-o", str(out)]
-    command += ["--sequences", str(tmp_path / "a.tsv"), "-O", "n_references=60", "--device", "cpu"]
+    command += ["--sequences", str(tmp_path / "a.tsv"), "-O", "n_references=8", "--device", "cpu"]
     with subprocess.Popen(command, env=settings(), stderr=subprocess.DEVNULL) as process:
         while not list((out / PARTS).glob("*.safetensors")):
             assert process.poll() is None
