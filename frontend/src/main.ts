@@ -5,6 +5,7 @@ import { startFigures } from "./figures";
 import { startKeys } from "./keys";
 import { readConfig, startLive } from "./live/index";
 import { readPayload } from "./payload";
+import { startPlaces } from "./places";
 import { onShow, startRouting } from "./route";
 import { makeSortable } from "./sort";
 import { startTheme } from "./theme";
@@ -19,6 +20,7 @@ function start(): void {
   startSequences();
   const live = readConfig();
   if (live) startLive(live);
+  startPlaces();
   startRouting();
 }
 

@@ -97,6 +97,22 @@ def test_json_rows_are_those_of_the_table_and_what_is_missing_is_null(here):
     assert json.loads(succeeds("report", "RUN", "--json").out) == {"page": "RUN/report.html"}
 
 
+def test_report_puts_two_runs_side_by_side(here):
+    shutil.copytree(here / "RUN", here / "RUN2")
+    done = succeeds("report", "RUN", "--compare", "RUN2", "--json")
+    assert json.loads(done.out) == {"page": "RUN/compare-RUN2.html"}
+    succeeds("report", "RUN", "--compare", "RUN2", "-o", "both.html")
+    assert "RUN and RUN2" in (here / "both.html").read_text()
+    assert (here / "both" / "scores.differences.tsv").is_file()
+    assert not (here / "RUN" / "report.html").exists()
+
+
+def test_report_takes_a_name_for_a_comparison_alone(here):
+    done = cisgram("report", "RUN", "-o", "page.html")
+    assert done.status == 2
+    assert "-o belongs to --compare" in done.err
+
+
 def test_evaluate_prints_the_scores_of_the_run_and_of_a_file(here):
     own = succeeds("evaluate", "RUN").out
     metrics = json.loads((here / "RUN" / "metrics.json").read_text())

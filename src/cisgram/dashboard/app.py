@@ -25,6 +25,7 @@ from cisgram.dashboard.bound import Bound
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.pages import Page, Pages
 from cisgram.dashboard.progress import progress_of, summary_of
+from cisgram.dashboard.recent import Recent
 from cisgram.dashboard.refusals import refusal, small_page
 from cisgram.dashboard.security import Guard
 from cisgram.dashboard.served import Served
@@ -97,6 +98,8 @@ class _Dashboard:
         self.bound = bound
         self.logins = logins
         self.pages = pages
+        self._progress: Recent[dict[str, Any]] = Recent()
+        self._lines: Recent[list[dict[str, Any]]] = Recent()
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -174,13 +177,18 @@ class _Dashboard:
     def progress(self, request: Request) -> Response:
         """How far a run is; cheap enough to be asked every second."""
         slug = request.path_params["run"]
-        return JSONResponse({"slug": slug, **progress_of(self.served.run(slug))})
+        run = self.served.run(slug)
+        found = self._progress.get(slug, lambda: progress_of(run))
+        return JSONResponse({"slug": slug, **found})
 
     def _summaries(self) -> list[dict[str, Any]]:
-        return [
-            {"slug": slug, "name": self.served.names[slug], **summary_of(run)}
-            for slug, run in self.served.runs.items()
-        ]
+        def make() -> list[dict[str, Any]]:
+            return [
+                {"slug": slug, "name": self.served.names[slug], **summary_of(run)}
+                for slug, run in self.served.runs.items()
+            ]
+
+        return self._lines.get("", make)
 
     def _names(self) -> list[dict[str, str]]:
         return [{"slug": slug, "name": name} for slug, name in self.served.names.items()]

@@ -29,12 +29,11 @@ def draw(runs: Sequence[Path], live: Mapping[str, Any]) -> str:
         When a file of a run is broken; the message names it.
     """
     from cisgram import report
-    from cisgram.report.compare import compare_page
 
     if len(runs) == 1:
         return report.draw(Run(runs[0]), live=live)
     first, second = runs
-    return compare_page(Run(first), Run(second), live=live)
+    return report.compare_page(Run(first), Run(second), live=live)
 
 
 def main() -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jinja2 import UndefinedError
 
 from cisgram.core import files
 from cisgram.core.errors import InputError
@@ -23,18 +25,26 @@ from cisgram.report.compare_trust import verdicts
 from cisgram.report.frame import frame
 from cisgram.report.section import Section
 
-TITLES = {
-    "overview": ("Overview", None),
-    "differences": ("What differs", None),
-    "scores": ("Scores", "cisgram evaluate RUN"),
-    "predictions": ("Predictions", None),
-    "training": ("Training", "cisgram train"),
-    "motifs": ("Motifs", "cisgram motifs RUN"),
-    "explanations": ("Explanations", "cisgram explain ism RUN"),
-    "grammar": ("Grammar", "cisgram grammar RUN"),
-    "trust": ("Trust", "cisgram trust RUN"),
-}
-"""Headings in the order of the page, and the command that adds what a section reads."""
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+PARTS = {
+    "overview": ("Overview", "overview", None, ()),
+    "differences": ("What differs", "overview", None, ("run.toml", "model/model.toml")),
+    "scores": (
+        "Scores", "overview", "cisgram evaluate RUN", ("metrics.json", "predictions.tsv"),
+    ),
+    "training": ("Training", "overview", "cisgram train", ("history.tsv",)),
+    "predictions": ("Predictions", "sequences", None, ("predictions.tsv", "metrics.json")),
+    "explanations": ("Explanations", "sequences", "cisgram explain ism RUN", ("explain",)),
+    "motifs": ("Motifs", "motifs", "cisgram motifs RUN", ("motifs",)),
+    "grammar": ("Grammar", "grammar", "cisgram grammar RUN", ("grammar/rules.json",)),
+    "trust": ("Trust", "trust", "cisgram trust RUN", ("trust/flags.tsv",)),
+}  # fmt: skip
+"""In the order of the page: heading, view, the command that writes what is read, what that is."""
+BROKEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, UndefinedError)
+"""What a file with other things in it than ours leads to."""
+T = TypeVar("T")
 
 
 def compare_page(first: Run, second: Run, *, live: Mapping[str, Any] | None = None) -> str:
@@ -100,29 +110,48 @@ def _drawn(
         raise InputError(msg)
     for run in pair:
         run.read()
-    both = shared(pair)
-    found = {
-        "differences": differences(pair),
-        "scores": scores(pair, both),
-        "predictions": predictions(pair, both),
-        "training": training(pair),
-        "motifs": shared_motifs(pair),
-        "explanations": explanations(pair),
-        "grammar": shared_rules(pair),
-        "trust": verdicts(pair),
+    both = _read(pair, "predictions", shared)
+    found: dict[str, Section | None] = {
+        "differences": _read(pair, "differences", differences),
+        "scores": _read(pair, "scores", lambda p: scores(p, both)),
+        "predictions": _read(pair, "predictions", lambda p: predictions(p, both)),
+        "training": _read(pair, "training", training),
+        "motifs": _read(pair, "motifs", shared_motifs),
+        "explanations": _read(pair, "explanations", explanations),
+        "grammar": _read(pair, "grammar", shared_rules),
+        "trust": _read(pair, "trust", verdicts),
     }
     there = {name: section for name, section in found.items() if section is not None}
     sections = {"overview": overview(pair, both, there), **there}
+    return str(_framed(pair, sections, live)), sections
+
+
+def _framed(pair: Pair, sections: Mapping[str, Section], live: Mapping[str, Any] | None) -> Markup:
     listed = [
         {
             "name": name,
             "title": title,
+            "view": view,
             "step": step,
             "html": sections[name].html if name in sections else None,
             "files": (),
         }
-        for name, (title, step) in TITLES.items()
+        for name, (title, view, step, _) in PARTS.items()
         if name in sections or step
     ]
-    page = frame(listed, name=" and ".join(pair.names), kind="comparison", live=live)
-    return str(page), sections
+    return frame(listed, name=" and ".join(pair.names), kind="comparison", live=live)
+
+
+def _read(pair: Pair, part: str, draw: Callable[[Pair], T]) -> T:
+    """A part of the page; a file that holds other things than ours is refused by its name."""
+    try:
+        return draw(pair)
+    except InputError:  # which has named its file already
+        raise
+    except BROKEN as error:
+        named = " or ".join(str(run.path / f) for f in PARTS[part][3] for run in pair)
+        msg = (
+            f"The two runs cannot be compared: {named} holds something else than this version "
+            f"writes ({type(error).__name__}: {error}). Run the step that writes it again."
+        )
+        raise InputError(msg) from error

@@ -29,11 +29,7 @@ def shared_motifs(pair: Pair) -> Section | None:
     if not names:
         return None
     parts = [_Source(pair, found[0][n], found[1][n]) for n in both]
-    missing = [
-        (next(f[n].title for f in found if n in f), pair.names[0 if n in found[0] else 1])
-        for n in names
-        if n not in both
-    ]
+    missing = [_missing(pair, n, found) for n in names if n not in both]
     return Section(
         render(
             "compare_motifs.html",
@@ -44,6 +40,17 @@ def shared_motifs(pair: Pair) -> Section | None:
         ),
         tables={"motifs": _table(parts), "motif-names": _name_table(parts)},
     )
+
+
+def _missing(pair: Pair, name: str, found: list[dict[str, Source]]) -> tuple[str, str]:
+    """Title of a source that one run lacks, and which run lacks it or found nothing."""
+    title = next(f[name].title for f in found if name in f)
+    said = [
+        f"{run} {'has none' if name not in f else 'found none'}"
+        for run, f in zip(pair.names, found, strict=True)
+        if name not in f or not f[name].motifs
+    ]
+    return title, ", ".join(said)
 
 
 class _Source:
@@ -115,7 +122,7 @@ class _Source:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """One row a pair and one a motif without partner."""
-        rows = []
+        rows: list[tuple[Any, ...]] = []
         for m in self.like.pairs:
             one, other = self.learned[0][m.first], self.learned[1][m.second]
             rows.append((self.name, "shared", *_named(one), *_named(other), m.q, m.offset,

@@ -54,7 +54,8 @@ def _scored(pair: Pair, both: Shared | str, drawn: Mapping[str, Section]) -> str
     ends = f", 95 % interval {ends}" if ends else ""
     of = f" of {row['output']}" if len(both.outputs) > 1 else ""
     told = str(row["said"])
-    so = "The two are not told apart" if told == NOT_APART else f"So it is {told}"
+    higher = told.removesuffix(" higher")
+    so = "The two are not told apart" if told == NOT_APART else f"It is higher for {higher}"
     return (
         f"On {plural(len(both.names), 'shared sequence')} of the {both.of} set the "
         f"{title(str(row['score']))}{of} is {number(row['first'])} for {pair.names[0]} and "

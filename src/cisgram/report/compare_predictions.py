@@ -44,8 +44,7 @@ def predictions(pair: Pair, both: Shared | str) -> Section | None:
 
 
 def _finite(both: Shared, t: int) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.isfinite(both.scores[:, :, t]).all(0)
-    return found
+    return np.asarray(np.isfinite(both.scores[:, :, t]).all(0))
 
 
 def _output(pair: Pair, both: Shared, t: int) -> dict[str, Any]:
@@ -102,7 +101,7 @@ def _disagreements(names: list[str], scores: Array, y: Array, chances: Array) ->
     return [
         {
             "name": names[i],
-            "label": y[i],
+            "label": "–" if np.isnan(y[i]) else f"{y[i]:g}",
             "scores": scores[:, i].tolist(),
             "chances": chances[:, i].tolist(),
             "places": place[:, i].tolist(),

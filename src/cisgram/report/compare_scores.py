@@ -53,10 +53,10 @@ def _reported(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row a set and score that either run has; only what both name alike stands in one row."""
     rows = []
     for key, title in SETS.items():
-        of_set = [m.get(key) if isinstance(m.get(key), dict) else {} for m in metrics]
+        of_set: list[dict[str, Any]] = [m.get(key) or {} for m in metrics]
         for name in (*PROFILE, *CLASSIFICATION, *REGRESSION):
-            if any(as_float(m.get(name)) is not None for m in of_set if m):
-                cells = [_reported_cell(m or {}, name) for m in of_set]
+            if any(as_float(m.get(name)) is not None for m in of_set):
+                cells = [_reported_cell(m, name) for m in of_set]
                 rows.append({"set": title, "key": key, "score": name, "cells": cells})
     return rows
 

@@ -14,7 +14,14 @@ from cisgram.report.text import cell, render
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL = ("name", "n_parameters", "length", "outputs", "task", "strands")
+MODEL = {
+    "name": "Model",
+    "n_parameters": "Parameters",
+    "length": "Length, bp",
+    "outputs": "Outputs",
+    "task": "Task",
+    "strands": "Strands",
+}
 SHORT = 12  # hexadecimal digits of a sha256 that are shown
 
 
@@ -116,10 +123,10 @@ def _inputs(pair: Pair) -> list[dict[str, Any]]:
 def _model(run: Run) -> dict[str, str]:
     """Facts of ``model.toml``, those that say most first; empty where there is no model."""
     found = read.mapping(run.member(0) / "model.toml") or {}
-    facts = {k: cell(found[k]) for k in MODEL if k in found}
-    facts |= {f"option {k}": v for k, v in _flat(found.get("options")).items()}
+    facts = {title: cell(found[k]) for k, title in MODEL.items() if k in found}
+    facts |= {f"Option {k}": v for k, v in _flat(found.get("options")).items()}
     members = len(run.members())
-    return facts | ({"members": str(members)} if members > 1 else {})
+    return facts | ({"Members": str(members)} if members > 1 else {})
 
 
 def _strings(value: Any) -> dict[str, str]:

@@ -16,7 +16,7 @@ from cisgram.report.text import title as heading
 if TYPE_CHECKING:
     import pandas as pd
 
-LOSSES = (("valid_loss", "validation", (1, 2)), ("train_loss", "training", (6, 4)))
+LOSSES = (("valid_loss", "validation", (1, 2)), ("train_loss", "training", (6, 5)))
 
 
 def training(pair: Pair) -> Section | None:

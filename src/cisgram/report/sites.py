@@ -106,6 +106,29 @@ def used_sites(run: Run, names: Sequence[str]) -> Sites | None:
     return Sites(list(labels), rows)
 
 
+def filter_names(run: Run) -> dict[tuple[str, str], str]:
+    """By source and motif, the name that the table of sequences can be filtered by.
+
+    These are the names that `named_sites` and `used_sites` give; a motif that neither draws, and
+    every motif of a run without explanations, has none.
+    """
+    listed = [read.table(p) for p in sorted((run.path / "explain").glob("*/names.tsv"))]
+    shown = {str(n) for t in listed if t is not None and "name" in t for n in t["name"]}
+    if not shown:
+        return {}
+    named = {m.target_name for m in named_motifs(run)}
+    hits = read.table(run.path / "motifs" / "patterns.hits.tsv", needs=("sequence", "pattern"))
+    used = set() if hits is None else set(hits[hits["sequence"].isin(shown)]["pattern"])
+    found = {}
+    for source in sources(run):
+        for m in source.motifs:
+            if m.is_match and m.target_name in named:
+                found[source.name, m.motif.name] = m.target_name
+            elif source.name == "patterns" and m.motif.name in used:
+                found[source.name, m.motif.name] = m.motif.name
+    return found
+
+
 def named_motifs(run: Run) -> list[Learned]:
     """The best learned motif of each name, the surest names first.
 

@@ -119,15 +119,40 @@ def motifs(
 
 @click.command()
 @RUN
+@click.option(
+    "--compare",
+    "other",
+    type=click.Path(path_type=Path),
+    metavar="RUN2",
+    help="Write a page of both runs instead.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="F",
+    help="With --compare: the page.  [default: RUN/compare-RUN2.html]",
+)
 @JSON
-def report(run: Path, as_json: bool) -> None:
-    """Write RUN/report.html: one page that opens offline and survives being mailed."""
+def report(run: Path, other: Path | None, out: Path | None, as_json: bool) -> None:
+    """Write RUN/report.html: one page that opens offline and survives being mailed.
+
+    With --compare, a page that puts two runs side by side: what differs in settings and data,
+    scores paired, motifs, explanations, rules and verdicts that both share.
+    """
+    if out is not None and other is None:
+        msg = "-o belongs to --compare; the page of one run is always RUN/report.html."
+        raise click.UsageError(msg)
     from cisgram import report as page
     from cisgram import steps
     from cisgram.core.run import Run
 
     steps.check_predictor(Run(run))
-    path = page.write(Run(run))
+    if other is None:
+        path = page.write(Run(run))
+    else:
+        steps.check_predictor(Run(other))
+        path = page.write_comparison(Run(run), Run(other), out)
     if as_json:
         print_json({"page": str(path)})
     say(f"The page is {path}.")

@@ -9,19 +9,22 @@ from markupsafe import Markup
 
 from cisgram.core.grammar_tree import sites, to_text
 from cisgram.core.run import Run
-from cisgram.grammar import Rule, Rules, said
+from cisgram.grammar import Evidence, Rule, Rules, said
 from cisgram.grammar.found import Distances
+from cisgram.grammar.said import place
 from cisgram.report import read
 from cisgram.report.curves import Axis, Line, chart
 from cisgram.report.experiments import intervals_svg
+from cisgram.report.rule_examples import address, rule_examples
 from cisgram.report.section import SECTIONS, Section
-from cisgram.report.text import plural, render
+from cisgram.report.text import interval, number, plural, render
 from cisgram.report.trees import syntax_svg
 
 FILES = ("rules.tsv", "rules.json", "distances.tsv", "check.tsv", "check.json")
-CHARTS = 6  # pairs whose distances are drawn
+CHARTS = 12  # pairs whose distances are drawn
 LABEL = 30  # letters beside an interval
 SHOWN = 40  # rules of a list; all are in the files
+TABLED = 100  # rules of the table
 GROUPS = (
     ("confirmed", "Held by the model, and there in the sequences"),
     ("model only", "Held by the model; the sequences do not show it"),
@@ -51,6 +54,8 @@ def grammar(run: Run) -> Section | None:
             effects=None if found is None else _effects(found.known),
             histograms=[] if found is None else _histograms(found.distances[:CHARTS]),
             groups=[] if found is None else _groups(found),
+            rows=[] if found is None else _rows(run, found),
+            n_rules=0 if found is None else len(found),
             checked=[] if checked is None else [(CHECKED[r.verdict], said(r)) for r in checked],
         ),
         files=tuple(f"grammar/{name}" for name in FILES),
@@ -101,7 +106,7 @@ def _histogram(pair: Distances, name: str) -> dict[str, Any]:
         f"{pair.expected[top]:.3g} are expected.",
         legend=True,
     )
-    return {"title": both, "svg": svg}
+    return {"title": both, "svg": svg, "name": name, "pairs": sum(pair.seen)}
 
 
 def _effects(known: Sequence[Rule]) -> Markup | None:
@@ -121,6 +126,43 @@ def _effects(known: Sequence[Rule]) -> Markup | None:
         title=f"Effects of {plural(len(rows), 'rule')} with their 95 % intervals",
         label="what the arrangement gives, units of the output",
     )
+
+
+def _rows(run: Run, found: Rules) -> list[dict[str, Any]]:
+    """The table: one row a rule, those that the model holds first."""
+    order = sorted(found, key=lambda r: [v for v, _ in GROUPS].index(r.verdict)
+                   if r.verdict in dict(GROUPS) else len(GROUPS))[:TABLED]  # fmt: skip
+    turns = bool(found.facts.get("both_strands", True))
+    examples = rule_examples(run, order, turns=turns)
+    charts = {
+        frozenset((d.first, d.second)): f"grammar-distances-{i}"
+        for i, d in enumerate(found.distances[:CHARTS])
+    }
+    return [
+        {
+            "rule": rule,
+            "place": place(rule),
+            "model": _evidence(rule.model),
+            "data": _evidence(rule.data),
+            "chart": charts.get(frozenset(rule.motifs)) if len(rule.motifs) == 2 else None,
+            "examples": [(e.name, address(e)) for e in own],
+        }
+        for rule, own in zip(order, examples, strict=True)
+    ]
+
+
+def _evidence(e: Evidence | None) -> dict[str, Any] | None:
+    """What was found, in words; shares as percentages beside what is expected."""
+    if e is None:
+        return None
+    if e.unit == "share":
+        said = f"{100 * e.effect:.0f} %"
+        ends = f"{100 * e.low:.0f} to {100 * e.high:.0f} %, expected {100 * e.expected:.0f} %"
+    else:
+        said, ends = number(e.effect), interval([e.low, e.high])
+        ends += ", odds ratio" if e.unit == "odds ratio" else ""
+    return {"effect": e.effect, "said": said, "ends": ends, "q": e.q, "n": e.n, "holds": e.holds,
+            "unit": "pairs or sequences" if e.unit == "share" else "sequences"}  # fmt: skip
 
 
 def _short(label: str) -> str:

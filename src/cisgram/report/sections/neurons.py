@@ -20,6 +20,7 @@ from cisgram.report import read
 from cisgram.report.compared import compared_view
 from cisgram.report.demixed import FOLDER, demixed
 from cisgram.report.designs import design_view
+from cisgram.report.layer_map import layer_map, marks
 from cisgram.report.matches import MAX_Q
 from cisgram.report.section import SECTIONS, Section
 from cisgram.report.text import as_float, render
@@ -102,11 +103,19 @@ def neurons(run: Run) -> Section | None:
 
 
 def _drawn(content: _Content, *, n_details: int, n_rows: int) -> Section:
+    shown = set(content.order[:n_details])
+    anchors = {(str(r["layer"]), int(r["neuron"])): r["id"] for r in content.rows
+               if r["id"] in shown}  # fmt: skip
+    drawn_map = layer_map(
+        content.rows[:n_rows], is_known=lambda m: is_match(m, content.max_q), anchors=anchors
+    )
     html = render(
         "neurons.html",
+        map=drawn_map,
+        marks=marks(drawn_map),
         rows=content.rows[:n_rows],
         details=content.details[:n_details],
-        shown=set(content.order[:n_details]),
+        shown=shown,
         n_details=n_details,
         total=len(content.rows),
         layers=content.layers,

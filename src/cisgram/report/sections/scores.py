@@ -45,7 +45,7 @@ def scores(run: Run) -> Section | None:
         run.path / "predictions.tsv", needs=("name", "set", "output", "label", "score")
     )
     history = read.table(run.path / "history.tsv", needs=("epoch",))
-    if metrics is None and predictions is None:
+    if metrics is None and predictions is None and (history is None or not len(history)):
         return None
     metrics = metrics or {}
     rows = [(SETS[s], metrics[s]) for s in SETS if isinstance(metrics.get(s), dict)]

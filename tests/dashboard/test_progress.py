@@ -1,0 +1,141 @@
+"""How far a run is, read from its files and locks."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from cisgram import motifs
+from cisgram.core import files
+from cisgram.core.lock import LOCK, is_held, only_one
+from cisgram.core.run import Run
+from cisgram.dashboard.progress import progress_of, state_of, summary_of
+from cisgram.dashboard.recent import SECONDS, Recent
+from cisgram.motifs import Motif, MotifSet
+from made_run import make_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return make_run(tmp_path / "demo", n=4, length=30)
+
+
+def test_the_state_follows_the_lock_and_the_last_file(run):
+    assert state_of(run) == "finished"
+    with only_one(run.path):
+        assert state_of(run) == "working"
+        (run.path / "metrics.json").unlink()
+        assert state_of(run) == "training"
+    assert state_of(run) == "stopped"
+    with only_one(run.path / "demix"):
+        assert state_of(run) == "training"
+
+
+def test_where_locks_are_unknown_the_state_says_so(run, monkeypatch):
+    monkeypatch.setattr("cisgram.dashboard.progress.is_held", lambda folder: None)
+    assert state_of(run) == "finished"
+    (run.path / "metrics.json").unlink()
+    assert state_of(run) == "unknown"
+    assert "cannot be seen" in progress_of(run)["said"]
+
+
+def test_looking_at_a_lock_neither_makes_nor_keeps_it(tmp_path):
+    assert is_held(tmp_path) is False
+    assert not (tmp_path / LOCK).exists()
+    with only_one(tmp_path):
+        assert is_held(tmp_path) is True
+        assert is_held(tmp_path) is True
+    assert is_held(tmp_path) is False
+    with only_one(tmp_path):
+        pass
+
+
+def test_history_scores_and_plans_are_numbers(run):
+    found = progress_of(run)
+    json.dumps(found, allow_nan=False)
+    assert (found["epochs"], found["members"]) == (12, None)
+    (history,) = found["history"]
+    assert history["columns"][:3] == ["epoch", "train_loss", "valid_loss"]
+    assert [row[0] for row in history["rows"]] == list(range(1, 13))
+    assert found["scores"]["test"]["auroc"] == 0.965
+    assert found["scores"]["test"]["auroc_interval"] == [0.953, 0.975]
+    assert "per_output" not in found["scores"]["test"]
+    assert "calibration" not in found["scores"]["test"]
+    assert found["broken"] == []
+
+
+def test_every_member_has_a_history(run):
+    text = "epoch\ttrain_loss\n1\tnan\n2\t0.5\n"
+    files.write_text(run.path / "history-2.tsv", text)
+    files.write_text(run.path / "history-4.tsv", text)  # of nobody: a third one is not there
+    histories = progress_of(run)["history"]
+    assert [h["file"] for h in histories] == ["history.tsv", "history-2.tsv"]
+    assert histories[1]["rows"] == [[1, None], [2, 0.5]]
+
+
+def test_the_newest_motifs_come_first_with_their_surest_matches(run):
+    learned = MotifSet([Motif([[0.25] * 4] * 4, "late")])
+    motifs.write_meme(run.path / "motifs" / "patterns.meme", learned)
+    motifs.write_meme(run.path / "motifs" / "patterns.targets.meme", learned)
+    os.utime(run.path / "motifs" / "filters.meme", (1, 1))
+    late, filters = progress_of(run)["motifs"]
+    assert (late["source"], late["matches"]) == ("patterns", [])
+    assert (filters["source"], filters["changed"]) == ("filters", 1.0)
+    q = [m["q"] for m in filters["matches"]]
+    assert len(q) == 3
+    assert q == sorted(q)
+    assert filters["matches"][0]["q"] == 1e-7
+
+
+def test_damaged_files_are_named_and_the_rest_is_told(run):
+    (run.path / "metrics.json").write_text("[1, 2]")
+    (run.path / "history.tsv").write_text("epoch\ttrain_loss\n1\n")
+    (run.path / "motifs" / "filters.matches.tsv").write_bytes(b"\xff\n")
+    run.toml.write_text("settings = 3\n")
+    found = progress_of(run)
+    for name in ("metrics.json", "history.tsv", "filters.matches.tsv"):
+        assert [str(run.path) in b and name in b for b in found["broken"]].count(True) == 1
+    assert found["epochs"] is None
+    assert found["motifs"][0]["source"] == "filters"
+    assert summary_of(run)["score"] is None
+    assert summary_of(run)["model"] == "demo-cnn-rnn"
+
+
+def test_a_file_without_anything_is_damaged_too(run):
+    (run.path / "history.tsv").write_text("")
+    (broken,) = progress_of(run)["broken"]
+    assert "history.tsv" in broken
+
+
+def test_the_summary_takes_the_test_else_the_validation_set(run):
+    score = summary_of(run)["score"]
+    assert score == {"set": "test", "name": "auroc", "value": 0.965, "interval": [0.953, 0.975]}
+    metrics = files.read_json(run.path / "metrics.json")
+    del metrics["test"]
+    metrics["valid"] = {"n": 3, "pearson": 0.5, "pearson_interval": [None, 0.6]}
+    files.write_json(run.path / "metrics.json", metrics)
+    score = summary_of(run)["score"]
+    assert score == {"set": "valid", "name": "pearson", "value": 0.5, "interval": None}
+    files.write_json(run.path / "metrics.json", {"valid": {"n": 3, "auroc": None}})
+    assert summary_of(run)["score"] is None
+
+
+def test_a_folder_that_is_gone_is_said_to_be_empty(tmp_path):
+    found = progress_of(Run(tmp_path / "gone"))
+    assert (found["history"], found["scores"], found["motifs"]) == ([], {}, [])
+    assert summary_of(Run(tmp_path / "gone"))["changed"] == 0.0
+
+
+def test_many_who_ask_at_once_get_one_answer_and_later_a_new_one():
+    now, made = [0.0], []
+    recent = Recent(clock=lambda: now[0])
+
+    def make():
+        made.append(now[0])
+        return len(made)
+
+    assert [recent.get("a", make), recent.get("a", make), recent.get("b", make)] == [1, 1, 2]
+    now[0] = SECONDS
+    assert [recent.get("a", make), recent.get("a", make)] == [3, 3]
