@@ -61,6 +61,7 @@ export class Viewer {
   private row = -1;
   private asked = 0;
   private waiting = 0;
+  private paper = 0; // px, while the page is printed
   private pause = 0;
 
   constructor(
@@ -94,8 +95,8 @@ export class Viewer {
       this.draw();
     }).observe(host);
     onColors(() => this.draw());
-    addEventListener("beforeprint", () => inLight(() => this.paint(PRINTED)));
-    addEventListener("afterprint", () => this.paint());
+    addEventListener("beforeprint", () => this.print(PRINTED));
+    addEventListener("afterprint", () => this.print(0));
   }
 
   get name(): string {
@@ -122,7 +123,7 @@ export class Viewer {
     const table = agreement && agreementTable(agreement, methods, row);
     this.matrix.replaceChildren(...(table ? [table] : []));
     if (shown?.mode) this.modes.value = shown.mode;
-    if (shown?.minus !== undefined) this.difference.value = shown.minus;
+    if (shown?.minus !== undefined) this.difference.choose(shown.minus);
     this.arrange();
     if (shown?.lanes) this.only(shown.lanes);
     if (shown?.to !== undefined) this.view.show(shown.from ?? 0, shown.to - (shown.from ?? 0));
@@ -350,8 +351,15 @@ export class Viewer {
     this.lanes.forEach((lane, i) => this.canvases[i]?.setAttribute("aria-label", sentence(lane, this.name, this.codes(), view)));
   }
 
+  /** Draws for paper of a width, and leaves it so until the paper is there (width 0). */
+  private print(width: number): void {
+    this.paper = width;
+    if (width) inLight(() => this.paint());
+    else this.draw();
+  }
+
   private draw(): void {
-    if (this.waiting || !this.view) return;
+    if (this.paper || this.waiting || !this.view) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
       this.paint();
@@ -359,8 +367,9 @@ export class Viewer {
   }
 
   /** Draws every lane, as wide as it is on the page or as paper is. */
-  private paint(wide?: number): void {
+  private paint(): void {
     const { view, cursor } = this;
+    const wide = this.paper || undefined;
     if (!view || this.host.hidden || !(wide ?? this.stack.clientWidth)) return;
     const colors = palette();
     this.lanes.forEach((lane, i) => {
