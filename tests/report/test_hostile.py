@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from browser import chromium
 from cisgram import report
 from cisgram.core.run import Run
 from hostile import ELSEWHERE, HOSTILE
 from hostile_run import WORDS, hostile_run
 from made_run import make_run
-from report.test_browser import chromium
 
 __all__ = ["chromium"]
 
