@@ -2,14 +2,13 @@
 
 import { agreementTable } from "./agreement";
 import { type Against, DifferenceChoice, differenceLane, type Minus, type Scored } from "./difference";
-import { button, element, save, short } from "./dom";
-import { viewAsSvg, viewAsTable } from "./export";
-import { savePng } from "./figurefile";
-import { conflictLane, hitLane, type Lane, methodLanes, type Mode, siteLane } from "./lanes";
+import { button, element } from "./dom";
+import { type FileKind, saveView } from "./export";
+import { conflictLane, hitLane, type Lane, laneBoxes, methodLanes, type Mode, siteLane } from "./lanes";
 import { BASES, Letters } from "./letters";
 import { listen } from "./moves";
 import { optimumLanes } from "./optimum";
-import type { Explained, Payload, Store } from "./payload";
+import { type Explained, facts, type Payload, type Store } from "./payload";
 import { CanvasPen } from "./pen";
 import { sentence } from "./said";
 import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, RIGHT, sharp } from "./track";
@@ -106,7 +105,8 @@ export class Viewer {
   /** Opens a sequence as it comes, or as it was shown before. */
   async open(row: number, shown?: Partial<Shown>): Promise<void> {
     this.row = row;
-    this.describe(row);
+    this.title.textContent = String(this.payload.rows[row]?.[0] ?? "");
+    this.about.textContent = facts(this.payload, row);
     this.host.hidden = false;
     const ticket = ++this.asked;
     const methods = this.store.methodsOf(row);
@@ -179,16 +179,6 @@ export class Viewer {
     return found;
   }
 
-  private describe(row: number): void {
-    const values = this.payload.rows[row] ?? [];
-    this.title.textContent = String(values[0] ?? "");
-    const facts = this.payload.columns.map((c, i) => {
-      const v = values[i + 1];
-      return v === null || v === undefined || v === "" ? "" : `${c.title} ${typeof v === "number" ? short(v) : v}`;
-    });
-    this.about.textContent = [...facts.filter(Boolean), `${(this.payload.lengths[row] ?? 0).toLocaleString("en-US")} bp`].join(" \u00b7 ");
-  }
-
   /** Makes the lanes of the sequence anew, and the canvases of those that are switched on. */
   private arrange(): void {
     const { payload, row } = this;
@@ -248,17 +238,10 @@ export class Viewer {
   }
 
   private choose(): void {
-    const first = new Map<string, Lane>();
-    for (const lane of this.all) if (!first.has(lane.key) && lane.key !== "difference") first.set(lane.key, lane);
-    const boxes = [...first.values()].map((lane) => {
-      const box = element("input", { type: "checkbox", value: lane.key });
-      box.checked = this.isOn(lane);
-      box.addEventListener("change", () => {
-        this.chosen.set(lane.key, box.checked);
-        this.show();
-        this.options.changed?.();
-      });
-      return element("label", {}, box, lane.title.replace(/, all four bases$/, ""));
+    const boxes = laneBoxes(this.all, (lane) => this.isOn(lane), (key, isOn) => {
+      this.chosen.set(key, isOn);
+      this.show();
+      this.options.changed?.();
     });
     this.choices.replaceChildren(...boxes);
   }
@@ -302,18 +285,9 @@ export class Viewer {
     this.view.show(strongest(scores, site) + site / 2 - span / 2, span);
   }
 
-  private download(kind: "svg" | "png" | "tsv"): void {
+  private download(kind: FileKind): void {
     const sequence = [...this.sequences.values()][0];
-    if (!this.view || !sequence) return;
-    const name = this.name || "sequence";
-    const file = `${name}.${Math.floor(this.view.start)}-${Math.ceil(this.view.end)}`;
-    if (kind === "tsv") {
-      save(`${file}.tsv`, "text/tab-separated-values", viewAsTable(sequence, this.lanes, this.view));
-      return;
-    }
-    const svg = viewAsSvg(name, this.lanes, this.view, this.payload.letters, inLight(palette));
-    if (kind === "svg") save(`${file}.svg`, "image/svg+xml", svg);
-    else void savePng(`${file}.png`, svg);
+    if (this.view && sequence) saveView(kind, this.name || "sequence", sequence, this.lanes, this.view, this.payload.letters);
   }
 
   private say(position: number | null): void {
