@@ -47,8 +47,6 @@ def phase(run):
         return "after metrics.json"
     if (run / "model" / "model.toml").is_file():
         return "evaluation"
-    if (run / "history.tsv").is_file():
-        return "writing of the model"
     if (run / "model" / "checkpoint.safetensors").is_file():
         return "training, with a checkpoint"
     return "first epoch"

@@ -69,6 +69,20 @@ def test_the_members_of_an_ensemble_differ_and_their_spread_is_told(trained):
     np.testing.assert_allclose(table["probability"], metrics.sigmoid(table["score"]), rtol=1e-4)
 
 
+def test_a_training_can_be_watched_epoch_by_epoch(tmp_path, table):
+    """Each member's history holds what has been done; its end is the same without a watcher."""
+    run, seen = Run(tmp_path / "RUN"), []
+
+    def watch(member, state):
+        name = "history.tsv" if member == 0 else f"history-{member + 1}.tsv"
+        seen.append((member, run.read_table(name)["epoch"].tolist()))
+        assert len(state.history) == len(seen[-1][1])
+
+    train_run(run, asked(table, "train.seeds=2"), device="cpu", progress=watch)
+    epochs = [[1], [1, 2], [1, 2, 3]]
+    assert seen == [(member, done) for member in range(2) for done in epochs]
+
+
 def test_with_folds_each_member_leaves_another_part_of_the_training_set_out(
     tmp_path, table, monkeypatch
 ):

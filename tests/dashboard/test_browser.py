@@ -1,0 +1,128 @@
+"""The server in Chromium: two browsers, its own pages, and a page of another origin."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from browser import chromium
+from made_run import make_run
+
+__all__ = ["chromium"]
+
+pytestmark = pytest.mark.browser
+
+
+@contextmanager
+def opened(chromium):
+    """A browser of its own; on leaving, nothing was said on its console."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    heard = []
+    page.on("console", lambda m: heard.append(m.text))
+    page.on("pageerror", lambda e: heard.append(str(e)))
+    try:
+        yield page
+        assert heard == []
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    return [make_run(folder / n, n=6, length=40, seed=i).path for i, n in enumerate(("one", "two"))]
+
+
+def test_a_second_browser_comes_in_by_a_link_that_the_first_one_makes(chromium, two, serving):
+    """A form of ours tells its origin, whatever the policy on referrers."""
+    server = serving(*two)
+    with opened(chromium) as first, opened(chromium) as second:
+        first.goto(server.next_link())
+        assert first.locator("h1").inner_text() == "2 runs"
+        assert first.locator("tbody tr").count() == 2
+        first.click("text=Make a link")
+        link = first.locator("pre").inner_text()
+        second.goto(link)
+        assert second.locator("h1").inner_text() == "2 runs"
+        second.click("tbody a >> nth=1")
+        assert second.locator("h1").inner_text() == "two"
+        assert second.evaluate("document.getElementById('live') !== null")
+        first.goto(f"{server.origin}/runs/two/")
+        assert first.title() == second.title() == "two · cisgram"
+        first.goto(f"{server.origin}/")
+        first.select_option("select[name=second]", "two")
+        first.click("text=Compare")
+        assert "second=two" in first.url
+        assert "two" in first.locator("h1").inner_text()
+        assert first.evaluate("document.cookie") == ""
+
+
+def test_a_page_of_another_origin_can_neither_read_nor_ask(chromium, two, serving):
+    """Logged in, and still nothing is to be had from a page elsewhere in the same browser."""
+    server = serving(*two)
+    evil = f"""<!doctype html><title>evil</title><body>
+    <iframe src="{server.origin}/api/runs"></iframe><script>
+    const found = [];
+    const ways = [
+      () => fetch("{server.origin}/api/runs", {{credentials: "include"}}),
+      () => fetch("{server.origin}/links", {{method: "POST", credentials: "include"}}),
+      () => fetch("{server.origin}/links", {{method: "POST", mode: "no-cors"}}),
+    ];
+    (async () => {{
+      for (const way of ways)
+        try {{ const a = await way(); found.push(a.type + (await a.text())); }}
+        catch (error) {{ found.push("refused"); }}
+      document.title = JSON.stringify(found);
+    }})();
+    </script>"""
+
+    class Elsewhere(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(evil.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever).start()
+        context = chromium.new_context()
+        try:
+            page = context.new_page()
+            page.goto(server.next_link())
+            assert page.locator("h1").inner_text() == "2 runs"
+            page.goto(f"http://127.0.0.1:{elsewhere.server_port}/")  # the same site, another port
+            page.wait_for_function("document.title !== 'evil'")
+            assert page.title() == '["refused","refused","refused"]'
+            frame = page.frames[1]
+            assert "one" not in frame.content()
+            assert "chrome-error" in frame.url
+        finally:
+            context.close()
+            elsewhere.shutdown()
+
+
+def test_an_error_is_a_page_like_the_others(chromium, two, serving):
+    server = serving(*two)
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        answer = page.goto(f"{server.origin}/runs/one/")
+        assert answer.status == 401
+        assert page.locator("h1").inner_text() == "Please log in"
+        link = server.next_link()
+        page.goto(link)
+        answer = page.goto(link)
+        assert answer.status == 403
+        assert "has been used" in page.locator("main").inner_text()
+        page.click("text=The runs that are served")
+        assert page.locator("h1").inner_text() == "2 runs"
+    finally:
+        context.close()
