@@ -25,6 +25,7 @@ const HELP = "Point at a base to read its scores. Drag to move, Ctrl + wheel, a 
 export interface ViewerOptions {
   prefix?: string; // of the ids of its elements, where a page has several viewers
   changed?(): void; // after the reader changed what is shown
+  pick?(position: number): void; // a base was clicked, or Enter pressed on it
 }
 
 /** What a reader set: enough to show the same again. */
@@ -39,7 +40,7 @@ export interface Shown {
 export class Viewer {
   private readonly title: HTMLElement;
   private readonly about = element("p", { class: "about" });
-  private readonly stack: HTMLElement;
+  readonly stack: HTMLElement; // the tracks
   private readonly overview = element("canvas", { class: "map", "aria-hidden": "true" });
   private readonly readout: HTMLElement;
   private readonly modes = element("select", { "aria-label": "What is drawn of each base" });
@@ -65,8 +66,8 @@ export class Viewer {
 
   constructor(
     private readonly host: HTMLElement,
-    private readonly store: Store,
-    private readonly payload: Payload,
+    private store: Store,
+    private payload: Payload,
     private readonly options: ViewerOptions = {},
   ) {
     const prefix = options.prefix ?? "";
@@ -88,6 +89,7 @@ export class Viewer {
       cursor: () => this.cursor,
       point: (position) => this.say(position),
       draw: () => this.moved(),
+      ...(options.pick && { pick: (at: number) => at >= 0 && at < (this.view?.length ?? 0) && options.pick?.(at) }),
     });
     new ResizeObserver(() => {
       this.settle();
@@ -131,6 +133,21 @@ export class Viewer {
     this.settle();
     this.say(null);
     this.options.changed?.();
+  }
+
+  /** Another answer in the place of the one that is shown: window, tracks and position stay. */
+  async renew(store: Store, payload: Payload): Promise<void> {
+    const { cursor } = this;
+    const shown = this.payload.lengths[0] === payload.lengths[0] ? this.shown() : null;
+    this.store = store;
+    this.payload = payload;
+    await this.open(0, shown ?? undefined);
+    this.say(cursor);
+  }
+
+  /** The window that is shown, and where the reader is in it. */
+  get place(): { window: View | null; position: number | null } {
+    return { window: this.view, position: this.cursor };
   }
 
   /** Opens on the whole sequence or on its strongest site, as soon as it is known how wide it is. */

@@ -5,6 +5,7 @@ import pytest
 from browser import chromium, showing
 from cisgram import report
 from cisgram.core import files
+from cisgram.core.run import Run
 from cisgram.grammar import Rules
 from made_run import make_run
 from report.test_axe import found
@@ -54,3 +55,14 @@ def test_without_scripts_every_part_is_there(chromium, page_of_two):
     with showing(chromium, page_of_two, java_script_enabled=False) as page:
         for title in ("What differs", "Scores", "Predictions", "Motifs", "Explanations"):
             assert page.locator(f"h2:has-text('{title}')").is_visible()
+
+
+def test_a_served_comparison_asks_neither_model(chromium, page_of_two):
+    first = page_of_two.parent
+    runs = [Run(first), Run(first.parent / "second-run")]
+    live = {"run": "first-run", "second": "second-run", "runs": []}
+    path = first.parent / "served.html"
+    path.write_text(report.compare_page(*runs, live=live))
+    with showing(chromium, path) as page:
+        tabs = page.locator("nav.tabs a").all_inner_texts()
+        assert tabs == ["Overview", "Sequences", "Motifs", "Grammar", "Trust"]
