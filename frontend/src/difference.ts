@@ -18,6 +18,8 @@ export interface Against {
   scored: Map<string, Scored>;
 }
 
+const ALIKE = 0.25; // share of other bases up to which each of them is marked
+
 export const BESIDE = "@beside";
 /** A method, and what is subtracted from it: another method, or itself on the sequence beside. */
 export type Minus = [string, string];
@@ -57,6 +59,7 @@ export function differenceLane(minus: Minus | null, own: Map<string, Scored>, ag
   const codes = minus && own.get(minus[0])?.codes;
   if (!minus || !found || !codes) return null;
   const { values, unlike, said, units } = found;
+  const isMarked = unlike.filter(Boolean).length <= ALIKE * unlike.length; // of unrelated sequences most differ
   const isScaled = units === "shares of the largest";
   const how = isScaled ? "each divided by its own largest score on this sequence" : units;
   return {
@@ -66,7 +69,7 @@ export function differenceLane(minus: Minus | null, own: Map<string, Scored>, ag
     height: 92,
     draw: (pen, frame) => {
       pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
-        for (let i = frame.from; i < frame.to; i++) {
+        for (let i = frame.from; isMarked && i < frame.to; i++) {
           if (unlike[i]) pen.box(frame.x(i), 0, Math.max(1, frame.perBase), frame.height, frame.colors.caution, 0.25);
         }
       });
@@ -83,7 +86,8 @@ export class DifferenceChoice {
   readonly element = element("span", { class: "minus", role: "group", "aria-label": "Difference track" });
   private readonly first = element("select", { "aria-label": "Difference of" });
   private readonly second = element("select", { "aria-label": "What is subtracted" });
-  private chosen: Minus | null = null;
+  private chosen: Minus | null = null; // by the reader
+  private possible: Minus | null = null; // of the sequences that are open
 
   constructor(changed: () => void) {
     this.element.append(this.first, element("span", {}, "minus"), this.second);
@@ -98,10 +102,10 @@ export class DifferenceChoice {
   }
 
   get value(): Minus | null {
-    return this.chosen;
+    return this.possible;
   }
 
-  set value(chosen: Minus | null) {
+  choose(chosen: Minus | null): void {
     this.chosen = chosen;
   }
 
@@ -125,6 +129,6 @@ export class DifferenceChoice {
     const isChosen = this.first.value !== "";
     this.element.hidden = own.size < 2 && !against;
     this.element.classList.toggle("off", !isChosen);
-    if (isChosen && rest.length) this.chosen = [this.first.value, this.second.value];
+    this.possible = isChosen && rest.length ? [this.first.value, this.second.value] : null;
   }
 }

@@ -1,15 +1,31 @@
-// The view as a file: SVG with real letters, or a table.
+// The tracks that are shown as a file: a picture with real letters, or a table.
 
+import { save } from "./dom";
+import { savePng } from "./figurefile";
 import type { Explained } from "./payload";
 import { BASES } from "./letters";
 import type { Lane } from "./lanes";
 import { escapeXml, SvgPen } from "./pen";
-import { drawRuler, frameOf, LEFT, type Palette, RIGHT } from "./track";
+import { inLight } from "./theme";
+import { drawRuler, frameOf, LEFT, palette, type Palette, RIGHT } from "./track";
 import { View } from "./view";
 
 const TITLE = 18;
 
-export function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[], colors: Palette): string {
+export type FileKind = "svg" | "png" | "tsv";
+
+export function saveView(kind: FileKind, name: string, sequence: Explained, lanes: Lane[], view: View, outlines: string[]): void {
+  const file = `${name}.${Math.floor(view.start)}-${Math.ceil(view.end)}.${kind}`;
+  if (kind === "tsv") {
+    save(file, "text/tab-separated-values", viewAsTable(sequence, lanes, view));
+    return;
+  }
+  const svg = viewAsSvg(name, lanes, view, outlines, inLight(palette));
+  if (kind === "svg") save(file, "image/svg+xml", svg);
+  else void savePng(file, svg);
+}
+
+function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[], colors: Palette): string {
   const view = new View(shown.length);
   view.show(Math.floor(shown.start), Math.ceil(shown.end) - Math.floor(shown.start)); // whole bases
   const perBase = Math.max(3, Math.min(12, 6000 / view.span));
@@ -39,7 +55,7 @@ export function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: st
   ].join("\n");
 }
 
-export function viewAsTable(sequence: Explained, lanes: Lane[], view: View): string {
+function viewAsTable(sequence: Explained, lanes: Lane[], view: View): string {
   const columns = lanes.flatMap((lane) => lane.columns);
   const clean = (text: string) => text.replace(/[\t\r\n]+/g, " ");
   const lines = [["position", "base", ...columns.map(([name]) => clean(name))].join("\t")];

@@ -1,7 +1,7 @@
 // The lanes of a sequence, one below the other on one axis: what each method says, the sites of
 // named motifs, and where methods contradict each other.
 
-import { short } from "./dom";
+import { element, short } from "./dom";
 import type { Agreement, Explained, Method, Sites } from "./payload";
 import { BASES } from "./letters";
 import type { Pen } from "./pen";
@@ -230,4 +230,16 @@ export function conflictLane(agreement: Agreement, row: number): Lane {
     read: (i) => (there.has(i) ? "contested" : ""),
     columns: [["contested", (i) => (there.has(i) ? "1" : "0")]],
   };
+}
+
+/** A box for each lane that is switched on and off; the difference has a choice of its own. */
+export function laneBoxes(lanes: Lane[], isOn: (lane: Lane) => boolean, toggled: (key: string, isOn: boolean) => void): HTMLElement[] {
+  const first = new Map<string, Lane>();
+  for (const lane of lanes) if (!first.has(lane.key) && lane.key !== "difference") first.set(lane.key, lane);
+  return [...first.values()].map((lane) => {
+    const box = element("input", { type: "checkbox", value: lane.key });
+    box.checked = isOn(lane);
+    box.addEventListener("change", () => toggled(lane.key, box.checked));
+    return element("label", {}, box, lane.title.replace(/, all four bases$/, ""));
+  });
 }

@@ -3,6 +3,7 @@
 import { Explorer } from "./explorer";
 import { startFigures } from "./figures";
 import { startKeys } from "./keys";
+import { readConfig, startLive } from "./live/index";
 import { readPayload } from "./payload";
 import { startPlaces } from "./places";
 import { onShow, startRouting } from "./route";
@@ -17,6 +18,8 @@ function start(): void {
   document.querySelectorAll<HTMLTableElement>("table[data-sort]").forEach(makeSortable);
   startFigures();
   startSequences();
+  const live = readConfig();
+  if (live) startLive(live);
   startPlaces();
   startRouting();
 }

@@ -8,6 +8,7 @@ export interface Moved {
   cursor(): number | null;
   point(position: number | null): void;
   draw(): void;
+  pick?(position: number): void;
 }
 
 export function listen(stack: HTMLElement, overview: HTMLElement, moved: Moved): void {
@@ -28,7 +29,7 @@ export function listen(stack: HTMLElement, overview: HTMLElement, moved: Moved):
   });
 }
 
-function position(stack: HTMLElement, view: View, x: number): number {
+export function positionOn(stack: HTMLElement, view: View, x: number): number {
   const box = stack.getBoundingClientRect();
   return view.start + ((x - box.left - LEFT) / (box.width - LEFT - RIGHT)) * view.span;
 }
@@ -41,13 +42,15 @@ interface Finger {
 /** One finger (or the mouse) drags, two pinch: what lies under each stays under it. */
 function byPointer(stack: HTMLElement, moved: Moved): void {
   const fingers = new Map<number, Finger>();
+  let tapped: PointerEvent | null = null; // until it is moved
   const hold = () => {
     const view = moved.view();
-    if (view) for (const finger of fingers.values()) finger.base = position(stack, view, finger.x);
+    if (view) for (const finger of fingers.values()) finger.base = positionOn(stack, view, finger.x);
   };
   stack.addEventListener("pointerdown", (e) => {
     if (!moved.view() || e.button !== 0) return;
     fingers.set(e.pointerId, { x: e.clientX, base: 0 });
+    tapped = fingers.size === 1 ? e : null;
     hold();
     stack.setPointerCapture(e.pointerId);
   });
@@ -57,15 +60,19 @@ function byPointer(stack: HTMLElement, moved: Moved): void {
     const finger = fingers.get(e.pointerId);
     if (finger) {
       finger.x = e.clientX;
+      if (tapped && Math.hypot(e.clientX - tapped.clientX, e.clientY - tapped.clientY) > TAP) tapped = null;
       follow(stack, view, [...fingers.values()]);
     }
-    moved.point(Math.floor(position(stack, view, e.clientX)));
+    moved.point(Math.floor(positionOn(stack, view, e.clientX)));
     moved.draw();
   });
   for (const kind of ["pointerup", "pointercancel"] as const) {
     stack.addEventListener(kind, (e) => {
       fingers.delete(e.pointerId);
       hold();
+      const view = moved.view();
+      if (kind === "pointerup" && view && tapped?.pointerId === e.pointerId) moved.pick?.(Math.floor(positionOn(stack, view, e.clientX)));
+      tapped = null;
     });
   }
   stack.addEventListener("pointerleave", () => {
@@ -74,11 +81,12 @@ function byPointer(stack: HTMLElement, moved: Moved): void {
   });
   stack.addEventListener("dblclick", (e) => {
     const view = moved.view();
-    view?.zoom(1 / 2.5, position(stack, view, e.clientX));
+    if (view && !moved.pick) view.zoom(1 / 2.5, positionOn(stack, view, e.clientX)); // else two clicks are two picks
     moved.draw();
   });
 }
 
+const TAP = 4; // px that a pointer may slip
 const APART = 12; // px; fingers that are closer together only drag
 
 function follow(stack: HTMLElement, view: View, [one, two]: Finger[]): void {
@@ -97,7 +105,7 @@ function byWheel(stack: HTMLElement, moved: Moved): void {
     // The plain wheel scrolls the page; with Ctrl (or a pinch) it zooms, sideways it pans.
     const view = moved.view();
     if (!view) return;
-    const at = position(stack, view, e.clientX);
+    const at = positionOn(stack, view, e.clientX);
     if (e.ctrlKey || e.metaKey) view.zoom(Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.008), at);
     else if (Math.abs(e.deltaX) > Math.abs(e.deltaY)) view.pan((e.deltaX * view.span) / stack.clientWidth);
     else return;
@@ -126,6 +134,7 @@ function byKey(event: KeyboardEvent, moved: Moved): void {
     "-": () => view.zoom(1.6, at),
     "0": () => view.show(0, view.length),
   };
+  if (moved.pick) keys["Enter"] = () => moved.pick?.(at);
   const act = keys[event.key];
   if (!act) return;
   event.preventDefault();

@@ -1,5 +1,7 @@
 // What Python packed (report/pack.py): rows, and gzip + base64 of bases and of int8 attributions.
 
+import { short } from "./dom";
+
 export interface Column {
   name: string;
   title: string;
@@ -64,6 +66,16 @@ export interface Explained {
 export function readPayload(): Payload | null {
   const block = document.getElementById("sequence-data");
   return block ? (JSON.parse(block.textContent ?? "null") as Payload | null) : null;
+}
+
+/** What the table says of a sequence, and its length. */
+export function facts(payload: Payload, row: number): string {
+  const values = payload.rows[row] ?? [];
+  const said = payload.columns.map((c, i) => {
+    const v = values[i + 1];
+    return v === null || v === undefined || v === "" ? "" : `${c.title} ${typeof v === "number" ? short(v) : v}`;
+  });
+  return [...said.filter(Boolean), `${(payload.lengths[row] ?? 0).toLocaleString("en-US")} bp`].join(" \u00b7 ");
 }
 
 async function unpack(text: string): Promise<Uint8Array> {

@@ -68,10 +68,9 @@ export function record(name: string, params: URLSearchParams): void {
 
 /** The address of what is shown, with what is not written into the bar yet. */
 export function here(): string {
-  const base = location.href.replace(/#.*$/s, "");
-  const hash = current && tabs.size > 1 ? address(current, arrived) : location.hash;
   const isAnchor = location.hash !== "" && parse(location.hash).name !== current;
-  return base + (isAnchor ? location.hash : hash);
+  const hash = !current || isAnchor ? location.hash : address(current, arrived);
+  return location.href.replace(/#.*$/s, "") + hash;
 }
 
 export function startRouting(): void {
@@ -103,7 +102,7 @@ function arrive(): void {
   for (const act of acts.get(view) ?? []) act(arrived);
   if (anchor && around) reveal(anchor);
   else if (before && before !== view) {
-    scrollTo(0, 0);
+    scrollTo({ top: 0, behavior: "instant" });
     focusHeading();
   }
 }

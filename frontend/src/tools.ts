@@ -6,8 +6,8 @@ import { here } from "./route";
 import { type Colors, getColors, getScheme, onColors, type Scheme, setColors, setScheme } from "./theme";
 
 export function startTools(): void {
-  const schemes = element("select", { "aria-label": "Light or dark" }, new Option("Auto", "auto"), new Option("Light", "light"), new Option("Dark", "dark"));
-  const letters = element("select", { "aria-label": "Colors of the letters" }, new Option("Standard letters", "standard"), new Option("Color-blind-safe letters", "safe"));
+  const schemes = element("select", { "aria-label": "Light or dark" }, new Option("Light or dark: auto", "auto"), new Option("Light", "light"), new Option("Dark", "dark"));
+  const letters = element("select", { "aria-label": "Colors of the letters" }, new Option("Letters: usual", "standard"), new Option("Letters: color-blind-safe", "safe"));
   const fill = () => {
     schemes.value = getScheme();
     letters.value = getColors();

@@ -2,14 +2,13 @@
 
 import { agreementTable } from "./agreement";
 import { type Against, DifferenceChoice, differenceLane, type Minus, type Scored } from "./difference";
-import { button, element, save, short } from "./dom";
-import { viewAsSvg, viewAsTable } from "./export";
-import { savePng } from "./figurefile";
-import { conflictLane, hitLane, type Lane, methodLanes, type Mode, siteLane } from "./lanes";
+import { button, element } from "./dom";
+import { type FileKind, saveView } from "./export";
+import { conflictLane, hitLane, type Lane, laneBoxes, methodLanes, type Mode, siteLane } from "./lanes";
 import { BASES, Letters } from "./letters";
 import { listen } from "./moves";
 import { optimumLanes } from "./optimum";
-import type { Explained, Payload, Store } from "./payload";
+import { type Explained, facts, type Payload, type Store } from "./payload";
 import { CanvasPen } from "./pen";
 import { sentence } from "./said";
 import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, RIGHT, sharp } from "./track";
@@ -26,6 +25,7 @@ const HELP = "Point at a base to read its scores. Drag to move, Ctrl + wheel, a 
 export interface ViewerOptions {
   prefix?: string; // of the ids of its elements, where a page has several viewers
   changed?(): void; // after the reader changed what is shown
+  pick?(position: number): void; // a base was clicked, or Enter pressed on it
 }
 
 /** What a reader set: enough to show the same again. */
@@ -40,7 +40,7 @@ export interface Shown {
 export class Viewer {
   private readonly title: HTMLElement;
   private readonly about = element("p", { class: "about" });
-  private readonly stack: HTMLElement;
+  readonly stack: HTMLElement; // the tracks
   private readonly overview = element("canvas", { class: "map", "aria-hidden": "true" });
   private readonly readout: HTMLElement;
   private readonly modes = element("select", { "aria-label": "What is drawn of each base" });
@@ -61,12 +61,13 @@ export class Viewer {
   private row = -1;
   private asked = 0;
   private waiting = 0;
+  private paper = 0; // px, while the page is printed
   private pause = 0;
 
   constructor(
     private readonly host: HTMLElement,
-    private readonly store: Store,
-    private readonly payload: Payload,
+    private store: Store,
+    private payload: Payload,
     private readonly options: ViewerOptions = {},
   ) {
     const prefix = options.prefix ?? "";
@@ -88,14 +89,15 @@ export class Viewer {
       cursor: () => this.cursor,
       point: (position) => this.say(position),
       draw: () => this.moved(),
+      ...(options.pick && { pick: (at: number) => at >= 0 && at < (this.view?.length ?? 0) && options.pick?.(at) }),
     });
     new ResizeObserver(() => {
       this.settle();
       this.draw();
     }).observe(host);
     onColors(() => this.draw());
-    addEventListener("beforeprint", () => inLight(() => this.paint(PRINTED)));
-    addEventListener("afterprint", () => this.paint());
+    addEventListener("beforeprint", () => this.print(PRINTED));
+    addEventListener("afterprint", () => this.print(0));
   }
 
   get name(): string {
@@ -105,7 +107,8 @@ export class Viewer {
   /** Opens a sequence as it comes, or as it was shown before. */
   async open(row: number, shown?: Partial<Shown>): Promise<void> {
     this.row = row;
-    this.describe(row);
+    this.title.textContent = String(this.payload.rows[row]?.[0] ?? "");
+    this.about.textContent = facts(this.payload, row);
     this.host.hidden = false;
     const ticket = ++this.asked;
     const methods = this.store.methodsOf(row);
@@ -122,7 +125,7 @@ export class Viewer {
     const table = agreement && agreementTable(agreement, methods, row);
     this.matrix.replaceChildren(...(table ? [table] : []));
     if (shown?.mode) this.modes.value = shown.mode;
-    if (shown?.minus !== undefined) this.difference.value = shown.minus;
+    if (shown?.minus !== undefined) this.difference.choose(shown.minus);
     this.arrange();
     if (shown?.lanes) this.only(shown.lanes);
     if (shown?.to !== undefined) this.view.show(shown.from ?? 0, shown.to - (shown.from ?? 0));
@@ -130,6 +133,21 @@ export class Viewer {
     this.settle();
     this.say(null);
     this.options.changed?.();
+  }
+
+  /** Another answer in the place of the one that is shown: window, tracks and position stay. */
+  async renew(store: Store, payload: Payload): Promise<void> {
+    const { cursor } = this;
+    const shown = this.payload.lengths[0] === payload.lengths[0] ? this.shown() : null;
+    this.store = store;
+    this.payload = payload;
+    await this.open(0, shown ?? undefined);
+    this.say(cursor);
+  }
+
+  /** The window that is shown, and where the reader is in it. */
+  get place(): { window: View | null; position: number | null } {
+    return { window: this.view, position: this.cursor };
   }
 
   /** Opens on the whole sequence or on its strongest site, as soon as it is known how wide it is. */
@@ -176,16 +194,6 @@ export class Viewer {
       found.set(method.name, { title: method.title, units: method.units, scores: observed(sequence), codes: sequence.codes });
     }
     return found;
-  }
-
-  private describe(row: number): void {
-    const values = this.payload.rows[row] ?? [];
-    this.title.textContent = String(values[0] ?? "");
-    const facts = this.payload.columns.map((c, i) => {
-      const v = values[i + 1];
-      return v === null || v === undefined || v === "" ? "" : `${c.title} ${typeof v === "number" ? short(v) : v}`;
-    });
-    this.about.textContent = [...facts.filter(Boolean), `${(this.payload.lengths[row] ?? 0).toLocaleString("en-US")} bp`].join(" \u00b7 ");
   }
 
   /** Makes the lanes of the sequence anew, and the canvases of those that are switched on. */
@@ -247,17 +255,10 @@ export class Viewer {
   }
 
   private choose(): void {
-    const first = new Map<string, Lane>();
-    for (const lane of this.all) if (!first.has(lane.key) && lane.key !== "difference") first.set(lane.key, lane);
-    const boxes = [...first.values()].map((lane) => {
-      const box = element("input", { type: "checkbox", value: lane.key });
-      box.checked = this.isOn(lane);
-      box.addEventListener("change", () => {
-        this.chosen.set(lane.key, box.checked);
-        this.show();
-        this.options.changed?.();
-      });
-      return element("label", {}, box, lane.title.replace(/, all four bases$/, ""));
+    const boxes = laneBoxes(this.all, (lane) => this.isOn(lane), (key, isOn) => {
+      this.chosen.set(key, isOn);
+      this.show();
+      this.options.changed?.();
     });
     this.choices.replaceChildren(...boxes);
   }
@@ -301,18 +302,9 @@ export class Viewer {
     this.view.show(strongest(scores, site) + site / 2 - span / 2, span);
   }
 
-  private download(kind: "svg" | "png" | "tsv"): void {
+  private download(kind: FileKind): void {
     const sequence = [...this.sequences.values()][0];
-    if (!this.view || !sequence) return;
-    const name = this.name || "sequence";
-    const file = `${name}.${Math.floor(this.view.start)}-${Math.ceil(this.view.end)}`;
-    if (kind === "tsv") {
-      save(`${file}.tsv`, "text/tab-separated-values", viewAsTable(sequence, this.lanes, this.view));
-      return;
-    }
-    const svg = viewAsSvg(name, this.lanes, this.view, this.payload.letters, inLight(palette));
-    if (kind === "svg") save(`${file}.svg`, "image/svg+xml", svg);
-    else void savePng(`${file}.png`, svg);
+    if (this.view && sequence) saveView(kind, this.name || "sequence", sequence, this.lanes, this.view, this.payload.letters);
   }
 
   private say(position: number | null): void {
@@ -350,8 +342,15 @@ export class Viewer {
     this.lanes.forEach((lane, i) => this.canvases[i]?.setAttribute("aria-label", sentence(lane, this.name, this.codes(), view)));
   }
 
+  /** Draws for paper of a width, and leaves it so until the paper is there (width 0). */
+  private print(width: number): void {
+    this.paper = width;
+    if (width) inLight(() => this.paint());
+    else this.draw();
+  }
+
   private draw(): void {
-    if (this.waiting || !this.view) return;
+    if (this.paper || this.waiting || !this.view) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
       this.paint();
@@ -359,8 +358,9 @@ export class Viewer {
   }
 
   /** Draws every lane, as wide as it is on the page or as paper is. */
-  private paint(wide?: number): void {
+  private paint(): void {
     const { view, cursor } = this;
+    const wide = this.paper || undefined;
     if (!view || this.host.hidden || !(wide ?? this.stack.clientWidth)) return;
     const colors = palette();
     this.lanes.forEach((lane, i) => {

@@ -28,7 +28,7 @@ def test_a_link_of_the_table_opens_the_neuron_in_place(chromium, page_of, script
     with showing(chromium, page_of, view=VIEW, java_script_enabled=scripts) as page:
         shown = page.locator("#neuron-conv3-2")
         assert not shown.is_visible()
-        page.locator('a[href="#neuron-conv3-2"]').click()
+        page.locator('table.neurons a[href="#neuron-conv3-2"]').click()
         assert shown.is_visible()
         assert not page.locator("#neuron-conv3-1").is_visible()
 
@@ -50,7 +50,7 @@ def test_no_neuron_makes_the_page_wider_than_the_screen(chromium, page_of, width
 
 def test_a_designs_labels_lie_inside_their_drawing(chromium, page_of):
     with showing(chromium, page_of, view=VIEW, viewport={"width": 1200, "height": 800}) as page:
-        page.locator('a[href="#neuron-conv3-4"]').click()
+        page.locator('table.neurons a[href="#neuron-conv3-4"]').click()
         drawn = page.locator("#neuron-conv3-4 svg.designs")
         assert drawn.count() == 2
         for k in range(2):

@@ -311,3 +311,56 @@ def test_zoom_shows_fewer_bases_and_whole_shows_all(chromium, page_of_run):
         assert 120 <= shown() <= 130
         page.click("#viewer button:has-text('Strongest site')")
         assert shown() == 80
+
+
+def window(page) -> tuple[int, int]:
+    """First and last base that is shown."""
+    _, rows = table_of(page)
+    return int(rows[0][0]), int(rows[-1][0])
+
+
+def test_the_wheel_zooms_around_the_base_that_is_pointed_at(chromium, page_of_run):
+    with showing(chromium, page_of_run, view=VIEW) as page:
+        page.click("#viewer button:has-text('Whole')")
+        box = page.locator("#viewer .stack").bounding_box()
+        at = 66 + 0.25 * (box["width"] - 66 - 8)
+        page.mouse.move(box["x"] + at, box["y"] + 60)
+        before = page.locator("#viewer .readout b").first.inner_text()
+        page.keyboard.down("Control")
+        for _ in range(8):
+            page.mouse.wheel(0, -60)
+        page.keyboard.up("Control")
+        first, last = window(page)
+        assert last - first < 60
+        page.mouse.move(box["x"] + at + 1, box["y"] + 60)
+        page.mouse.move(box["x"] + at, box["y"] + 60)
+        after = page.locator("#viewer .readout b").first.inner_text()
+        assert int(after) == pytest.approx(int(before), abs=1)
+        page.mouse.down()
+        page.mouse.move(box["x"] + at - 200, box["y"] + 60, steps=4)
+        page.mouse.up()
+        moved, _ = window(page)
+        assert moved > first, "dragged to the left, what lies right of it comes in"
+
+
+def test_two_fingers_pull_the_window_apart(chromium, page_of_run):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    with showing(chromium, page_of_run, view=VIEW, **phone) as page:
+        page.click("#viewer button:has-text('Whole')")
+        page.locator("#viewer .stack").evaluate("(e) => e.scrollIntoView({block: 'center'})")
+        box = page.locator("#viewer .stack").bounding_box()
+        middle = box["x"] + 66 + 0.5 * (box["width"] - 66 - 8)
+        hand = page.context.new_cdp_session(page)
+
+        def touch(kind: str, apart: float | None) -> None:
+            x = [] if apart is None else [middle - apart, middle + apart]
+            points = [{"x": v, "y": box["y"] + 50, "id": k} for k, v in enumerate(x)]
+            hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", 20)
+        for apart in (30, 45, 60, 80):
+            touch("touchMove", apart)
+        touch("touchEnd", None)
+        first, last = window(page)
+        assert last - first + 1 == pytest.approx(200 / 4, abs=3), "four times as far apart"
+        assert (first + last) / 2 == pytest.approx(100, abs=3)

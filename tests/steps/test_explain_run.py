@@ -187,7 +187,7 @@ def test_scores_do_not_depend_on_how_many_sequences_are_asked_at_once(made, tmp_
     run, _ = made
     found = []
     for chunk in (50, 2):
-        monkeypatch.setattr("cisgram.steps.explain.CHUNK", chunk)
+        monkeypatch.setattr("cisgram.steps.scored.CHUNK", chunk)
         folder = explain_run(
             run, "deep_lift", most=5, out=tmp_path / str(chunk), options={"n_references": 3}
         )

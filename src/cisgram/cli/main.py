@@ -11,7 +11,7 @@ import sys
 import click
 
 import cisgram
-from cisgram.cli import memory
+from cisgram.cli import memory, supervised
 from cisgram.cli.commands import (
     distill,
     explain,
@@ -75,6 +75,7 @@ for _command in (
 def main() -> None:
     """Run a command; a user's mistake ends in one paragraph and an exit status, no traceback."""
     memory.keep_large_blocks()
+    supervised.watch()
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from cisgram.cli import supervised
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -208,8 +210,10 @@ def say_pass(state: State, *, of: str = "") -> None:
 
 
 def say_share(done: int, total: int) -> None:
-    """How far a long step is, on one line of a terminal."""
-    if sys.stderr.isatty():
+    """How far a long step is: on one line of a terminal, or as `supervised` has it."""
+    if supervised.is_json():
+        say(supervised.progress_line(done, total))
+    elif sys.stderr.isatty():
         click.echo(f"\r  {done} of {total}", err=True, nl=done == total)
 
 

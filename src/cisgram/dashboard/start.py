@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cisgram.dashboard.app import create_app
 from cisgram.dashboard.bound import Bound, listen
+from cisgram.dashboard.live import Live
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.served import Served, by_slug
 
@@ -40,7 +41,14 @@ class Dashboard:
         from cisgram.dashboard.server import serve
 
         logins = Logins(on_login=lambda: on_login(self.bound.link(logins.new_token())))
-        app = create_app(self.served.runs, bound=self.bound, logins=logins)
+        live = Live(self.served.runs)
+        app = create_app(
+            self.served.runs,
+            bound=self.bound,
+            logins=logins,
+            extra=live.routes(),
+            on_close=live.close,
+        )
         with suppress(KeyboardInterrupt):  # this is how a server is told to end
             serve(
                 app,

@@ -168,13 +168,23 @@ class Source:
         length = self.length
         self.counts["trimmed_to_length"] += int((found.lengths > length).sum())
         self.counts["padded_with_n"] += int((found.lengths < length).sum())
-        letters = []
-        for text in found.letters:
-            cut = max(0, len(text) - length) // 2
-            middle = text[cut : cut + length]
-            before = (length - len(middle)) // 2
-            letters.append("N" * before + middle + "N" * (length - len(middle) - before))
-        return to_codes(letters)
+        return to_codes([at_length(text, length)[0] for text in found.letters])
+
+
+def at_length(text: str, length: int) -> tuple[str, int]:
+    """A sequence of ``length``, and the position in ``text`` that its first letter had.
+
+    Of a longer one the middle is kept; a shorter one gets N around, and the position is negative.
+
+    Examples
+    --------
+    >>> at_length("AACGTT", 4), at_length("ACG", 6)
+    (('ACGT', 1), ('NACGNN', -1))
+    """
+    cut = max(0, len(text) - length) // 2
+    middle = text[cut : cut + length]
+    before = (length - len(middle)) // 2
+    return "N" * before + middle + "N" * (length - len(middle) - before), cut - before
 
 
 def _starts(found: Sequences) -> NDArray[np.int64] | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.motifs.glyphs import outline
 from cisgram.report import read
-from cisgram.report.explained import FIRST, Explained
+from cisgram.report.explained import FIRST
 from cisgram.report.text import as_float, title
 
 if TYPE_CHECKING:
@@ -22,7 +22,30 @@ MAX_ROWS = 2000
 """Sequences that a page shows at most, whatever room there is."""
 
 
-def payload(table: pd.DataFrame, methods: Sequence[Explained]) -> dict[str, Any]:
+class Scored(Protocol):
+    """What is packed of a method: of a file of the run, or of an answer that was never written."""
+
+    @property
+    def name(self) -> str:
+        """The method."""
+
+    @property
+    def title(self) -> str:
+        """The method as a heading."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the method ran with."""
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """Names of its tracks; none where it scores bases."""
+
+    def arrays(self, rows: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Some rows: values (n, rows, length) and codes (n, length)."""
+
+
+def payload(table: pd.DataFrame, methods: Sequence[Scored]) -> dict[str, Any]:
     """What the page's script reads, from the rows of `joined` that are to be shown.
 
     ``codes`` and each method's ``values`` are base64 of gzip of the sequences one after the
@@ -52,13 +75,13 @@ def payload(table: pd.DataFrame, methods: Sequence[Explained]) -> dict[str, Any]
         ],
         "lengths": [len(c) for c in kept],
         "letters": [outline(base, 0, 0, 100, 100, flip=False) for base in "ACGT"],
-        "codes": _squeeze(np.concatenate(kept).tobytes() if kept else b""),
+        "codes": squeeze(np.concatenate(kept).tobytes() if kept else b""),
         "methods": packed,
     }
 
 
 def _packed(
-    method: Explained, values: NDArray[np.float32], codes: NDArray[np.uint8]
+    method: Scored, values: NDArray[np.float32], codes: NDArray[np.uint8]
 ) -> dict[str, Any]:
     """One method: how it is drawn, and its values (n, rows, length)."""
     tracks = list(method.tracks)
@@ -73,7 +96,7 @@ def _packed(
         "midpoint": _midpoint(units, values) if tracks else 0,
         "relative": relative,
         "scale": [float(f"{s:.6g}") for s in scale.ravel()],
-        "values": _squeeze(quantized.tobytes()),
+        "values": squeeze(quantized.tobytes()),
     }
 
 
@@ -139,5 +162,6 @@ def _value(value: str, numeric: bool) -> str | float | None:
     return v if v is None else float(f"{v:.6g}")
 
 
-def _squeeze(raw: bytes) -> str:
+def squeeze(raw: bytes) -> str:
+    """Bytes as base64 of gzip, the same text for the same bytes."""
     return base64.b64encode(gzip.compress(raw, compresslevel=9, mtime=0)).decode()

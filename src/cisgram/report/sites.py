@@ -49,7 +49,11 @@ def named_sites(run: Run, codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
     Each name is searched for with the learned motif that matches it best. Of overlapping sites
     of one name the surest is kept.
     """
-    best = _named(run)
+    return sites_of(named_motifs(run), codes)
+
+
+def sites_of(best: Sequence[Learned], codes: Sequence[NDArray[np.uint8]]) -> Sites | None:
+    """Where `named_motifs` occur; ``None`` where there are none."""
     if not best or not codes:
         return None
     wanted = [replace(m.motif, name=str(i), id=str(i)) for i, m in enumerate(best)]
@@ -112,7 +116,7 @@ def filter_names(run: Run) -> dict[tuple[str, str], str]:
     shown = {str(n) for t in listed if t is not None and "name" in t for n in t["name"]}
     if not shown:
         return {}
-    named = {m.target_name for m in _named(run)}
+    named = {m.target_name for m in named_motifs(run)}
     hits = read.table(run.path / "motifs" / "patterns.hits.tsv", needs=("sequence", "pattern"))
     used = set() if hits is None else set(hits[hits["sequence"].isin(shown)]["pattern"])
     found = {}
@@ -125,7 +129,7 @@ def filter_names(run: Run) -> dict[tuple[str, str], str]:
     return found
 
 
-def _named(run: Run) -> list[Learned]:
+def named_motifs(run: Run) -> list[Learned]:
     """The best learned motif of each name, the surest names first.
 
     Class optima are left out: they are what the model wishes for, not what it found in sequences.

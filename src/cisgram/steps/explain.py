@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,26 +13,33 @@ from numpy.typing import NDArray
 from cisgram import explain
 from cisgram.core import config
 from cisgram.core.errors import InputError
-from cisgram.core.registry import Entry, unknown
-from cisgram.core.results import Attribution, Tracks
+from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.models import MODELS, Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
+from cisgram.steps.explain_parts import PARTS, job_digest, parts_of
 from cisgram.steps.inputs import for_model, given_to
-from cisgram.steps.method_options import checked_options, method_options
 from cisgram.steps.predict import told_of, with_outputs
-from cisgram.steps.settings import ExplainOptions, settings_of
+from cisgram.steps.scored import (
+    CHUNK,
+    about,
+    asked_options,
+    completeness_of,
+    gaps_of,
+    recorded,
+    said_of,
+    scored,
+    together,
+    units_of,
+)
+from cisgram.steps.settings import settings_of
 from cisgram.steps.train import chosen_device, data_of, probabilities_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK = 50  # sequences between two calls of the progress callback
-WIDE = 0.01  # gap over the change of the output, above which shares are no longer exact
-PROFILES = ("profile", "bias_profile")  # outputs that are explained with their weights held
 FIELDS = "fields.safetensors"  # scores of further inputs, beside those of the letters
-UNRECORDED = ("batch_size",)  # options that no result depends on
 
 
 def explain_run(
@@ -59,7 +66,7 @@ def explain_run(
     explained with these held at its own, as the output ``profile`` is with the weights of its
     logits held at the sequence's own profile (Avsec et al. 2021). Of further inputs
     gradient_x_input and integrated_gradients write ``fields.safetensors``, too: the scores of each
-    by its name.
+    by its name. A killed job goes on where it was and ends with the same bytes.
 
     Parameters
     ----------
@@ -122,24 +129,26 @@ def explain_run(
     score, probability = every[:, column], None
     if is_labeled(card.task):
         probability = probabilities_of(run, every, card.task)[:, column]
-    found = _asking(entry, model, chosen, column, asked, progress)
-    gaps = _gaps(found)
-    tensors = _together(found) | {"x": one_hot(np.asarray(chosen.codes), dtype=torch.int8)}
-    write_tensors(folder / "values.safetensors", tensors)
+    job = {"method": method, "target": column, "asked": asked, "chunk": CHUNK}
+    with parts_of(folder, job_digest(run, chosen, job)) as parts:
+        found = scored(entry, model, chosen, column, asked, parts=parts, progress=progress)
+        gaps = gaps_of(found)
+        x = one_hot(np.asarray(chosen.codes), dtype=torch.int8)
+        write_tensors(folder / "values.safetensors", together(found) | {"x": x})
     if chosen.fields and method in explain.FIELD_METHODS:
         write_tensors(folder / FIELDS, _of_fields(model, chosen, method, column))
     Run(folder).write_table("names.tsv", _names(chosen, score, probability, column, gaps))
-    completeness = None if gaps is None else _completeness(*gaps)
+    completeness = None if gaps is None else completeness_of(*gaps)
     config.write_toml(
         folder / "options.toml",
         {
             "method": method,
             "target": column,
             "output": card.outputs[column],
-            "units": _units(found[0], card, column),
+            "units": units_of(found[0], card, column),
             "sequences": sequences or "held-out sequences of the run",
             "most": most_own if sequences is None else None,
-            **_about(entry, found[0]),
+            **about(entry, found[0]),
             "options": recorded(asked, found[0]),
             "completeness": completeness,
         },
@@ -147,74 +156,6 @@ def explain_run(
     if tell is not None and completeness is not None:
         tell(said_of(completeness))
     return folder
-
-
-def asked_options(
-    settings: ExplainOptions, method: str, options: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """Every plain option that a method will run with: given here, by the settings, by default.
-
-    Raises
-    ------
-    InputError
-        When one does not fit the method (`method_options`).
-    """
-    entry = explain.METHODS[method]
-    own = settings.options.get(method, {})
-    own = checked_options(entry, own, source=f"explain.options.{method}")
-    return method_options(entry, {**own, **(options or {})})
-
-
-def recorded(asked: Mapping[str, Any], found: Attribution | Tracks | None = None) -> dict[str, Any]:
-    """Options as ``options.toml`` keeps them: as asked, and what the method says of itself."""
-    said = {} if found is None else found.options
-    extra = {
-        k: v
-        for k, v in said.items()
-        if k not in asked
-        and k != "target"
-        and isinstance(v, str | int | float | bool | list | tuple)
-    }
-    every = {**asked, **extra}
-    return {
-        k: "none" if v is None else v  # as -O gives it: TOML has no word for it
-        for k, v in every.items()
-        if k not in UNRECORDED
-    }
-
-
-def _asking(
-    entry: Entry[Callable[..., Any]],
-    model: torch.nn.Module,
-    chosen: Dataset,
-    column: int,
-    asked: Mapping[str, Any],
-    progress: Callable[[int, int], None] | None,
-) -> list[Attribution | Tracks]:
-    """What the method gives, a chunk of the sequences at a time."""
-    found: list[Attribution | Tracks] = []
-    for start in range(0, len(chosen), CHUNK):
-        part = slice(start, start + CHUNK)
-        own: dict[str, Any] = {}
-        if asked.get("of") == "loss":  # the one reading of the output that asks for labels
-            own["labels"] = torch.from_numpy(np.asarray(chosen.y[part, column]))
-        x = one_hot(chosen.codes[part])
-        if card_output(chosen, column) in PROFILES:  # weighed by each sequence's own profile
-            output = card_output(chosen, column)
-            found += explain.each_weighed(entry.fn, model, x, output=output, **asked, **own)
-        elif chosen.fields:  # each sequence with its own further inputs
-            rows = chosen.take(np.arange(start, start + len(x))).fields
-            found += explain.each_held(entry.fn, model, x, rows, target=column, **asked, **own)
-        else:
-            found.append(entry.fn(model, x, target=column, **asked, **own))
-        if progress is not None:
-            progress(min(start + CHUNK, len(chosen)), len(chosen))
-    return found
-
-
-def card_output(data: Dataset, column: int) -> str:
-    """Name of the output that is explained, of a model of profiles; else nothing."""
-    return "" if data.profile is None else data.outputs[column]
 
 
 def _check_letters(card: Card, method: str) -> None:
@@ -244,59 +185,6 @@ def _of_fields(
     return found
 
 
-def _together(found: Sequence[Attribution | Tracks]) -> dict[str, torch.Tensor]:
-    name = "tracks" if isinstance(found[0], Tracks) else "values"
-    return {name: torch.cat([f.values.cpu() for f in found]).float()}
-
-
-def _about(entry: Entry[Callable[..., Any]], found: Attribution | Tracks) -> dict[str, Any]:
-    """What a reader of the arrays must know."""
-    if isinstance(found, Tracks):
-        return {"tracks": list(found.names)}
-    return {"substitutions": found.substitutions, "signed": entry.facts.get("signed")}
-
-
-def _units(found: Attribution | Tracks, card: Card, column: int) -> str:
-    of = found.options.get("of")
-    if isinstance(found, Tracks):
-        return str(of or "")
-    if of in ("probability", "loss"):
-        return str(of)
-    if card.task == "counts":
-        return f"log {card.outputs[column]}"
-    return "logit" if is_labeled(card.task) else card.outputs[column]
-
-
-def _gaps(
-    found: Sequence[Attribution | Tracks],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Completeness gaps (n,) and the changes of output (n,) that the scores should add up to."""
-    whole = [f for f in found if isinstance(f, Attribution) and f.delta is not None]
-    if len(whole) < len(found):
-        return None
-    delta = torch.cat([f.delta.cpu().double() for f in whole if f.delta is not None])
-    total = torch.cat([f.per_position.cpu().double().sum(1) for f in whole])
-    return delta.numpy(), (total - delta).numpy()
-
-
-def _completeness(delta: NDArray[np.float64], change: NDArray[np.float64]) -> dict[str, float]:
-    """Gaps over the mean size of the change: their mean, and the largest."""
-    size = float(np.abs(change).mean())
-    gap = np.abs(delta) / size if size > 0 else np.abs(delta)
-    return {"mean": float(f"{gap.mean():.3g}"), "largest": float(f"{gap.max():.3g}")}
-
-
-def said_of(completeness: Mapping[str, float]) -> str:
-    """How far the scores of a complete method can be trusted to add up, in one line."""
-    said = (
-        f"Completeness: scores add up to the change of the output; the gap is "
-        f"{completeness['mean']:.1e} of it in the mean, {completeness['largest']:.1e} at most."
-    )
-    if completeness["largest"] <= WIDE:
-        return said
-    return f"{said} Read them as a ranking rather than as shares of the output."
-
-
 def default_folder(run: Run, method: str, sequences: str | None) -> Path:
     """``RUN/explain/<method>``, or ``RUN/explain-given/<method>-<name of the file>``.
 
@@ -313,7 +201,8 @@ def _refuse_foreign(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir() or (
-        any(folder.iterdir()) and not (folder / "values.safetensors").is_file()
+        any(p.name != PARTS for p in folder.iterdir())
+        and not (folder / "values.safetensors").is_file()
     ):
         msg = f"{folder} exists and holds no explanation. Choose an empty or new folder with -o."
         raise InputError(msg)

@@ -13,9 +13,10 @@ from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.data import prepare
-from cisgram.steps.explain import asked_options, explain_run, output_column, recorded
+from cisgram.steps.explain import explain_run, output_column
 from cisgram.steps.inputs import for_model
 from cisgram.steps.motifs import motifs_run, named_motifs
+from cisgram.steps.scored import asked_options, recorded
 from cisgram.steps.settings import Settings
 from cisgram.steps.train import Progress, chosen_device, make_card, train_run
 

@@ -16,7 +16,7 @@ from cisgram.explain import METHODS
 from cisgram.models import build
 from cisgram.models.strands import BothStrands
 from cisgram.seq.alphabet import one_hot
-from cisgram.steps.explain import asked_options
+from cisgram.steps.scored import asked_options
 from cisgram.steps.trust_job import Judged, TrustJob
 from cisgram.trust import (
     Flag,

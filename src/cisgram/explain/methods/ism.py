@@ -16,7 +16,7 @@ from cisgram.models.state import untouched
 
 
 @METHODS.register(
-    gives="attribution", needs="forward", complete=False, signed=True, cite="zhou2015"
+    gives="attribution", needs="forward", complete=False, signed=True, cite="zhou2015", prompt=True
 )
 def ism(
     model: nn.Module, x: OneHot, *, target: Target | None = None, batch_size: int = 512

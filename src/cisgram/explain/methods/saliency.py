@@ -11,7 +11,12 @@ from cisgram.explain.gradients import gradient
 
 
 @METHODS.register(
-    gives="attribution", needs="gradients", complete=False, signed=False, cite="simonyan2014"
+    gives="attribution",
+    needs="gradients",
+    complete=False,
+    signed=False,
+    cite="simonyan2014",
+    prompt=True,
 )
 def saliency(
     model: nn.Module,

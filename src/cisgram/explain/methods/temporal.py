@@ -22,7 +22,12 @@ MODES: dict[str, Spans] = {"recurrent": cut_outputs, "padded": padded_outputs}
 
 
 @METHODS.register(
-    gives="tracks", needs="recurrent layers", complete=False, signed=False, cite="lanchantin2017"
+    gives="tracks",
+    needs="recurrent layers",
+    complete=False,
+    signed=False,
+    cite="lanchantin2017",
+    prompt=True,
 )
 def temporal(
     model: nn.Module,

@@ -1,0 +1,75 @@
+// What a job is to do: the fields of its kind.
+
+import { element } from "../dom";
+import type { Api, ModelFacts } from "./api";
+
+type Body = Record<string, string | number | null>;
+
+export class JobForm {
+  readonly element = element("form", { class: "jobform" });
+  private readonly kind = element("select", { id: "job-kind" }, new Option("Explain sequences", "explain"), new Option("Demix neurons", "demix"), new Option("Read motifs", "motifs"));
+  private readonly fields = element("div", { class: "bar" });
+  private readonly method = element("select", { id: "job-method" });
+  private readonly target = element("select", { id: "job-target" });
+  private readonly pasted = element("textarea", { id: "job-sequences", rows: 3, spellcheck: "false", placeholder: "FASTA; empty: held-out sequences of the run" });
+  private readonly layer = element("input", { id: "job-layer", placeholder: "last convolution" });
+  private readonly neuron = element("input", { id: "job-neuron", type: "number", min: 0, placeholder: "all" });
+  private readonly source = element("select", { id: "job-source" });
+  private isStarted = false;
+  private outputs: string[] = [];
+
+  constructor(
+    private readonly api: Api,
+    start: (body: Body) => void,
+  ) {
+    const submit = element("button", { type: "submit", class: "primary" }, "Start");
+    this.element.append(element("div", { class: "bar" }, labeled("New job", this.kind)), this.fields, submit);
+    this.kind.addEventListener("change", () => this.draw());
+    this.element.addEventListener("submit", (e) => {
+      e.preventDefault();
+      start(this.body());
+    });
+    this.draw();
+  }
+
+  /** What the model offers, when the form is first looked at. */
+  async start(): Promise<void> {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    try {
+      const model = await this.api.get<ModelFacts>("model");
+      this.method.replaceChildren(...model.methods.map((m) => new Option(m.title, m.name)));
+      this.source.replaceChildren(...model.sources.map((name) => new Option(name.replaceAll("_", " "), name)));
+      this.outputs = model.outputs;
+      this.target.replaceChildren(...model.outputs.map((output) => new Option(output, output)));
+      this.target.value = model.target;
+      this.draw();
+    } catch (error) {
+      this.isStarted = false;
+      throw error;
+    }
+  }
+
+  private draw(): void {
+    const several = this.outputs.length > 1 ? [labeled("output", this.target)] : [];
+    const fields: Record<string, HTMLElement[]> = {
+      explain: [labeled("method", this.method), ...several, labeled("sequences", this.pasted)],
+      demix: [labeled("layer", this.layer), labeled("neuron", this.neuron)],
+      motifs: [labeled("source", this.source)],
+    };
+    this.fields.replaceChildren(...(fields[this.kind.value] ?? []));
+  }
+
+  private body(): Body {
+    const kind = this.kind.value;
+    if (kind === "explain") {
+      return { kind, method: this.method.value, target: this.outputs.length > 1 ? this.target.value : null, sequences: this.pasted.value };
+    }
+    if (kind === "demix") return { kind, layer: this.layer.value.trim(), neuron: this.neuron.value === "" ? null : Number(this.neuron.value) };
+    return { kind, source: this.source.value };
+  }
+}
+
+function labeled(text: string, control: HTMLElement): HTMLElement {
+  return element("span", { class: "labeled" }, element("label", { for: control.id }, text), control);
+}

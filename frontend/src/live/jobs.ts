@@ -1,0 +1,118 @@
+// The view "jobs": longer work on the run, started, watched, cancelled, resumed.
+
+import { button, element } from "../dom";
+import { onShow, registerView } from "../route";
+import { type Api, type Job, paragraph } from "./api";
+import { JobForm } from "./jobform";
+import { Status } from "./status";
+
+const NAME = "jobs";
+const BUSY = 1_000; // ms between two looks while a job is at work
+const IDLE = 10_000;
+
+export class JobsView {
+  private readonly body = element("section", { class: "live", "aria-labelledby": "jobs-title" });
+  private readonly status = new Status();
+  private readonly list = element("ul", { class: "jobs", "aria-label": "Jobs" });
+  private readonly form: JobForm;
+  private readonly shown = new Map<string, { item: HTMLElement; text: string }>();
+  private open = new Set<string>(); // that were at work when last looked at
+  private timer = 0;
+
+  constructor(
+    private readonly api: Api,
+    private readonly ended: () => void, // a job has ended: the run may hold something new
+  ) {
+    this.form = new JobForm(api, (body) => void this.act(() => this.api.post<Job>("jobs", body)));
+    const about = element("p", { class: "about" }, "Each job is a cisgram command that works on this run, one at a time. Its results lie in the run like those of any other step. Closing the server interrupts it; resuming goes on where it was.");
+    this.body.append(element("h2", { id: "jobs-title" }, "Jobs"), about, this.form.element, this.status.element, this.list);
+    registerView(NAME, "Jobs", this.body);
+    onShow(NAME, () => {
+      void this.form.start().catch((error: unknown) => this.status.fail(error));
+      void this.look();
+    });
+    document.addEventListener("visibilitychange", () => void this.look());
+  }
+
+  /** Looks at the jobs, and goes on looking while somebody sees them or one is at work. */
+  private async look(): Promise<void> {
+    clearTimeout(this.timer);
+    if (document.hidden) return;
+    let wait = IDLE;
+    try {
+      const { jobs } = await this.api.get<{ jobs: Job[] }>("jobs");
+      this.show(jobs);
+      if (this.open.size) wait = BUSY;
+    } catch (error) {
+      this.status.fail(error);
+    }
+    clearTimeout(this.timer);
+    if (this.open.size || this.body.classList.contains("current")) this.timer = setTimeout(() => void this.look(), wait);
+  }
+
+  private async act(ask: () => Promise<Job>): Promise<void> {
+    try {
+      const job = await ask();
+      this.status.say(`${job.title}: ${job.state}.`);
+    } catch (error) {
+      this.status.say(paragraph(error), true);
+    }
+    await this.look();
+  }
+
+  private show(jobs: Job[]): void {
+    const open = new Set(jobs.filter((j) => j.state === "waiting" || j.state === "running").map((j) => j.id));
+    for (const job of jobs) {
+      if (!this.open.has(job.id) || open.has(job.id)) continue;
+      this.status.say(`${job.title}: ${job.state}.`);
+      this.ended();
+    }
+    this.open = open;
+    const items = jobs.map((job) => {
+      const text = JSON.stringify(job);
+      const known = this.shown.get(job.id);
+      if (known?.text === text) return known.item; // a button that has the focus keeps it
+      const item = this.item(job);
+      this.shown.set(job.id, { item, text });
+      return item;
+    });
+    const same = items.length === this.list.children.length && items.every((item, i) => item === this.list.children[i]);
+    if (!same) this.replace(items);
+    if (!items.length) this.list.replaceChildren(element("li", { class: "none" }, "No job yet."));
+  }
+
+  /** The list anew; the focus goes to the same button of the same job. */
+  private replace(items: HTMLElement[]): void {
+    const before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    const id = before?.closest("li")?.dataset.id;
+    this.list.replaceChildren(...items);
+    if (id && !before?.isConnected) this.list.querySelector<HTMLElement>(`li[data-id="${CSS.escape(id)}"] button`)?.focus();
+  }
+
+  private item(job: Job): HTMLElement {
+    const isOpen = job.state === "waiting" || job.state === "running";
+    const parts: (Node | string)[] = [element("b", {}, job.title), element("span", { class: `state ${job.state}` }, job.state)];
+    if (job.state === "running") {
+      const bar = element("progress", { "aria-label": `Progress of ${job.title}` });
+      if (job.total) [bar.max, bar.value] = [job.total, job.done];
+      parts.push(bar, element("span", { class: "about" }, job.total ? `${job.done} of ${job.total}` : ""));
+    }
+    if (isOpen) parts.push(button("Cancel", `Cancel ${job.title}`, () => void this.act(() => this.api.post<Job>(`jobs/${job.id}/cancel`, {}))));
+    else if (job.state !== "done") parts.push(button("Resume", `Resume ${job.title}`, () => void this.act(() => this.api.post<Job>(`jobs/${job.id}/resume`, {}))));
+    else parts.push(this.result(job));
+    const line = element("div", { class: "bar" }, ...parts);
+    const said = job.error || (isOpen ? job.said : "");
+    const time = job.ended || job.began || job.made;
+    const when = element("time", { datetime: time, class: "about" }, new Date(time).toLocaleString());
+    return element("li", { "data-id": job.id }, line, ...(said ? [element("p", { class: job.error ? "caution" : "about" }, said)] : []), when);
+  }
+
+  private result(job: Job): HTMLElement {
+    if (job.result.startsWith("#")) {
+      const link = element("a", { href: job.result }, "See the result");
+      return element("span", {}, link, " after a reload of the page");
+    }
+    const files = ["values.safetensors", "names.tsv", "options.toml"].map((name) => element("a", { href: this.api.file(`${job.result}/${name}`), download: name }, name));
+    return element("span", { class: "about" }, "Result: ", ...files.flatMap((link, i) => (i ? [", ", link] : [link])));
+  }
+}

@@ -1,0 +1,160 @@
+"""The kinds of jobs: what a reader may ask for, as the command that does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cisgram import io
+from cisgram.core import files
+from cisgram.core.errors import InputError
+from cisgram.core.run import Run
+from cisgram.dashboard.errors import Refused
+
+MOST_LETTERS = 4_000_000
+"""Characters of pasted FASTA."""
+INPUT = "input.fa"
+_WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A job before it is started.
+
+    Attributes
+    ----------
+    title
+        What it does, for the list.
+    arguments
+        Of the command ``cisgram``; each stands for itself, no shell reads them.
+    result
+        Where the result is seen: a hash of the page, or a folder of the run.
+    """
+
+    title: str
+    arguments: tuple[str, ...]
+    result: str
+
+
+def plan(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
+    """The job that a request asks for.
+
+    Parameters
+    ----------
+    run
+        The run that it works on.
+    body
+        ``kind`` and what that kind takes; see `KINDS`.
+    folder
+        Folder of the job, where pasted sequences are written.
+
+    Raises
+    ------
+    Refused
+        When a part of it is unknown or of a wrong form; the message names it.
+    """
+    kind = body.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        msg = f"kind must be one of {', '.join(KINDS)}; got {kind!r:.40}."
+        raise Refused(msg)
+    return KINDS[kind](run, body, folder)
+
+
+def _explain(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
+    """Scores of the held-out sequences of the run, or of sequences that were pasted."""
+    method = _word(body, "method")
+    arguments = ["explain", method, _path(run)]
+    if body.get("target") not in (None, ""):
+        arguments.append(f"--target={_text(body, 'target')}")
+    if body.get("most") is not None:
+        arguments.append(f"--most={_count(body, 'most')}")
+    pasted = body.get("sequences")
+    if pasted in (None, ""):
+        title = f"{method} of held-out sequences"
+        return Plan(title, tuple(arguments), f"#sequences?methods={method}")
+    n = _write_fasta(folder / INPUT, pasted)
+    place = f"explain-given/{method}-{folder.name[:8]}"
+    arguments += [f"--sequences={_resolved(folder / INPUT)}", f"--out={_path(run)}/{place}"]
+    return Plan(f"{method} of {n} pasted sequence{'' if n == 1 else 's'}", tuple(arguments), place)
+
+
+def _demix(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:  # noqa: ARG001 (as all kinds)
+    """Motifs of one neuron of a layer, or of all."""
+    arguments, of = ["demix", _path(run)], "the last convolution"
+    if body.get("layer") not in (None, ""):
+        of = _word(body, "layer")
+        arguments.append(f"--layer={of}")
+    neuron = body.get("neuron")
+    if neuron in (None, "", "all"):
+        return Plan(f"demix all neurons of {of}", (*arguments, "--neuron=all"), "#neurons")
+    number = _count(body, "neuron", least=0)
+    arguments.append(f"--neuron={number}")
+    view = f"#neurons?layer={of}&neuron={number}" if body.get("layer") else "#neurons"
+    return Plan(f"demix neuron {number} of {of}", tuple(arguments), view)
+
+
+def _motifs(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:  # noqa: ARG001 (as all kinds)
+    """Motifs of a source, and their names."""
+    source = _word(body, "source")
+    return Plan(f"motifs of {source}", ("motifs", _path(run), f"--source={source}"), "#motifs")
+
+
+KINDS: Mapping[str, Callable[[Run, Mapping[str, Any], Path], Plan]] = {
+    "explain": _explain,
+    "demix": _demix,
+    "motifs": _motifs,
+}
+
+
+def _write_fasta(path: Path, pasted: object) -> int:
+    """Write pasted sequences and give their number; nothing is left where they are no FASTA."""
+    if not isinstance(pasted, str):
+        msg = f"sequences must be FASTA text; got {type(pasted).__name__}."
+        raise Refused(msg)
+    if len(pasted) > MOST_LETTERS:
+        msg = (
+            f"At most {MOST_LETTERS:,} characters of FASTA can be pasted; got {len(pasted):,}. "
+            "Give the file to 'cisgram explain METHOD RUN --sequences F'."
+        )
+        raise Refused(msg)
+    files.write_text(path, pasted if pasted.lstrip().startswith(">") else f">pasted\n{pasted}")
+    try:
+        return len(io.read_fasta(path))
+    except InputError as error:
+        path.unlink()
+        raise Refused(str(error).replace(str(path), "The pasted text")) from error
+
+
+def _word(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not _WORD.fullmatch(value) or value.startswith("-"):
+        msg = f"{name} must be a name of letters, digits, and . _ : -; got {value!r:.60}."
+        raise Refused(msg)
+    return value
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value.isprintable() or len(value) > 200:
+        msg = f"{name} must be one line of text; got {value!r:.60}."
+        raise Refused(msg)
+    return value
+
+
+def _count(body: Mapping[str, Any], name: str, *, least: int = 1) -> int:
+    value = body.get(name)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 10**9:
+        msg = f"{name} must be a whole number from {least}; got {value!r:.60}."
+        raise Refused(msg)
+    return value
+
+
+def _path(run: Run) -> str:
+    return _resolved(run.path)
+
+
+def _resolved(path: Path) -> str:
+    return str(path.resolve())

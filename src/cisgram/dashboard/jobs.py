@@ -1,0 +1,285 @@
+"""Longer work on a run: one command at a time as a process, watched, cancelled, resumed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from shutil import rmtree
+from typing import Any
+
+from cisgram.core.errors import CisgramError, InputError
+from cisgram.core.lock import only_one
+from cisgram.core.run import Run
+from cisgram.dashboard import job_files
+from cisgram.dashboard.errors import Conflict
+from cisgram.dashboard.job_files import FOLDER, OPEN, Job, now
+from cisgram.dashboard.job_kinds import plan
+
+COMMAND = (sys.executable, "-m", "cisgram")
+SUPERVISED = {"CISGRAM_PROGRESS": "json", "CISGRAM_STOP_WITH_STDIN": "1"}
+"""See `cisgram.cli.supervised`."""
+GRACE = 5.0
+"""Seconds between the interrupt and the kill of a job that is cancelled."""
+MOST_WAITING = 20
+EVERY = 0.5  # seconds between two writings of how far a job is
+LINE = 2**20  # bytes of a line
+
+
+class Jobs:
+    """The jobs of one run. Each is the same ``cisgram`` command that a terminal would run.
+
+    A job never outlives its server: when that ends, however it ends, the job is interrupted, and
+    the next server shows it so. Resuming runs the same command, which goes on where it was.
+
+    Parameters
+    ----------
+    run
+        The run; jobs lie in ``RUN/jobs``.
+    command
+        What stands before the arguments.
+    """
+
+    def __init__(self, run: Run, *, command: Sequence[str] = COMMAND) -> None:
+        self.run, self._command = run, tuple(command)
+        self._queue: list[Job] = []
+        self._current: tuple[Job, Process | None] | None = None
+        self._stopping: str = ""  # the state that the current job is being stopped into
+        self._task: asyncio.Task[None] | None = None
+        self._held = ExitStack()
+        self._is_held = False
+
+    def every(self) -> list[Job]:
+        """All jobs, the newest first; what a server that is gone had begun is interrupted."""
+        mine = {job.id: job for job in (*self._queue, *self._running())}
+        found = [mine.get(job.id, job) for job in job_files.every(self.run)]
+        left = [job for job in found if job.state in OPEN and job.id not in mine]
+        if left and self._hold():
+            for job in left:
+                job.state, job.ended = "interrupted", now()
+                job_files.write(self.run, job)
+        return found
+
+    def start(self, body: Mapping[str, Any]) -> Job:
+        """Begin the job that a request asks for, or let it wait for those before it.
+
+        Raises
+        ------
+        Refused
+            As `job_kinds.plan`.
+        Conflict
+            When another server works on this run, or too many wait.
+        """
+        self._check_free()
+        name = job_files.new_id()
+        folder = job_files.folder_of(self.run, name)
+        try:
+            job = job_files.new_job(name, plan(self.run, body, folder))
+        except BaseException:
+            rmtree(folder, ignore_errors=True)
+            raise
+        self._enqueue(job)
+        return job
+
+    def cancel(self, name: str) -> Job:
+        """Stop a job: an interrupt, and a kill after `GRACE` seconds.
+
+        Raises
+        ------
+        Missing
+            When there is no such job.
+        Conflict
+            When it has ended already.
+        """
+        for job in self._queue:
+            if job.id == name:
+                self._queue.remove(job)
+                self._end(job, "cancelled")
+                return job
+        for job in self._running():
+            if job.id == name:
+                self._stop("cancelled")
+                return job
+        job = self._ended(name)
+        msg = f"This job is {job.state}; there is nothing to cancel."
+        raise Conflict(msg)
+
+    def resume(self, name: str) -> Job:
+        """Run the command of a job again, which goes on where it was.
+
+        Raises
+        ------
+        Missing
+            When there is no such job.
+        Conflict
+            When it is at work, or was done; or as `start`.
+        """
+        if any(job.id == name for job in (*self._queue, *self._running())):
+            msg = "This job is at work already."
+            raise Conflict(msg)
+        job = self._ended(name)
+        if job.state == "done":
+            msg = "This job was done. Start a new one to do it again."
+            raise Conflict(msg)
+        self._check_free()
+        job.state, job.error, job.said, job.ended = "waiting", "", "", ""
+        self._enqueue(job)
+        return job
+
+    async def close(self) -> None:
+        """Interrupt what is at work; it can be resumed by the next server."""
+        for job in self._queue:
+            self._end(job, "interrupted")
+        self._queue.clear()
+        if self._current is not None:
+            self._stop("interrupted")
+        if self._task is not None:
+            await self._task
+        self._held.close()
+        self._is_held = False
+
+    def _running(self) -> list[Job]:
+        return [] if self._current is None else [self._current[0]]
+
+    def _ended(self, name: str) -> Job:
+        self.every()  # states of jobs whose server is gone
+        return job_files.read(self.run, name)
+
+    def _check_free(self) -> None:
+        if not self._hold():
+            msg = "Another server works on this run. Use that one, or close it first."
+            raise Conflict(msg)
+        if len(self._queue) >= MOST_WAITING:
+            msg = f"{MOST_WAITING} jobs wait already. Wait until some are done, or cancel them."
+            raise Conflict(msg)
+
+    def _hold(self) -> bool:
+        """Hold the jobs of the run, so that no second server starts or judges them."""
+        if not self._is_held:
+            try:
+                self._held.enter_context(only_one(self.run.path / FOLDER))
+            except InputError:
+                return False
+            self._is_held = True
+        return True
+
+    def _enqueue(self, job: Job) -> None:
+        job_files.write(self.run, job)
+        self._queue.append(job)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        while self._queue:
+            job = self._queue.pop(0)
+            self._current, self._stopping = (job, None), ""
+            try:
+                await self._do(job)
+            except (OSError, CisgramError) as error:
+                self._end(job, "failed", f"The job could not be run: {error}")
+            finally:
+                self._current = None
+
+    async def _do(self, job: Job) -> None:
+        job.state, job.began, job.done, job.total = "running", now(), 0, 0
+        job_files.write(self.run, job)
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            *job.arguments,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=STDOUT,
+            env=os.environ | SUPERVISED,
+            start_new_session=True,  # Ctrl-C is the server's, which interrupts its jobs itself
+            limit=LINE,
+        )
+        self._current = (job, process)
+        if self._stopping:  # asked for while the process was being made
+            self._stop(self._stopping)
+        tail = await self._watch(job, process)
+        status = await process.wait()
+        if status == 0:
+            job.done = job.total
+            self._end(job, "done")
+        elif self._stopping:
+            self._end(job, self._stopping)
+        elif status < 0 or status == 130:
+            self._end(job, "interrupted")
+        else:
+            self._end(job, "failed", _reason(tail, status))
+
+    async def _watch(self, job: Job, process: Process) -> list[str]:
+        """Follow what a job writes to its end; the last lines."""
+        assert process.stdout is not None
+        tail: list[str] = []
+        written = time.monotonic()
+        while True:
+            try:
+                raw = await process.stdout.readline()
+            except ValueError:  # a line of a megabyte
+                continue
+            if not raw:
+                return tail
+            line = raw.decode("utf-8", "replace").rstrip()
+            progress = _progress(line)
+            if progress is not None:
+                job.done, job.total = progress
+            elif line:
+                job.said = line[:500]
+                tail = [*tail, line][-20:]
+                with suppress(OSError):  # a full disk costs the log, not the job
+                    job_files.log(self.run, job, line)
+            if time.monotonic() - written > EVERY:
+                written = time.monotonic()
+                self._write(job)
+
+    def _stop(self, state: str) -> None:
+        """Interrupt the current job, and see to it that it ends."""
+        self._stopping = self._stopping or state
+        process = None if self._current is None else self._current[1]
+        if process is None or process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+        asyncio.get_running_loop().call_later(GRACE, _kill, process)
+
+    def _end(self, job: Job, state: str, error: str = "") -> None:
+        job.state, job.error, job.ended = state, error, now()
+        self._write(job)
+
+    def _write(self, job: Job) -> None:
+        """Write how a job stands. Where that fails, the next server finds it interrupted."""
+        with suppress(CisgramError):
+            job_files.write(self.run, job)
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+
+
+def _progress(line: str) -> tuple[int, int] | None:
+    """How far a job is, where a line says so."""
+    if not line.startswith('{"progress"'):
+        return None
+    try:
+        done, total = json.loads(line)["progress"]
+        return int(done), int(total)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _reason(tail: Sequence[str], status: int) -> str:
+    """The paragraph of the error, from the last lines of a command that failed."""
+    starts = [i for i, line in enumerate(tail) if line.startswith("Error:")]
+    if starts:
+        return " ".join(tail[starts[-1] :]).removeprefix("Error:").strip()[:2000]
+    last = tail[-1] if tail else "it said nothing"
+    return f"The command ended with status {status}: {last[:500]}"

@@ -1,0 +1,181 @@
+"""The live part of the server: questions to a model, the motifs at hand, jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from cisgram.core.errors import CisgramError
+from cisgram.core.run import Run
+from cisgram.dashboard import job_files
+from cisgram.dashboard.errors import AnswerError, Refused
+from cisgram.dashboard.job_files import Job
+from cisgram.dashboard.jobs import Jobs
+from cisgram.dashboard.worker import ModelWorker
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+Handler = Callable[["Request", Run], Awaitable[Any]]
+MOST_NAME = 200
+
+
+class Live:
+    """Routes under ``/api/runs/{run}/`` that ask a model or start jobs.
+
+    Parameters
+    ----------
+    runs
+        Runs by the names that addresses give them.
+    worker
+        Who asks the model; default a process of its own, started by the first question.
+    """
+
+    def __init__(self, runs: Mapping[str, Run], *, worker: ModelWorker | None = None) -> None:
+        self.runs = runs
+        self.worker = worker or ModelWorker()
+        self._jobs: dict[Path, Jobs] = {}
+
+    def routes(self) -> list[BaseRoute]:
+        """The routes; who adds them sees to login, Origin and the size of bodies."""
+        under = "/api/runs/{run}"
+        return [
+            Route(f"{under}/model", self._route(self._model), methods=["GET"]),
+            Route(f"{under}/motifs", self._route(self._motifs), methods=["GET"]),
+            Route(f"{under}/ask", self._route(self._ask), methods=["POST"]),
+            Route(f"{under}/jobs", self._route(self._list), methods=["GET"]),
+            Route(f"{under}/jobs", self._route(self._start), methods=["POST"]),
+            Route(f"{under}/jobs/{{job}}", self._route(self._one), methods=["GET"]),
+            Route(f"{under}/jobs/{{job}}/cancel", self._route(self._cancel), methods=["POST"]),
+            Route(f"{under}/jobs/{{job}}/resume", self._route(self._resume), methods=["POST"]),
+        ]
+
+    async def close(self) -> None:
+        """End the model process and interrupt the jobs."""
+        await asyncio.gather(self.worker.close(), *(j.close() for j in self._jobs.values()))
+
+    def jobs(self, run: Run) -> Jobs:
+        """The jobs of a run."""
+        return self._jobs.setdefault(run.path, Jobs(run))
+
+    def _route(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """A handler with the run of the address, whose errors are one paragraph each."""
+
+        async def answered(request: Request) -> Response:
+            slug = request.path_params["run"]
+            if slug not in self.runs:
+                return failed(404, "No run of this name is served here. Go back to the list.")
+            try:
+                return JSONResponse(await handler(request, self.runs[slug]))
+            except AnswerError as error:
+                return failed(error.status, str(error))
+            except CisgramError as error:
+                return failed(400, str(error))
+
+        return answered
+
+    async def _model(self, _request: Request, run: Run) -> Any:
+        return await self._facts("model", run)
+
+    async def _motifs(self, _request: Request, run: Run) -> Any:
+        return await self._facts("motifs", run)
+
+    async def _facts(self, what: str, run: Run) -> Any:
+        """Asked under a name of its own: none takes the place of another page's."""
+        message = {"do": what, "run": str(run.path)}
+        return await self.worker.ask(message, client=secrets.token_hex(8))
+
+    async def _ask(self, request: Request, run: Run) -> Any:
+        question = _question(await body_of(request))
+        client = question.pop("client")
+        return await self.worker.ask({"do": "ask", "run": str(run.path), **question}, client=client)
+
+    async def _list(self, _request: Request, run: Run) -> Any:
+        return {"jobs": [_shown(job) for job in self.jobs(run).every()]}
+
+    async def _start(self, request: Request, run: Run) -> Any:
+        return _shown(self.jobs(run).start(await body_of(request)))
+
+    async def _one(self, request: Request, run: Run) -> Any:
+        self.jobs(run).every()  # states of jobs whose server is gone
+        job = job_files.read(run, request.path_params["job"])
+        return {**_shown(job), "log": job_files.read_log(run, job)}
+
+    async def _cancel(self, request: Request, run: Run) -> Any:
+        return _shown(self.jobs(run).cancel(request.path_params["job"]))
+
+    async def _resume(self, request: Request, run: Run) -> Any:
+        return _shown(self.jobs(run).resume(request.path_params["job"]))
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    """A job as the page lists it; its command without the paths of this machine."""
+    return {k: v for k, v in asdict(job).items() if k != "arguments"}
+
+
+def failed(status: int, said: str) -> JSONResponse:
+    """An error as the page reads it."""
+    return JSONResponse({"error": said}, status_code=status)
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Raises
+    ------
+    Refused
+        When the body is something else.
+    """
+    try:
+        found = json.loads(await request.body())
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        msg = "The body must be a JSON object."
+        raise Refused(msg) from error
+    if not isinstance(found, dict):
+        msg = f"The body must be a JSON object; got {type(found).__name__}."
+        raise Refused(msg)
+    return found
+
+
+def _question(body: dict[str, Any]) -> dict[str, Any]:
+    """What of a body is asked, each part checked to be of its kind.
+
+    Raises
+    ------
+    Refused
+        Naming the first part that is not.
+    """
+    wanted: dict[str, tuple[type, ...]] = {
+        "sequence": (str,),
+        "client": (str,),
+        "name": (str, type(None)),
+        "target": (str, type(None)),
+        "methods": (list, type(None)),
+    }
+    found = {"client": "", **body}
+    for name, kinds in wanted.items():
+        value = found.get(name)
+        if not isinstance(value, kinds):
+            msg = f"{name} must be {kinds[0].__name__}; got {type(value).__name__}."
+            raise Refused(msg)
+    methods = found.get("methods")
+    if methods is not None and not all(isinstance(m, str) for m in methods):
+        msg = "methods must be a list of names."
+        raise Refused(msg)
+    return {
+        "sequence": found["sequence"],
+        "client": found["client"][:MOST_NAME],
+        "name": (found.get("name") or "")[:MOST_NAME],
+        "target": found.get("target"),
+        "methods": methods,
+    }

@@ -1,0 +1,266 @@
+"""Jobs: the same commands as in a terminal, cancelled, resumed, outliving the server as files."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cisgram.core.errors import StorageError
+from cisgram.core.lock import only_one
+from cisgram.dashboard import job_files
+from cisgram.dashboard.errors import Conflict, Missing, Refused
+from cisgram.dashboard.job_kinds import plan
+from cisgram.dashboard.jobs import Jobs
+from dashboard.waiting import SLUG, until
+
+URL = f"/api/runs/{SLUG}/jobs"
+HELD_OUT = {"kind": "motifs", "source": "filters"}
+# Stands for a command: says how far it is, and ends when it is interrupted, or never.
+STEPS = """
+import sys, time, json
+for i in range(int(sys.argv[1])):
+    print(json.dumps({"progress": [i + 1, int(sys.argv[1])]}), flush=True)
+    time.sleep(0.02)
+print("all done", flush=True)
+"""
+SLOW = (sys.executable, "-c", STEPS, "2000")
+QUICK = (sys.executable, "-c", STEPS, "3")
+DEAF = (sys.executable, "-c", "import signal, time; signal.signal(2, signal.SIG_IGN);"
+        "print('deaf', flush=True); time.sleep(600)")  # fmt: skip
+FAILING = (sys.executable, "-c", "print('said first'); raise SystemExit('Error: no such layer.'"
+           "'\\nTake conv1.')")  # fmt: skip
+
+
+def within(run, command, work):
+    """What ``await work(jobs)`` gives, with jobs whose command stands for the real one."""
+
+    async def inside():
+        jobs = Jobs(run, command=command)
+        try:
+            return await work(jobs)
+        finally:
+            await jobs.close()
+
+    return asyncio.run(inside())
+
+
+async def reach(jobs, job, *states):
+    while job_files.read(jobs.run, job.id).state not in states:
+        await asyncio.sleep(0.02)
+    return job_files.read(jobs.run, job.id)
+
+
+def test_a_job_is_the_command_and_its_result_lies_in_the_run(client, run):
+    job = client.post(URL, json={"kind": "explain", "method": "saliency", "most": 4}).json()
+    assert job["state"] in ("waiting", "running")
+    done = until(lambda: (j := client.get(f"{URL}/{job['id']}").json())["state"] == "done" and j)
+    assert (run.path / "explain" / "saliency" / "values.safetensors").is_file()
+    assert done["result"] == "#sequences?methods=saliency"
+    assert (done["done"], done["total"]) == (4, 4)
+    assert "The scores lie in" in done["log"]
+    assert "progress" not in done["log"]
+    assert [j["id"] for j in client.get(URL).json()["jobs"]] == [job["id"]]
+
+
+def test_pasted_sequences_are_explained_beside_the_run(client, run, sequence):
+    text = f">one\n{sequence}\n>two\n{sequence}\n"
+    asked = {"kind": "explain", "method": "ism", "sequences": text}
+    job = client.post(URL, json=asked).json()
+    assert job["title"] == "ism of 2 pasted sequences"
+    until(lambda: client.get(f"{URL}/{job['id']}").json()["state"] == "done")
+    names = (run.path / job["result"] / "names.tsv").read_text().splitlines()
+    assert [line.split("\t")[0] for line in names[1:]] == ["one", "two"]
+
+
+def test_what_a_command_refuses_is_said_in_its_words(client):
+    job = client.post(URL, json={"kind": "demix", "layer": "conv9", "neuron": 0}).json()
+    ended = until(lambda: (j := client.get(f"{URL}/{job['id']}").json())["state"] == "failed" and j)
+    assert "conv9" in ended["error"]
+    assert "conv1" in ended["error"]  # what there is
+    assert "Traceback" not in ended["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "kind must be one of explain, demix, motifs"),
+        ({"kind": ["explain"]}, "kind must be"),
+        ({"kind": "explain"}, "method must be a name"),
+        ({"kind": "explain", "method": "--help"}, "method must be a name"),
+        ({"kind": "explain", "method": "ism; rm -rf /"}, "method must be a name"),
+        ({"kind": "explain", "method": "ism", "most": True}, "most must be a whole number"),
+        ({"kind": "explain", "method": "ism", "target": "a\nb"}, "target must be one line"),
+        ({"kind": "explain", "method": "ism", "sequences": 3}, "sequences must be FASTA"),
+        ({"kind": "explain", "method": "ism", "sequences": ">a\nAC*T\n"}, "no nucleotide"),
+        ({"kind": "demix", "layer": "../x"}, "layer must be a name"),
+        ({"kind": "demix", "neuron": -1}, "neuron must be a whole number from 0"),
+        ({"kind": "motifs", "source": "-x"}, "source must be a name"),
+    ],
+)
+def test_a_wrong_request_is_refused_and_leaves_nothing(client, run, body, said):
+    refused = client.post(URL, json=body)
+    assert refused.status_code == 400
+    assert said in refused.json()["error"]
+    assert str(run.path) not in refused.json()["error"]
+    assert not [p for p in (run.path / "jobs").glob("*") if p.is_dir()]
+
+
+def test_too_much_pasted_text_is_refused(run, tmp_path):
+    body = {"kind": "explain", "method": "ism", "sequences": "A" * 4_000_001}
+    with pytest.raises(Refused, match="At most 4,000,000 characters"):
+        plan(run, body, tmp_path)
+
+
+def test_arguments_stand_for_themselves(run, tmp_path):
+    body = {"kind": "explain", "method": "ism", "target": "--out=/etc $(id)"}
+    assert "--target=--out=/etc $(id)" in plan(run, body, tmp_path).arguments
+
+
+@pytest.mark.parametrize("name", ["..", "0" * 15, "0" * 17, "../../etc/passwd", "A" * 16, ""])
+def test_a_name_of_a_job_cannot_leave_the_folder(run, name):
+    with pytest.raises(Missing):
+        job_files.folder_of(run, name)
+
+
+def test_jobs_run_one_after_the_other(run):
+    async def work(jobs):
+        first, second = jobs.start(HELD_OUT), jobs.start(HELD_OUT)
+        await reach(jobs, first, "running")
+        assert second.state == "waiting"
+        assert (await reach(jobs, first, "done")).done == 3
+        return await reach(jobs, second, "done")
+
+    assert within(run, QUICK, work).said == "all done"
+
+
+def test_a_job_is_cancelled_and_resumed(run):
+    async def work(jobs):
+        job = jobs.start(HELD_OUT)
+        await reach(jobs, job, "running")
+        while not job.done:
+            await asyncio.sleep(0.01)
+        jobs.cancel(job.id)
+        stopped = await reach(jobs, job, "cancelled")
+        assert 0 < stopped.done < stopped.total == 2000
+        jobs._command = QUICK
+        assert jobs.resume(job.id).state == "waiting"
+        return await reach(jobs, job, "done")
+
+    assert within(run, SLOW, work).error == ""
+
+
+def test_a_job_that_waits_is_cancelled_without_being_started(run):
+    async def work(jobs):
+        first, second = jobs.start(HELD_OUT), jobs.start(HELD_OUT)
+        jobs.cancel(second.id)
+        assert (job_files.read(run, second.id).state, second.began) == ("cancelled", "")
+        jobs.cancel(first.id)
+        await reach(jobs, first, "cancelled")
+        with pytest.raises(Conflict, match="nothing to cancel"):
+            jobs.cancel(first.id)
+
+    within(run, SLOW, work)
+
+
+def test_a_command_that_ignores_the_interrupt_is_killed(run, monkeypatch):
+    monkeypatch.setattr("cisgram.dashboard.jobs.GRACE", 0.2)
+
+    async def work(jobs):
+        job = jobs.start(HELD_OUT)
+        while job.said != "deaf":
+            await asyncio.sleep(0.01)
+        jobs.cancel(job.id)
+        return await reach(jobs, job, "cancelled")
+
+    assert within(run, DEAF, work).ended
+
+
+def test_the_error_is_the_paragraph_that_the_command_ended_with(run):
+    async def work(jobs):
+        return await reach(jobs, jobs.start(HELD_OUT), "failed")
+
+    assert within(run, FAILING, work).error == "no such layer. Take conv1."
+
+
+def test_a_job_goes_on_when_its_state_cannot_be_written(run, monkeypatch):
+    async def work(jobs):
+        job = jobs.start(HELD_OUT)
+        await reach(jobs, job, "running")
+        monkeypatch.setattr(job_files, "write", refuse)
+        while job.state == "running":
+            await asyncio.sleep(0.01)
+        return job.state, job_files.read(run, job.id).state
+
+    def refuse(run, job):
+        raise StorageError("full")
+
+    assert within(run, QUICK, work) == ("done", "running")
+
+
+def test_closing_the_server_interrupts_and_the_next_one_resumes(run):
+    async def begin(jobs):
+        job = jobs.start(HELD_OUT)
+        waiting = jobs.start(HELD_OUT)
+        await reach(jobs, job, "running")
+        return job.id, waiting.id
+
+    names = within(run, SLOW, begin)
+    assert [job_files.read(run, n).state for n in names] == ["interrupted"] * 2
+
+    async def go_on(jobs):
+        return await reach(jobs, jobs.resume(names[0]), "done")
+
+    assert within(run, QUICK, go_on).state == "done"
+
+
+def test_a_job_of_a_server_that_was_killed_is_shown_as_interrupted(run):
+    job = job_files.Job("0123456789abcdef", "demix", ["demix"], "#neurons", state="running")
+    job_files.write(run, job)
+
+    async def work(jobs):
+        return [j.state for j in jobs.every()]
+
+    assert within(run, QUICK, work) == ["interrupted"]
+    assert job_files.read(run, job.id).state == "interrupted"
+
+
+def test_a_second_server_judges_nothing_and_starts_nothing(run):
+    job = job_files.Job("0123456789abcdef", "demix", ["demix"], "#neurons", state="running")
+    job_files.write(run, job)
+
+    async def work(jobs):
+        assert [j.state for j in jobs.every()] == ["running"]
+        with pytest.raises(Conflict, match="Another server"):
+            jobs.start(HELD_OUT)
+
+    with only_one(run.path / "jobs"):
+        within(run, QUICK, work)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"id": "x"}'])
+def test_a_damaged_job_is_left_out_of_the_list(run, content):
+    folder = run.path / "jobs" / "0123456789abcdef"
+    folder.mkdir(parents=True)
+    (folder / "job.json").write_text(content)
+    assert job_files.every(run) == []
+    with pytest.raises(Missing):
+        job_files.read(run, folder.name)
+
+
+def test_a_command_ends_when_who_started_it_is_gone(run):
+    """The end of its standard input, which a server that is killed leaves behind."""
+    env = os.environ | {"CISGRAM_PROGRESS": "json", "CISGRAM_STOP_WITH_STDIN": "1"}
+    command = [sys.executable, "-m", "cisgram", "demix", str(run.path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    ) as process:
+        line = next(line for line in process.stderr if line.startswith("{"))
+        assert json.loads(line)["progress"] == [1, 4]
+        process.stdin.close()
+        left = process.stderr.read()
+        assert process.wait(30) == 130
+    assert "Traceback" not in left
+    assert "the same command goes on from there" in left
