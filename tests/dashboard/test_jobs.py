@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from cisgram.core.errors import StorageError
 from cisgram.core.lock import only_one
 from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Missing, Refused
@@ -182,6 +183,21 @@ def test_the_error_is_the_paragraph_that_the_command_ended_with(run):
         return await reach(jobs, jobs.start(HELD_OUT), "failed")
 
     assert within(run, FAILING, work).error == "no such layer. Take conv1."
+
+
+def test_a_job_goes_on_when_its_state_cannot_be_written(run, monkeypatch):
+    async def work(jobs):
+        job = jobs.start(HELD_OUT)
+        await reach(jobs, job, "running")
+        monkeypatch.setattr(job_files, "write", refuse)
+        while job.state == "running":
+            await asyncio.sleep(0.01)
+        return job.state, job_files.read(run, job.id).state
+
+    def refuse(run, job):
+        raise StorageError("full")
+
+    assert within(run, QUICK, work) == ("done", "running")
 
 
 def test_closing_the_server_interrupts_and_the_next_one_resumes(run):

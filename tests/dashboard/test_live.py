@@ -3,6 +3,7 @@
 import base64
 import gzip
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -14,7 +15,7 @@ from cisgram.core import config
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.dashboard.model_answers import KEPT, Answers
-from cisgram.models import load, predict
+from cisgram.models import MODELS, Card, load, predict, read_card, save
 from cisgram.seq import encode
 from cisgram.steps import motifs_run, predict_file, settings_of
 from cisgram.steps.ask import LiveModel, read_sequence
@@ -66,8 +67,6 @@ def test_methods_that_are_drawn_at_once_are_those_whose_facts_say_so(answers, ru
 
 
 def test_a_recurrent_network_is_drawn_with_its_temporal_scores(tmp_path, run, answers):
-    from cisgram.models import MODELS, Card, save
-
     model = MODELS["demo-rnn"].fn(n_outputs=1)
     save(run.member(0), model, Card("demo-rnn", {}, length=60))
     answer = ask(answers, run, "ACGT" * 15)
@@ -128,10 +127,34 @@ def test_sites_of_named_motifs_are_part_of_the_answer(answers, run, sequence):
     assert "CACGTG" in listed[0]["letters"]
 
 
+def test_an_ensemble_answers_with_its_mean_and_spread(answers, run, sequence):
+    model = load(run)
+    with torch.no_grad():
+        model.head[0].bias += 2
+    save(run.member(1), model, read_card(run.member(0)))
+    found = ask(answers, run, sequence, methods=[])["predictions"][0]
+    scores = [float(predict(load(m), encode([sequence]))[0, 0]) for m in run.members()]
+    assert found["score"] == pytest.approx(np.mean(scores))
+    assert found["sd"] == pytest.approx(np.std(scores, ddof=1))
+
+
+def test_of_several_outputs_the_one_named_is_explained(answers, run, sequence):
+    options = {"detectors": 4, "width": 8, "hidden": 0}
+    torch.manual_seed(0)
+    model = MODELS["deepbind"].fn(**options, n_outputs=2)
+    save(run.member(0), model, Card("deepbind", options, length=60, outputs=("first", "second")))
+    facts = answers.answer({"do": "model", "run": str(run.path)})
+    assert (facts["outputs"], facts["target"]) == (["first", "second"], "first")
+    answer = ask(answers, run, sequence, target="second")
+    assert [p["output"] for p in answer["predictions"]] == ["first", "second"]
+    expected = explain.ism(load(run), encode([sequence]), target=1).values[0].numpy()
+    slack = float(np.abs(expected).max()) / 200
+    assert answer["target"] == "second"
+    assert unpacked(answer, "ism") == pytest.approx(expected, abs=slack)
+
+
 def test_a_model_that_was_written_again_is_loaded_again(answers, run, sequence):
     before = ask(answers, run, sequence)["predictions"][0]["score"]
-    from cisgram.models import read_card, save
-
     model = load(run)
     with torch.no_grad():
         model.head[0].bias += 1
@@ -140,8 +163,6 @@ def test_a_model_that_was_written_again_is_loaded_again(answers, run, sequence):
 
 
 def test_few_models_stay_loaded(answers, run, tmp_path, sequence):
-    import shutil
-
     for i in range(KEPT + 2):
         copy = shutil.copytree(run.path, tmp_path / f"copy-{i}")
         ask(answers, Run(copy), sequence, methods=[])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -153,6 +154,16 @@ def test_a_motif_is_put_in_by_the_keyboard_alone(chromium, serving, named, seque
         answered(page, lambda: page.locator("button:has-text('Insert')").press("Enter"))
         assert edits(page)[-1].endswith(f"{letters} at 5 −")
         assert page.evaluate("document.activeElement.className") == "placed"
+
+
+def test_names_in_an_address_are_text(chromium, serving, named, sequence):
+    evil = "<img src=x onerror=alert(1)>"
+    asked = urlencode({"name": evil, "sequence": sequence, "edits": f"ACGTACG@3+{quote(evil)}"})
+    with opened(chromium, serving(named.path), f"#ask?{asked}") as page:
+        page.wait_for_selector(".strip .placed")
+        assert edits(page) == [f"{evil} ACGTACG at 3 +"]
+        assert page.locator("#ask-viewer-title").inner_text() == evil
+        assert page.locator("img").count() == 0
 
 
 def test_what_is_no_sequence_and_a_dead_model_are_said_in_place(chromium, serving, named, sequence):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from browser import chromium
 from cisgram import report
+from cisgram.core import files
+from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from hostile import ELSEWHERE, HOSTILE
+from hostile import BREAKING, ELSEWHERE, HOSTILE
 from hostile_run import WORDS, hostile_run
 from made_run import make_run
-from report.test_browser import chromium
 
 __all__ = ["chromium"]
 
@@ -227,3 +230,37 @@ def test_a_run_folder_of_a_hostile_name(chromium, tmp_path, name):
     with watched(chromium, path) as page:
         assert page.locator("h1").evaluate("(h) => h.textContent") == name
         check_is_text(page)
+
+
+def test_names_that_no_reader_lets_in_are_harmless_where_a_file_is_changed_by_hand(
+    chromium, tmp_path
+):
+    run = make_run(tmp_path / "run", n=4)
+    names = [n for n in BREAKING if n.isascii()]
+    value = files.read_json(run.path / "metrics.json")
+    (each,) = value["test"]["per_output"]
+    value["test"]["per_output"] = [{**each, "output": n} for n in names]
+    files.write_json(run.path / "metrics.json", value)
+    with watched(chromium, report.write(run)) as page:
+        check_is_text(page)
+        rows = page.locator("#scores details tbody th").evaluate_all(
+            "(cells) => cells.map((c) => c.textContent)"
+        )
+        assert len(rows) == len(names)
+        assert rows[0] == "two\nlines"
+
+
+def test_half_a_character_is_refused_by_the_name_of_its_file(tmp_path):
+    run = make_run(tmp_path / "run", n=4)
+    path = run.path / "metrics.json"
+    path.write_text(path.read_text().replace('"bound"', r'"lone \ud800"'))
+    with pytest.raises(InputError, match=r"metrics\.json"):
+        report.write(run)
+    path.write_text(path.read_text().replace(r"\ud800", r"\ud83e\uddec"))
+    assert files.read_json(path)["test"]["per_output"][0]["output"] == "lone \U0001f9ec"
+    report.write(run)
+
+
+def test_a_folder_named_in_other_bytes_makes_a_page(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/run\xff"))
+    assert "run?" in report.write(make_run(path, n=4)).read_text("utf-8")

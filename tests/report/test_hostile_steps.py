@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 import planted
+from browser import chromium
 from cisgram import io, report
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.train import metrics
 from cli.running import OPTIONS, cisgram
 from hostile import BREAKING, HOSTILE
-from report.test_browser import chromium
 from report.test_hostile import check_is_text, wander, watched
 
 __all__ = ["chromium"]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from browser import chromium, showing
 from cisgram import report
-from report.test_browser import chromium, showing
 from report.test_neurons import neuron, put
 
 __all__ = ["chromium"]

@@ -11,6 +11,7 @@
       predictions.tsv
       explain/<method>/  values.safetensors, names.tsv, options.toml
       explain-given/     the same for files of the user's
+      jobs/<id>/         job.json, log.txt: what was started from 'cisgram serve'
       motifs/            <source>.meme, <source>.matches.tsv
       report.html
 """

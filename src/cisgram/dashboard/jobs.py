@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from shutil import rmtree
 from typing import Any
 
-from cisgram.core.errors import InputError
+from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run
 from cisgram.dashboard import job_files
@@ -181,8 +181,8 @@ class Jobs:
             self._current, self._stopping = (job, None), ""
             try:
                 await self._do(job)
-            except OSError as error:
-                self._end(job, "failed", f"The job could not be run: {error}.")
+            except (OSError, CisgramError) as error:
+                self._end(job, "failed", f"The job could not be run: {error}")
             finally:
                 self._current = None
 
@@ -233,10 +233,11 @@ class Jobs:
             elif line:
                 job.said = line[:500]
                 tail = [*tail, line][-20:]
-                job_files.log(self.run, job, line)
+                with suppress(OSError):  # a full disk costs the log, not the job
+                    job_files.log(self.run, job, line)
             if time.monotonic() - written > EVERY:
                 written = time.monotonic()
-                job_files.write(self.run, job)
+                self._write(job)
 
     def _stop(self, state: str) -> None:
         """Interrupt the current job, and see to it that it ends."""
@@ -250,7 +251,12 @@ class Jobs:
 
     def _end(self, job: Job, state: str, error: str = "") -> None:
         job.state, job.error, job.ended = state, error, now()
-        job_files.write(self.run, job)
+        self._write(job)
+
+    def _write(self, job: Job) -> None:
+        """Write how a job stands. Where that fails, the next server finds it interrupted."""
+        with suppress(CisgramError):
+            job_files.write(self.run, job)
 
 
 def _kill(process: Process) -> None:
