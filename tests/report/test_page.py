@@ -297,10 +297,11 @@ def test_the_bundle_is_small_and_calls_nobody():
         "insertAdjacentHTML",
         "document.write",
         "eval(",
-        "fetch(",
         "XMLHttp",
     ):
         assert word not in script
+    # One place, which the block of a server turns on; the policy of a mailed page allows none.
+    assert script.count("fetch(") == 1
 
 
 def test_names_are_ranked_by_their_best_match(new_run, opened):
