@@ -1,6 +1,6 @@
-"""The picture of the README, from the page of a demo: ``python docs/picture.py demo-run``.
+"""The pictures of the page, one a view, from a run: ``python docs/picture.py demo-run``.
 
-Needs ``cisgram[test]`` and Chromium. Long parts of the page are hidden; nothing is drawn anew.
+Needs ``cisgram[test]`` and Chromium. The README shows that of the sequences as ``report.png``.
 """
 
 from __future__ import annotations
@@ -11,30 +11,31 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-PICTURE = Path(__file__).resolve().parent / "images" / "report.png"
-HIDDEN = (
-    "#done, #data, #scores, #neurons, #cite",
-    "#motifs tbody tr:nth-child(n + 2)",
-    "#sequences tbody tr:nth-child(n + 4)",
-)
+from cisgram.report.section import VIEWS
+
+IMAGES = Path(__file__).resolve().parent / "images"
+SIZE = {"width": 1280, "height": 1500}
+README = "sequences"
 
 
 def main(run: Path) -> None:
-    """Write ``docs/images/report.png``."""
+    """Write ``docs/images/VIEW.png`` and ``docs/images/report.png``."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
             args=["--no-sandbox"],
         )
-        page = browser.new_page(viewport={"width": 1100, "height": 900})
-        page.goto((run / "report.html").resolve().as_uri())
-        page.wait_for_timeout(1500)  # the viewer unpacks its data and draws
-        # its content policy takes no style sheet of ours
-        page.evaluate(
-            "what => document.querySelectorAll(what).forEach(e => { e.style.display = 'none' })",
-            ", ".join(HIDDEN),
-        )
-        page.screenshot(path=PICTURE, full_page=True)
+        page = browser.new_page(viewport=SIZE)
+        address = (run / "report.html").resolve().as_uri()
+        for view in VIEWS:
+            page.goto("about:blank")
+            page.goto(f"{address}#{view}")
+            page.wait_for_timeout(1500)  # the viewer unpacks its data and draws
+            if page.locator(".view.current .absent").count():
+                print(f"{view}: this run has nothing to show there")
+                continue
+            name = "report" if view == README else view
+            page.screenshot(path=IMAGES / f"{name}.png")
         browser.close()
 
 

@@ -42,6 +42,12 @@ def test_every_module_of_core_but_the_array_types_starts_without_torch():
     assert not loaded_by(f"import {', '.join(modules)}") & HEAVY
 
 
+def test_the_server_starts_without_what_draws_and_what_computes():
+    loaded = loaded_by("import cisgram.dashboard, cisgram.dashboard.server")
+    assert "uvicorn" in loaded
+    assert not loaded & (HEAVY | {"numpy"})
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"]])
 def test_help_loads_nothing_heavy(arguments):
     code = (

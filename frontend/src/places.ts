@@ -7,13 +7,19 @@ export function startPlaces(): void {
   for (const view of ["motifs", "grammar"]) {
     onShow(view, (params) => {
       const name = params.get("name");
-      if (name !== null) goTo(named(view, name));
+      if (name !== null) later(() => named(view, name));
     });
   }
   onShow("neurons", (params) => {
     const [layer, neuron] = [params.get("layer"), params.get("neuron")];
-    if (layer !== null) goTo(document.getElementById(neuron === null ? `layer-${layer}` : `neuron-${layer}-${neuron}`));
+    const id = neuron === null ? `layer-${layer}` : `neuron-${layer}-${neuron}`;
+    if (layer !== null) later(() => document.getElementById(id));
   });
+}
+
+/** After the view has been turned to, which scrolls to its top. */
+function later(find: () => HTMLElement | null): void {
+  queueMicrotask(() => goTo(find()));
 }
 
 /** Names are compared as text: none becomes part of a selector. */

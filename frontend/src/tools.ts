@@ -7,7 +7,7 @@ import { type Colors, getColors, getScheme, onColors, type Scheme, setColors, se
 
 export function startTools(): void {
   const schemes = element("select", { "aria-label": "Light or dark" }, new Option("Light or dark: auto", "auto"), new Option("Light", "light"), new Option("Dark", "dark"));
-  const letters = element("select", { "aria-label": "Colors of the letters" }, new Option("Letters: usual colors", "standard"), new Option("Letters: color-blind-safe", "safe"));
+  const letters = element("select", { "aria-label": "Colors of the letters" }, new Option("Letters: usual", "standard"), new Option("Letters: color-blind-safe", "safe"));
   const fill = () => {
     schemes.value = getScheme();
     letters.value = getColors();

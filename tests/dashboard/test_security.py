@@ -145,6 +145,13 @@ def test_a_foreign_host_is_refused(asked, host):
         assert "only under its own name" in answer.text
 
 
+def test_a_second_host_is_refused_whatever_the_first_says(asked):
+    asked.login()
+    ours = ("host", f"127.0.0.1:{PORT}")
+    for hosts in ([ours, ("host", "evil.org")], [ours, ours]):
+        assert asked.get("/api/runs", headers=hosts).status_code == 403
+
+
 @pytest.mark.parametrize("host", [f"localhost:{PORT}", f"LOCALHOST:{PORT}", f"[::1]:{PORT}"])
 def test_other_names_of_this_machine_are_answered(asked, host):
     asked.login()

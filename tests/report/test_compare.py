@@ -1,5 +1,6 @@
 """Two runs side by side: what is paired, what cannot be, and what is said of it."""
 
+import re
 import shutil
 from html import unescape
 from pathlib import Path
@@ -403,3 +404,15 @@ def test_a_page_that_is_served_has_its_block_and_may_ask_its_server(two):
     assert '<script type="application/json" id="live">' in live
     assert "connect-src 'self'" in unescape(live)
     assert "</s>" not in live.split('id="live">')[1][:60]
+
+
+def test_a_served_page_leads_to_the_pages_of_its_runs(two, opened):
+    predicted(two.first, WEAK)
+    predicted(two.second, STRONG)
+    live = {"run": "a b", "second": "c", "runs": []}
+    hrefs = re.findall(r'href="(/runs/[^"]*)"', report.compare_page(*two, live=live))
+    assert hrefs[:2] == ["/runs/a%20b/", "/runs/c/"]
+    found = {unescape(h) for h in hrefs}
+    assert any(h.startswith("/runs/a%20b/#sequences?name=s") for h in found)
+    assert any(h.startswith("/runs/c/#sequences?name=s") for h in found)
+    assert "/runs/" not in report.compare_page(*two)

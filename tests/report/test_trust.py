@@ -115,3 +115,11 @@ def test_the_notes_cite_the_papers_of_what_was_judged(judged, opened):
 
 def test_the_notes_of_a_run_that_was_not_judged_cite_none_of_them(new_run, opened):
     assert "gapped k-mer features" not in opened(report.write(new_run())).said
+
+
+def test_a_danger_leads_to_its_table_where_the_page_draws_it(judged, opened):
+    page = opened(report.write(judged()))
+    hrefs = [v for k, v in page.attributes if k == "href" and v.startswith("#trust-")]
+    ids = [v for k, v in page.attributes if k == "id"]
+    assert hrefs == ["#trust-baselines"], "leaks and stability have no table here"
+    assert "trust-baselines" in ids

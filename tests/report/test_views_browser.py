@@ -59,6 +59,14 @@ def test_back_and_forward_walk_through_the_views(chromium, page_of_run):
         assert shown(page) == ["motifs"]
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_that_is_opened_by_its_name_begins_at_its_tab(chromium, page_of_run, view):
+    with showing(chromium, page_of_run, view=view) as page:
+        page.wait_for_timeout(200)
+        assert page.evaluate("scrollY") == 0
+        assert page.locator("nav.tabs a[aria-current=page]").is_visible()
+
+
 @pytest.mark.parametrize(
     ("address", "view", "anchor"),
     [

@@ -4,6 +4,7 @@ import type { Payload } from "../payload";
 
 export interface Config {
   run: string;
+  second?: string; // of a page of two runs
   runs: { slug: string; name: string }[];
 }
 

@@ -15,6 +15,7 @@ export function readConfig(): Config | null {
 }
 
 export function startLive(config: Config): void {
+  if (config.second !== undefined) return; // two runs side by side: neither is the one to ask
   const api = new Api(config.run);
   const watch = new Watch(api);
   new AskView(api);

@@ -83,24 +83,30 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    r"""Read a JSON file.
 
     Raises
     ------
     InputError
-        When it is absent or not JSON; the message names file, line and column.
+        When it is absent or not JSON; the message names file, line and column. Also when it
+        holds half a character (``\ud800``), which JSON allows and no text file can be written
+        with.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text)
+        if "\\ud" in text.lower():  # rare: an escape that may be half of a pair
+            json.dumps(value, ensure_ascii=False).encode()
     except FileNotFoundError as error:
         msg = f"{path} does not exist."
         raise InputError(msg) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeError, json.JSONDecodeError) as error:
         msg = f"{path} is not JSON: {error}. Write it again, or delete it."
         raise InputError(msg) from error
     except OSError as error:
         msg = f"Cannot read {path}: {error.strerror}."
         raise InputError(msg) from error
+    return value
 
 
 def sha256(path: Path) -> str:

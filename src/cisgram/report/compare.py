@@ -14,7 +14,7 @@ from cisgram.core.run import Run
 from cisgram.report.compare_explained import explanations
 from cisgram.report.compare_motifs import shared_motifs
 from cisgram.report.compare_overview import overview
-from cisgram.report.compare_pair import Pair
+from cisgram.report.compare_pair import Pair, pages
 from cisgram.report.compare_predictions import predictions
 from cisgram.report.compare_rules import shared_rules
 from cisgram.report.compare_scores import scores
@@ -55,7 +55,8 @@ def compare_page(first: Run, second: Run, *, live: Mapping[str, Any] | None = No
     first, second
         Two runs; of other data, tasks or lengths, too: what cannot be compared is said.
     live
-        What the script of a served page needs (see `frame`).
+        What the script of a served page needs (see `frame`); with ``run`` and ``second``, the names
+        of the runs in its addresses, the page links to theirs.
 
     Raises
     ------
@@ -110,11 +111,12 @@ def _drawn(
         raise InputError(msg)
     for run in pair:
         run.read()
+    bases = pages(live)
     both = _read(pair, "predictions", shared)
     found: dict[str, Section | None] = {
         "differences": _read(pair, "differences", differences),
         "scores": _read(pair, "scores", lambda p: scores(p, both)),
-        "predictions": _read(pair, "predictions", lambda p: predictions(p, both)),
+        "predictions": _read(pair, "predictions", lambda p: predictions(p, both, bases=bases)),
         "training": _read(pair, "training", training),
         "motifs": _read(pair, "motifs", shared_motifs),
         "explanations": _read(pair, "explanations", explanations),
@@ -122,7 +124,7 @@ def _drawn(
         "trust": _read(pair, "trust", verdicts),
     }
     there = {name: section for name, section in found.items() if section is not None}
-    sections = {"overview": overview(pair, both, there), **there}
+    sections = {"overview": overview(pair, both, there, bases=bases), **there}
     return str(_framed(pair, sections, live)), sections
 
 

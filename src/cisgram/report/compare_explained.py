@@ -11,6 +11,7 @@ from cisgram.report.agreement import agreement
 from cisgram.report.compare_pair import Pair
 from cisgram.report.curves import Axis, Line, chart
 from cisgram.report.explained import Explained, explained, joined
+from cisgram.report.pack import MAX_ROWS
 from cisgram.report.section import Section
 from cisgram.report.text import render
 
@@ -56,6 +57,7 @@ def _method(pair: Pair, first: Explained, second: Explained) -> dict[str, Any]:
         return {"title": title, "n": 0, "why": said}
     rows = joined(pair.first, [first, second])
     rows = rows[(rows["row:0"] >= 0) & (rows["row:1"] >= 0)].reset_index(drop=True)
+    shared, rows = len(rows), rows.head(MAX_ROWS)
     agreed = agreement(rows, [first, second]) if len(rows) else None
     r = agreed.correlation[:, 0] if agreed is not None else np.empty(0)
     known = np.flatnonzero(np.isfinite(r))
@@ -68,6 +70,7 @@ def _method(pair: Pair, first: Explained, second: Explained) -> dict[str, Any]:
         "name": first.name,
         "title": title,
         "n": len(known),
+        "left_out": shared - len(rows),
         "r": r[known],
         "names": [names[k] for k in known],
         "median": middle,

@@ -13,8 +13,14 @@ from cisgram.report.text import interval, number, plural, render, title
 SHOWN = 6  # names of settings in a sentence
 
 
-def overview(pair: Pair, both: Shared | str, drawn: Mapping[str, Section]) -> Section:
-    """What differs, which scores higher, what both found."""
+def overview(
+    pair: Pair,
+    both: Shared | str,
+    drawn: Mapping[str, Section],
+    *,
+    bases: tuple[str, str] = ("", ""),
+) -> Section:
+    """What differs, which scores higher, what both found; ``bases`` as in `predictions`."""
     said = [_made(drawn), _scored(pair, both, drawn), *_found(pair, drawn)]
     models = [(read.mapping(run.member(0) / "model.toml") or {}).get("name", "") for run in pair]
     return Section(
@@ -22,7 +28,7 @@ def overview(pair: Pair, both: Shared | str, drawn: Mapping[str, Section]) -> Se
             "compare_overview.html",
             names=pair.names,
             models=[str(m) for m in models],
-            folders=[str(run.path.resolve().name) for run in pair],
+            bases=bases,
             said=[s for s in said if s],
             cautions=_cautions(pair, both),
         )

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from cisgram.core.run import Run
 
 NOT_APART = "not told apart"
+
+
+def pages(live: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Addresses of the pages of both runs where a server has them, else empty ones.
+
+    Examples
+    --------
+    >>> pages({"run": "a", "second": "b c", "runs": []}), pages(None)
+    (('/runs/a/', '/runs/b%20c/'), ('', ''))
+    """
+    slugs = [str((live or {}).get(key, "")) for key in ("run", "second")]
+    one, other = (f"/runs/{quote(slug, safe='')}/" if all(slugs) else "" for slug in slugs)
+    return one, other
 
 
 class Pair(NamedTuple):

@@ -25,8 +25,13 @@ CALLS = (("both right", True, True), ("first alone right", True, False),
          ("second alone right", False, True), ("both wrong", False, False))  # fmt: skip
 
 
-def predictions(pair: Pair, both: Shared | str) -> Section | None:
-    """Of each shared output a scatter, the calls crossed, and the strongest disagreements."""
+def predictions(
+    pair: Pair, both: Shared | str, *, bases: tuple[str, str] = ("", "")
+) -> Section | None:
+    """Of each shared output a scatter, the calls crossed, and the strongest disagreements.
+
+    ``bases`` are the addresses of the pages of both runs, where there are such pages.
+    """
     if isinstance(both, str):
         return None
     outputs = [_output(pair, both, t) for t in range(len(both.outputs)) if _finite(both, t).any()]
@@ -35,7 +40,7 @@ def predictions(pair: Pair, both: Shared | str) -> Section | None:
     drawn = [o | {"svg": _scatter(pair, o, f"agree-{i}")} for i, o in enumerate(outputs[:OUTPUTS])]
     return Section(
         render("compare_predictions.html", names=pair.names, outputs=drawn, n=len(outputs),
-               of=both.of),
+               of=both.of, bases=bases),
         tables={
             "agreement": _agreement_table(outputs),
             "disagreements": _disagreement_table(outputs),

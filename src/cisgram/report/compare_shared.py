@@ -88,11 +88,15 @@ def shared(pair: Pair) -> Shared | str:
     totals = (parts[0]["name"].nunique(), parts[1]["name"].nunique())
     if kept["name"].nunique() < LEAST:
         return (
-            f"Of {totals[0]:,} and {totals[1]:,} {SETS[of]} sequences only "
-            f"{kept['name'].nunique()} have one name and one label in both runs: too few to pair."
+            f"Of {totals[0]:,} and {totals[1]:,} {SETS[of]} sequences "
+            f"{_few(kept['name'].nunique())} one name and one label in both runs: too few to pair."
         )
     notes = _notes(pair, of, int((~agrees).sum()), kept["name"].nunique(), totals)
     return _arrays(kept, outputs, SETS[of], totals, notes)
+
+
+def _few(n: int) -> str:
+    return "none has" if n == 0 else "only one has" if n == 1 else f"only {n} have"
 
 
 def _without(pair: Pair, found: list[Any]) -> str:

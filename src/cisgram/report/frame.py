@@ -44,7 +44,7 @@ def frame(
     style = (HERE / "page.css").read_text(encoding="utf-8").strip()
     return render(
         "page.html",
-        name=name,
+        name=name.encode("utf-8", "replace").decode(),  # folders may be named in other bytes
         kind=kind,
         views=views(sections),
         live=live,

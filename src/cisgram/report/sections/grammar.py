@@ -142,8 +142,8 @@ def _rows(run: Run, found: Rules) -> list[dict[str, Any]]:
         {
             "rule": rule,
             "place": place(rule),
-            "model": _evidence(rule.model),
-            "data": _evidence(rule.data),
+            "model": _evidence(rule, rule.model),
+            "data": _evidence(rule, rule.data),
             "chart": charts.get(frozenset(rule.motifs)) if len(rule.motifs) == 2 else None,
             "examples": [(e.name, address(e)) for e in own],
         }
@@ -151,7 +151,7 @@ def _rows(run: Run, found: Rules) -> list[dict[str, Any]]:
     ]
 
 
-def _evidence(e: Evidence | None) -> dict[str, Any] | None:
+def _evidence(rule: Rule, e: Evidence | None) -> dict[str, Any] | None:
     """What was found, in words; shares as percentages beside what is expected."""
     if e is None:
         return None
@@ -161,8 +161,9 @@ def _evidence(e: Evidence | None) -> dict[str, Any] | None:
     else:
         said, ends = number(e.effect), interval([e.low, e.high])
         ends += ", odds ratio" if e.unit == "odds ratio" else ""
+    unit = "pairs of sites" if e.unit == "share" and len(rule.motifs) > 1 else "sequences"
     return {"effect": e.effect, "said": said, "ends": ends, "q": e.q, "n": e.n, "holds": e.holds,
-            "unit": "pairs or sequences" if e.unit == "share" else "sequences"}  # fmt: skip
+            "unit": unit}  # fmt: skip
 
 
 def _short(label: str) -> str:

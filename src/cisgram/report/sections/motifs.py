@@ -41,6 +41,13 @@ class Row:
     where: Occurrence | None
     filter: str | None
 
+    @property
+    def neuron(self) -> tuple[str, str] | None:
+        """Layer and neuron of a motif that was demixed."""
+        facts = self.learned.facts
+        found = facts.get("layer", ""), facts.get("neuron", "")
+        return found if all(found) else None
+
 
 @SECTIONS.register(title="Motifs", place=5, step="cisgram motifs RUN")
 def motifs(run: Run) -> Section | None:

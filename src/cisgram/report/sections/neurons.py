@@ -267,7 +267,8 @@ def _splits(tree: Mapping[str, Any], n: int) -> list[tuple[int, int, float | Non
 
 
 def _level(kind: str, module: str, choices: int) -> str:
-    said = KINDS_OF_LEVELS.get(kind, kind + " of {}").format(choices)
+    known = KINDS_OF_LEVELS.get(kind)  # a kind that a file brings is text, never a format
+    said = f"{kind} of {choices}" if known is None else known.format(choices)
     return f"{module}: {said}" if module else said
 
 

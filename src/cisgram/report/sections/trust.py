@@ -72,6 +72,7 @@ def trust(run: Run) -> Section | None:
             figures=_figures(read.table(folder / "curves.tsv", needs=("share",))),
             rules=[(_capital(str(r["name"])), r["rule"]) for r in rows if r["rule"]],
             shown=SHOWN,
+            drawn={f"trust/{t.name}.tsv": t.name for t in tables},
         ),
         files=("trust/flags.tsv", *(f"trust/{t.name}.tsv" for t in tables), "trust/curves.tsv"),
     )
