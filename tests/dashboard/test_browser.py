@@ -18,16 +18,19 @@ pytestmark = pytest.mark.browser
 
 @contextmanager
 def opened(chromium):
-    """A browser of its own; on leaving, nothing was said on its console."""
+    """A browser of its own; on leaving, nothing was said on its console.
+
+    The runs here have no weights: that the model cannot be asked is told by a status of 400.
+    """
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(60_000)
     page = context.new_page()
     heard = []
-    page.on("console", lambda m: heard.append(m.text))
+    page.on("console", lambda m: heard.append((m.text, m.location.get("url", ""))))
     page.on("pageerror", lambda e: heard.append(str(e)))
     try:
         yield page
-        assert heard == []
+        assert [h for h in heard if "400" not in h[0] or not h[1].endswith("/model")] == []
     finally:
         context.close()
 
@@ -102,7 +105,7 @@ def test_a_page_of_another_origin_can_neither_read_nor_ask(chromium, two, servin
             page.wait_for_function("document.title !== 'evil'")
             assert page.title() == '["refused","refused","refused"]'
             frame = page.frames[1]
-            assert "one" not in frame.content()
+            assert '"slug"' not in frame.content()
             assert "chrome-error" in frame.url
         finally:
             context.close()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cisgram import io
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
@@ -111,6 +110,8 @@ KINDS: Mapping[str, Callable[[Run, Mapping[str, Any], Path], Plan]] = {
 
 def _write_fasta(path: Path, pasted: object) -> int:
     """Write pasted sequences and give their number; nothing is left where they are no FASTA."""
+    from cisgram import io  # loads numpy, which the server has no other need of
+
     if not isinstance(pasted, str):
         msg = f"sequences must be FASTA text; got {type(pasted).__name__}."
         raise Refused(msg)

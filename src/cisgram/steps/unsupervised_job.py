@@ -20,6 +20,8 @@ class Unsupervised:
         Names of `unsupervised_matrices.MATRICES`.
     seeds
         Of the matrices, and of the trainings with few labels.
+    small_seeds
+        Of the smallest matrix.
     matrix
         Options of every autoencoder of a matrix.
     generator, feedback
@@ -32,8 +34,16 @@ class Unsupervised:
         Passes without labels, epochs with few.
     """
 
-    matrices: tuple[str, ...] = ("tissues", "leukemia", "blood ATAC", "brain spots", "PBMC counts")
+    matrices: tuple[str, ...] = (
+        "tissues",
+        "leukemia",
+        "blood ATAC",
+        "brain spots",
+        "PBMC counts",
+        "PBMC log counts",
+    )
     seeds: tuple[int, int] = (3, 5)
+    small_seeds: int = 10
     matrix: Mapping[str, Any] | None = None
     generator: Mapping[str, Any] | None = None
     feedback: Mapping[str, Any] | None = None

@@ -59,6 +59,12 @@ def _cells(later: Path) -> Matrix:
     return Matrix(found.values[kept], names, found.columns)
 
 
+def _log_cells(later: Path) -> Matrix:
+    """log(1 + count) of `_cells`: what PCA is fitted to, and what its error is measured on."""
+    found = _cells(later)
+    return Matrix(np.log1p(found.values), found.rows, found.columns)
+
+
 MATRICES: dict[str, tuple[Callable[[Path], Matrix], dict[str, dict[str, Any]]]] = {
     "tissues": (_tissues, {"denoising": {"epochs": 80}}),  # it still falls at 30
     "leukemia": (_leukemia, {"denoising": {}}),
@@ -72,8 +78,17 @@ MATRICES: dict[str, tuple[Callable[[Path], Matrix], dict[str, dict[str, Any]]]] 
             "variational, zinb": {"kind": "variational", "likelihood": "zinb", "latent": 10},
         },
     ),
+    "PBMC log counts": (
+        _log_cells,
+        {  # on the validation numbers .335 and .331, with 30 passes and half hidden as above .333
+            "denoising": {},
+            "variational": {"kind": "variational", "latent": 10, "epochs": 80, "hide": (0, 0.15)},
+        },
+    ),
 }
 """How each is read, and the autoencoders that are fitted to it."""
+SMALL = "blood ATAC"
+"""So small that what is hidden decides; it is hidden with more seeds."""
 VARIATIONAL = (
     "tissues",
     {"kind": "variational", "latent": 10},
@@ -87,6 +102,10 @@ def _arms(name: str) -> dict[str, dict[str, Any]]:
     return arms
 
 
+def _seeds(job: Job[Unsupervised], name: str) -> range:
+    return range(job.size.small_seeds if name == SMALL else job.size.seeds[0])
+
+
 def _folder(job: Job[Unsupervised], name: str, kind: str) -> Path:
     return job.folder / "matrices" / f"{name} {kind}".replace(", ", "-").replace(" ", "-")
 
@@ -98,7 +117,7 @@ def fill_matrices(job: Job[Unsupervised]) -> None:
         if not table.is_file():
             _write(table, MATRICES[name][0](job.data / "later"))
         for kind, options in _arms(name).items():
-            for seed in range(job.size.seeds[0]):
+            for seed in _seeds(job, name):
                 run = Run(member(_folder(job, name, kind), seed))
                 job.say(f"{name}, {kind}, seed {seed}")
                 own = {"epochs": 30, **options, **(job.size.matrix or {}), "seed": seed}
@@ -125,7 +144,7 @@ def matrices_page(job: Job[Unsupervised]) -> list[str]:
         "|---|---|---|" + "---|" * len(ways),
     ]  # fmt: skip
     for name in MATRICES:
-        found = list(done(_folder(job, name, "denoising"), range(job.size.seeds[0])).values())
+        found = list(done(_folder(job, name, "denoising"), _seeds(job, name)).values())
         if not found:
             continue
         cells = [_said([f["test"][way]["rmse"] for f in found], ".4f") for way in ways]
@@ -141,19 +160,25 @@ def _gains(job: Job[Unsupervised]) -> list[str]:
         "| matrix | row and column mean | PCA | PCA, shrunken |", "|---|---|---|---|",
     ]  # fmt: skip
     for name in MATRICES:
-        found = list(done(_folder(job, name, "denoising"), range(job.size.seeds[0])).values())
-        if found:
+        rivals = done(_folder(job, name, "denoising"), _seeds(job, name))
+        for kind in _arms(name):
+            found = done(_folder(job, name, kind), list(rivals))
+            if not found:
+                continue
             cells = [
-                _said([f["test"][OURS]["rmse"] - f["test"][way]["rmse"] for f in found], "+.4f")
+                _said([f["test"][OURS]["rmse"] - rivals[s]["test"][way]["rmse"]
+                       for s, f in found.items()], "+.4f")
                 for way in ("row and column mean", "PCA", "PCA, shrunken")
-            ]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+            ]  # fmt: skip
+            label = name if kind == "denoising" else f"{name}, {kind}"
+            lines.append(f"| {label} | {' | '.join(cells)} |")
     return lines
 
 
 def _counts(job: Job[Unsupervised]) -> list[str]:
     """Poisson deviance of hidden counts by way."""
-    name, seeds = "PBMC counts", range(job.size.seeds[0])
+    name = "PBMC counts"
+    seeds = _seeds(job, name)
     first = done(_folder(job, name, "denoising"), seeds)
     if not first:
         return []
@@ -186,7 +211,7 @@ def _variational(job: Job[Unsupervised]) -> list[str]:
     ]  # fmt: skip
     for name in MATRICES:
         for kind in _arms(name):
-            found = list(done(_folder(job, name, kind), range(job.size.seeds[0])).values())
+            found = list(done(_folder(job, name, kind), _seeds(job, name)).values())
             if not found or "divergence" not in found[0]:
                 continue
             error = _said([f["test"][OURS]["rmse"] for f in found], ".4f")
