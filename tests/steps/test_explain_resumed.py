@@ -85,7 +85,16 @@ def test_a_killed_explanation_goes_on(run, tmp_path):
     """The real command, killed while parts lie there; CHUNK is as it comes, 50."""
     out = tmp_path / "killed"
     command = [sys.executable, "-m", "cisgram", "explain", METHOD, str(run.path), "-o", str(out)]
-    command += ["--sequences", str(tmp_path / "a.tsv"), "-O", "n_references=8", "--device", "cpu"]
+    command += [
+        "--sequences",
+        str(tmp_path / "a.tsv"),
+        "-O",
+        "n_references=8",
+        "--device",
+        "cpu",
+        "--most",
+        "60",
+    ]
     with subprocess.Popen(command, env=settings(), stderr=subprocess.DEVNULL) as process:
         while not list((out / PARTS).glob("*.safetensors")):
             assert process.poll() is None
@@ -93,7 +102,7 @@ def test_a_killed_explanation_goes_on(run, tmp_path):
         process.kill()
     assert not (out / "values.safetensors").exists()
     subprocess.run(command, env=settings(), check=True, stderr=subprocess.DEVNULL)
-    assert len(load_file(out / "values.safetensors")["x"]) == 160
+    assert len(load_file(out / "values.safetensors")["x"]) == 60
     killed = digests(out)
     command[command.index(str(out))] = str(tmp_path / "whole")
     subprocess.run(command, env=settings(), check=True, stderr=subprocess.DEVNULL)

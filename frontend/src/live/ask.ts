@@ -140,7 +140,7 @@ export class AskView {
   /** Asks about a sequence as given, then with the changes that came along. */
   private async begin(question: Question, edits: Edit[]): Promise<void> {
     this.status.wait("The model is asked\u2026");
-    const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", { ...question, target: question.target || null, client: this.page }, signal), 0);
+    const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", { ...question, target: question.target || null, client: this.page }, signal));
     if (!first) return;
     const sequence = cleaned(question.sequence);
     this.question = { ...question, sequence };

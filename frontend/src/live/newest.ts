@@ -1,10 +1,13 @@
-// Questions of which only the newest counts: a newer one waits a moment, then takes the place of
-// the one before, whose answer is no longer wanted.
+// Questions of which only the newest counts. The first is asked at once; one that comes soon after
+// another waits a moment for the next, and takes the place of the one before.
 
 import { isAbort } from "./api";
 
+const SOON = 200; // ms
+
 export class Newest<T> {
   private ticket = 0;
+  private last = -Infinity; // when something was asked
   private abort: AbortController | null = null;
 
   constructor(
@@ -13,12 +16,14 @@ export class Newest<T> {
   ) {}
 
   /** The answer; nothing when a newer question came, or when it failed and that was said. */
-  async ask(question: (signal: AbortSignal) => Promise<T>, wait = this.wait): Promise<T | null> {
+  async ask(question: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
     const ticket = ++this.ticket;
     this.abort?.abort();
     const abort = new AbortController();
     this.abort = abort;
-    if (wait) await new Promise((done) => setTimeout(done, wait));
+    const isSoon = performance.now() - this.last < SOON;
+    this.last = performance.now();
+    if (isSoon) await new Promise((done) => setTimeout(done, this.wait));
     if (ticket !== this.ticket) return null;
     try {
       const found = await question(abort.signal);
