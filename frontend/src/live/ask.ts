@@ -80,7 +80,7 @@ export class AskView {
     this.picker = new BasePicker(tracks, (position, base) => this.put(position, base));
     const motifs = element("details", { open: true, class: "at-hand" }, element("summary", {}, "Motifs of this run"), this.palette.element);
     const top = element("div", { class: "asked-top" }, this.predictions, this.list.element);
-    this.results.append(this.note, top, tracks, motifs);
+    this.results.append(this.note, top, motifs, tracks);
     this.body.append(heading, this.form.element, this.status.element, this.results);
     this.body.addEventListener("keydown", (e) => this.key(e));
     registerView(NAME, "Ask", this.body);
