@@ -10,6 +10,7 @@ import pytest
 
 from cisgram.core.errors import StorageError
 from cisgram.core.lock import only_one
+from cisgram.core.run import Run
 from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Missing, Refused
 from cisgram.dashboard.job_kinds import plan
@@ -217,7 +218,7 @@ def test_closing_the_server_interrupts_and_the_next_one_resumes(run):
 
 
 def test_a_job_of_a_server_that_was_killed_is_shown_as_interrupted(run):
-    job = job_files.Job("0123456789abcdef", "demix", ["demix"], "#neurons", state="running")
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons", state="running")
     job_files.write(run, job)
 
     async def work(jobs):
@@ -228,7 +229,7 @@ def test_a_job_of_a_server_that_was_killed_is_shown_as_interrupted(run):
 
 
 def test_a_second_server_judges_nothing_and_starts_nothing(run):
-    job = job_files.Job("0123456789abcdef", "demix", ["demix"], "#neurons", state="running")
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons", state="running")
     job_files.write(run, job)
 
     async def work(jobs):
@@ -264,3 +265,68 @@ def test_a_command_ends_when_who_started_it_is_gone(run):
         assert process.wait(30) == 130
     assert "Traceback" not in left
     assert "the same command goes on from there" in left
+
+
+@pytest.mark.parametrize(
+    "request_", [None, [], {}, {"kind": "train"}, {"kind": "demix", "layer": "--allow-remote"},
+                 {"kind": "demix", "layer": ["a"]}]
+)  # fmt: skip
+def test_a_run_folder_cannot_say_which_command_is_resumed(run, request_):
+    """A run that was mailed holds jobs that somebody else wrote."""
+    job = job_files.Job("0123456789abcdef", "demix", {}, "#neurons", state="interrupted")
+    job_files.write(run, job)
+    path = run.path / "jobs" / job.id / "job.json"
+    written = json.loads(path.read_text()) | {"arguments": ["train", "--model", "x:y"]}
+    path.write_text(json.dumps(written | {"request": request_}))
+
+    async def work(jobs):
+        with pytest.raises(Refused, match="does not say plainly what to do"):
+            jobs.resume(job.id)
+        assert not jobs._queue
+
+    within(run, QUICK, work)
+
+
+def test_a_run_that_was_moved_resumes_where_it_is_now(run, sequence, tmp_path):
+    asked = {"kind": "explain", "method": "ism", "target": "a", "sequences": f">one\n{sequence}"}
+
+    async def begin(jobs):
+        return jobs.start(asked)
+
+    first = within(run, SLOW, begin)
+    assert "arguments" not in (run.path / "jobs" / first.id / "job.json").read_text()
+    moved = Run(run.path.rename(tmp_path / "elsewhere"))
+
+    async def go_on(jobs):
+        return jobs.resume(first.id)
+
+    again = within(moved, QUICK, go_on).arguments
+    assert again == tuple(a.replace(str(run.path), str(moved.path)) for a in first.arguments)
+    assert again != first.arguments
+
+
+def test_a_link_in_the_folder_of_jobs_leads_nowhere(run, tmp_path):
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons")
+    job_files.write(run, job)
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    log = run.path / "jobs" / job.id / "log.txt"
+    log.symlink_to(secret)
+    assert job_files.read_log(run, job) == ""
+    with pytest.raises(OSError):
+        job_files.log(run, job, "added")
+    assert secret.read_text() == "mine"
+    outside = log.parent.rename(tmp_path / "job")
+    log.parent.symlink_to(outside)
+    assert job_files.every(run) == []
+    with pytest.raises(Missing):
+        job_files.write(run, job)
+
+
+def test_only_the_end_of_a_long_log_is_read(run):
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons")
+    job_files.write(run, job)
+    for line in ("first", "second"):
+        job_files.log(run, job, line)
+    assert job_files.read_log(run, job) == "first\nsecond\n"
+    assert job_files.read_log(run, job, most=7) == "second\n"

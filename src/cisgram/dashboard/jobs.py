@@ -18,11 +18,12 @@ from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run
 from cisgram.dashboard import job_files
-from cisgram.dashboard.errors import Conflict
+from cisgram.dashboard.errors import Conflict, Refused
 from cisgram.dashboard.job_files import FOLDER, OPEN, Job, now
 from cisgram.dashboard.job_kinds import plan
 
-COMMAND = (sys.executable, "-m", "cisgram")
+COMMAND = (sys.executable, "-P", "-m", "cisgram")
+"""``-P``: a file in the folder of the server, or of a run, is not taken for one of ours."""
 SUPERVISED = {"CISGRAM_PROGRESS": "json", "CISGRAM_STOP_WITH_STDIN": "1"}
 """See `cisgram.cli.supervised`."""
 GRACE = 5.0
@@ -80,7 +81,7 @@ class Jobs:
         name = job_files.new_id()
         folder = job_files.folder_of(self.run, name)
         try:
-            job = job_files.new_job(name, plan(self.run, body, folder))
+            job = job_files.new_job(name, plan(self.run, body, folder), body)
         except BaseException:
             rmtree(folder, ignore_errors=True)
             raise
@@ -111,7 +112,7 @@ class Jobs:
         raise Conflict(msg)
 
     def resume(self, name: str) -> Job:
-        """Run the command of a job again, which goes on where it was.
+        """Ask again for what a job was to do; its command goes on where it was.
 
         Raises
         ------
@@ -119,6 +120,8 @@ class Jobs:
             When there is no such job.
         Conflict
             When it is at work, or was done; or as `start`.
+        Refused
+            When its file asks for what no page can ask for.
         """
         if any(job.id == name for job in (*self._queue, *self._running())):
             msg = "This job is at work already."
@@ -128,6 +131,13 @@ class Jobs:
             msg = "This job was done. Start a new one to do it again."
             raise Conflict(msg)
         self._check_free()
+        asked, folder = job_files.request_of(self.run, job), job_files.folder_of(self.run, name)
+        try:
+            again = plan(self.run, asked, folder)
+        except Refused as error:
+            msg = f"The file of this job does not say plainly what to do: {error} Start a new job."
+            raise Refused(msg) from error
+        job.title, job.result, job.arguments = again.title, again.result, again.arguments
         job.state, job.error, job.said, job.ended = "waiting", "", "", ""
         self._enqueue(job)
         return job

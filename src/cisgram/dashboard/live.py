@@ -119,8 +119,8 @@ class Live:
 
 
 def _shown(job: Job) -> dict[str, Any]:
-    """A job as the page lists it; its command without the paths of this machine."""
-    return {k: v for k, v in asdict(job).items() if k != "arguments"}
+    """A job as the page lists it; not its command, which has the paths of this machine."""
+    return {k: v for k, v in asdict(job).items() if k not in ("arguments", "request")}
 
 
 def failed(status: int, said: str) -> JSONResponse:

@@ -17,7 +17,8 @@ from typing import Any
 from cisgram.dashboard import frames
 from cisgram.dashboard.errors import AnswerError, Refused, Superseded, Unavailable
 
-COMMAND = (sys.executable, "-m", "cisgram.dashboard.model_worker")
+COMMAND = (sys.executable, "-P", "-m", "cisgram.dashboard.model_worker")
+"""``-P``: a file in the folder of the server is not taken for one of ours."""
 LIMIT = 60.0
 """Seconds that a question may take, the loading of its model included."""
 MOST_WAITING = 64
