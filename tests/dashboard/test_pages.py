@@ -13,6 +13,7 @@ from cisgram import __version__, report
 from cisgram.core import config
 from cisgram.core.errors import InputError
 from cisgram.dashboard import pages as pages_module
+from cisgram.dashboard import progress
 from cisgram.dashboard.served import by_slug
 from cisgram.dashboard.version import version_of
 from dashboard.asking import drawn_here, tree_of
@@ -144,6 +145,34 @@ def test_a_damaged_run_names_its_file_and_the_others_open(tmp_path, browser):
     broken = asked.get("/api/runs/bad/progress").json()["broken"]
     assert ["metrics.json" in b or "history.tsv" in b for b in broken] == [True, True]
     assert asked.get("/runs/good/").status_code == 200
+
+
+def test_a_folder_named_in_other_bytes_is_served_and_told(tmp_path, browser):
+    good = make_run(tmp_path / "good", n=4, length=30)
+    other = make_run(tmp_path / os.fsdecode(b"caf\xe9"), n=4, length=30)
+    asked = browser(by_slug([good.path, other.path]), draw=drawn_here).login()
+    assert "caf?" in Page(asked.get("/").text).said
+    assert [r["name"] for r in asked.get("/api/runs").json()["runs"]] == ["good", "caf?"]
+    assert asked.get("/runs/caf/").status_code == 200
+    (other.path / "metrics.json").write_text("{")
+    assert asked.get("/runs/caf/").status_code == 500
+    assert "caf?" in asked.get("/api/runs/caf/progress").json()["broken"][0]
+    later = browser(by_slug([good.path, other.path])).login()  # a list is given out for a moment
+    assert "caf?/metrics.json" in Page(later.get("/").text).said
+
+
+def test_what_nobody_thought_of_in_one_run_leaves_the_others_listed(tmp_path, browser, monkeypatch):
+    runs = by_slug([make_run(tmp_path / name, n=4, length=30).path for name in ("good", "odd")])
+
+    def of(run):
+        if run.path.name == "odd":
+            raise TypeError("unforeseen")
+        return progress.summary_of(run)
+
+    monkeypatch.setattr("cisgram.dashboard.app.summary_of", of)
+    asked = browser(runs).login()
+    assert [r["broken"] == [] for r in asked.get("/api/runs").json()["runs"]] == [True, False]
+    assert "odd holds what no step writes" in Page(asked.get("/").text).said
 
 
 def test_a_run_in_training_opens_and_says_what_is_to_do(tmp_path, browser):

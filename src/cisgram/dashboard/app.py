@@ -24,7 +24,7 @@ from cisgram.core.run import Run
 from cisgram.dashboard.bound import Bound
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.pages import Page, Pages
-from cisgram.dashboard.progress import progress_of, summary_of
+from cisgram.dashboard.progress import progress_of, summary_of, unreadable
 from cisgram.dashboard.recent import Recent
 from cisgram.dashboard.refusals import refusal, small_page
 from cisgram.dashboard.security import Guard
@@ -184,7 +184,7 @@ class _Dashboard:
     def _summaries(self) -> list[dict[str, Any]]:
         def make() -> list[dict[str, Any]]:
             return [
-                {"slug": slug, "name": self.served.names[slug], **summary_of(run)}
+                {"slug": slug, "name": self.served.names[slug], **_line_of(run)}
                 for slug, run in self.served.runs.items()
             ]
 
@@ -192,6 +192,14 @@ class _Dashboard:
 
     def _names(self) -> list[dict[str, str]]:
         return [{"slug": slug, "name": name} for slug, name in self.served.names.items()]
+
+
+def _line_of(run: Run) -> dict[str, Any]:
+    """What the list says of a run; whatever one folder holds, the others are listed."""
+    try:
+        return summary_of(run)
+    except Exception as error:  # noqa: BLE001 (a folder may hold anything)
+        return unreadable(run, error)
 
 
 def _sent(request: Request, page: Page) -> Response:

@@ -19,6 +19,7 @@ from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import AnswerError, Refused
 from cisgram.dashboard.job_files import Job
 from cisgram.dashboard.jobs import Jobs
+from cisgram.dashboard.served import readable
 from cisgram.dashboard.worker import ModelWorker
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _shown(job: Job) -> dict[str, Any]:
 
 def failed(status: int, said: str) -> JSONResponse:
     """An error as the page reads it."""
-    return JSONResponse({"error": said}, status_code=status)
+    return JSONResponse({"error": readable(said)}, status_code=status)
 
 
 async def body_of(request: Request) -> dict[str, Any]:
