@@ -11,7 +11,7 @@ import pytest
 
 from cisgram import __version__, report
 from cisgram.core import config
-from cisgram.core.errors import InputError
+from cisgram.core.errors import CisgramError, InputError
 from cisgram.dashboard import pages as pages_module
 from cisgram.dashboard import progress
 from cisgram.dashboard.served import by_slug
@@ -86,6 +86,37 @@ def test_a_failed_drawing_is_not_tried_again_until_a_file_changed(run, browser):
     assert asked.get("/runs/demo/").status_code == 200
 
 
+def test_a_drawing_that_came_to_no_end_is_tried_again(run, browser):
+    pen = Pen()
+    asked = browser({"demo": run}, draw=pen).login()
+    pen.error = pages_module.NotDrawn("Ask for it again.")
+    assert "Ask for it again." in asked.get("/runs/demo/").text
+    pen.error = None
+    assert asked.get("/runs/demo/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "error"),
+    [
+        (2, "metrics.json is not JSON.", InputError),
+        (2, "", pages_module.NotDrawn),
+        (1, "Traceback (most recent call last):", pages_module.NotDrawn),
+        (-9, "", pages_module.NotDrawn),
+    ],
+)
+def test_only_a_refusal_says_that_files_are_to_blame(
+    run, monkeypatch, tmp_path, status, said, error
+):
+    child = tmp_path / "python"
+    end = f"kill -{-status} $$" if status < 0 else f"exit {status}"
+    child.write_text(f"#!/bin/sh\ncat >/dev/null\nprintf '%s' '{said}' >&2\n{end}\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(pages_module.sys, "executable", str(child))
+    with pytest.raises(CisgramError) as raised:
+        asyncio.run(pages_module.drawn_apart([run.path], {}))
+    assert type(raised.value) is error
+
+
 def test_old_pages_are_let_go(tmp_path, browser, monkeypatch):
     monkeypatch.setattr(pages_module, "KEPT_BYTES", 2500)
     pen = Pen()
@@ -149,16 +180,16 @@ def test_a_damaged_run_names_its_file_and_the_others_open(tmp_path, browser):
 
 def test_a_folder_named_in_other_bytes_is_served_and_told(tmp_path, browser):
     good = make_run(tmp_path / "good", n=4, length=30)
-    other = make_run(tmp_path / os.fsdecode(b"caf\xe9"), n=4, length=30)
+    other = make_run(tmp_path / os.fsdecode(b"name\xe9"), n=4, length=30)
     asked = browser(by_slug([good.path, other.path]), draw=drawn_here).login()
-    assert "caf?" in Page(asked.get("/").text).said
-    assert [r["name"] for r in asked.get("/api/runs").json()["runs"]] == ["good", "caf?"]
-    assert asked.get("/runs/caf/").status_code == 200
+    assert "name?" in Page(asked.get("/").text).said
+    assert [r["name"] for r in asked.get("/api/runs").json()["runs"]] == ["good", "name?"]
+    assert asked.get("/runs/name/").status_code == 200
     (other.path / "metrics.json").write_text("{")
-    assert asked.get("/runs/caf/").status_code == 500
-    assert "caf?" in asked.get("/api/runs/caf/progress").json()["broken"][0]
+    assert asked.get("/runs/name/").status_code == 500
+    assert "name?" in asked.get("/api/runs/name/progress").json()["broken"][0]
     later = browser(by_slug([good.path, other.path])).login()  # a list is given out for a moment
-    assert "caf?/metrics.json" in Page(later.get("/").text).said
+    assert "name?/metrics.json" in Page(later.get("/").text).said
 
 
 def test_what_nobody_thought_of_in_one_run_leaves_the_others_listed(tmp_path, browser, monkeypatch):
