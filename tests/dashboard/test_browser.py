@@ -58,9 +58,9 @@ def test_a_second_browser_comes_in_by_a_link_that_the_first_one_makes(chromium, 
         first.goto(f"{server.origin}/runs/two/")
         assert first.title() == second.title() == "two · cisgram"
         first.goto(f"{server.origin}/")
-        first.select_option("select[name=second]", "two")
+        first.select_option("select[name=pair]", "one/two")
         first.click("text=Compare")
-        assert "second=two" in first.url
+        first.wait_for_url("**/compare?first=one&second=two")
         assert "two" in first.locator("h1").inner_text()
         assert first.evaluate("document.cookie") == ""
 

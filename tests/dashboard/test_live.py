@@ -203,6 +203,11 @@ def test_a_model_of_further_inputs_says_why_it_cannot_be_asked(run, client, sequ
     [
         (b"{", "must be a JSON object"),
         (b"[]", "must be a JSON object"),
+        (b'{"sequence": 1' + b"0" * 5000 + b"}", "must be a JSON object"),
+        (b"[" * 100_000, "must be a JSON object"),
+        (b'"\xed\xa0\x80"', "must be a JSON object"),
+        (b'{"sequence": "AC\\ud800GT"}', "half a character"),
+        (b'{"sequence": "ACGT", "name": "\\uDFFF"}', "half a character"),
         (b"{}", "sequence must be str"),
         (b'{"sequence": "ACGT", "methods": "ism"}', "methods must be list"),
         (b'{"sequence": "ACGT", "methods": [1]}', "methods must be a list of names"),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from cisgram.core.errors import CisgramError, UnknownName
 from cisgram.core.run import Run
 from cisgram.dashboard.bound import Bound
+from cisgram.dashboard.errors import AnswerError, Refused
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.pages import Page, Pages
 from cisgram.dashboard.progress import progress_of, summary_of, unreadable
@@ -150,7 +152,14 @@ class _Dashboard:
 
     async def compare(self, request: Request) -> Response:
         """Two runs side by side."""
+        if "pair" in request.query_params:  # of the list, which offers no run beside itself
+            first, _, second = request.query_params["pair"].partition("/")
+            query = urlencode({"first": first, "second": second})
+            return RedirectResponse(f"/compare?{query}", status_code=303)
         first, second = (request.query_params.get(key, "") for key in ("first", "second"))
+        if first == second and first in self.served.runs:
+            msg = "A run is compared with another one; first and second name the same."
+            raise Refused(msg)
         paths = [self.served.run(slug).path for slug in (first, second)]
         live = {"run": first, "second": second, "runs": self._names()}
         return _sent(request, await self.pages.get(paths, live))
@@ -223,6 +232,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _our_error(request: Request, error: Exception) -> Response:
     """What went wrong is in the files, or in what was asked; the message says it."""
     status = 404 if isinstance(error, UnknownName) else 500
+    if isinstance(error, AnswerError):
+        status = error.status
     if status == 500 and request.method == "POST":
         status = 400
     return refusal(request.scope, status, str(error))

@@ -105,7 +105,7 @@ class Live:
         return {"jobs": [_shown(job) for job in self.jobs(run).every()]}
 
     async def _start(self, request: Request, run: Run) -> Any:
-        return _shown(self.jobs(run).start(await body_of(request)))
+        return _shown(await self.jobs(run).start(await body_of(request)))
 
     async def _one(self, request: Request, run: Run) -> Any:
         self.jobs(run).every()  # states of jobs whose server is gone
@@ -116,7 +116,7 @@ class Live:
         return _shown(self.jobs(run).cancel(request.path_params["job"]))
 
     async def _resume(self, request: Request, run: Run) -> Any:
-        return _shown(self.jobs(run).resume(request.path_params["job"]))
+        return _shown(await self.jobs(run).resume(request.path_params["job"]))
 
 
 def _shown(job: Job) -> dict[str, Any]:
@@ -138,9 +138,16 @@ async def body_of(request: Request) -> dict[str, Any]:
         When the body is something else.
     """
     try:
-        found = json.loads(await request.body())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        text = (await request.body()).decode("utf-8")
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:  # letters, JSON; digits or brackets without end
         msg = "The body must be a JSON object."
+        raise Refused(msg) from error
+    try:
+        if "\\ud" in text.lower():  # rare: an escape that may be half of a pair
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        msg = "The text holds half a character, which no file can hold. Paste or type it again."
         raise Refused(msg) from error
     if not isinstance(found, dict):
         msg = f"The body must be a JSON object; got {type(found).__name__}."
