@@ -51,6 +51,8 @@ def test_a_page_is_drawn_once_and_again_when_a_file_changed(run, browser):
     tag = {"if-none-match": first.headers["etag"]}
     assert asked.get("/runs/demo/", headers=tag).status_code == 304
     (run.path / "report.html").write_text("mailed")  # what pages and servers write is not read
+    (run.path / "explain-given" / "ism-mine").mkdir(parents=True)
+    (run.path / "explain-given" / "ism-mine" / "names.tsv").write_text("name\n")
     (run.path / "jobs").mkdir()
     (run.path / "jobs" / "job.json").write_text("{}")
     (run.path / "model" / "checkpoint.safetensors").write_bytes(b"x")

@@ -86,7 +86,11 @@ class Live:
         return answered
 
     async def _model(self, _request: Request, run: Run) -> Any:
-        return await self._facts("model", run)
+        """Facts of the model, or why it cannot be asked: no page that looks has made an error."""
+        try:
+            return {"ready": True, **await self._facts("model", run)}
+        except Refused as error:
+            return {"ready": False, "why": readable(str(error))}
 
     async def _motifs(self, _request: Request, run: Run) -> Any:
         return await self._facts("motifs", run)
