@@ -133,6 +133,18 @@ def test_a_run_is_not_compared_with_itself(tmp_path, browser):
     assert (answer.status_code, answer.headers["location"]) == (303, "/compare?first=a&second=b")
 
 
+def test_the_files_that_numbers_stand_in_are_links_where_a_server_gives_them(run, browser):
+    asked = browser(by_slug([run.path]), draw=drawn_here).login()
+    start = "/runs/demo/files/"
+    page = Page(asked.get("/runs/demo/").text)
+    links = {v for k, v in page.attributes if k == "href" and v.startswith(start)}
+    assert f"{start}metrics.json" in links
+    here = [link for link in links if not link.startswith(f"{start}page/")]
+    assert {asked.get(link).status_code for link in here} == {200}
+    mailed = Page(report.write(run).read_text(encoding="utf-8"))
+    assert not [v for k, v in mailed.attributes if k == "href" and "/files/" in v]
+
+
 def test_old_pages_are_let_go(tmp_path, browser, monkeypatch):
     monkeypatch.setattr(pages_module, "KEPT_BYTES", 2500)
     pen = Pen()
