@@ -5,11 +5,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from cisgram.core.errors import StorageError
 from cisgram.core.lock import only_one
+from cisgram.core.run import Run
 from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Missing, Refused
 from cisgram.dashboard.job_kinds import plan
@@ -30,6 +32,12 @@ SLOW = (sys.executable, "-c", STEPS, "2000")
 QUICK = (sys.executable, "-c", STEPS, "3")
 DEAF = (sys.executable, "-c", "import signal, time; signal.signal(2, signal.SIG_IGN);"
         "print('deaf', flush=True); time.sleep(600)")  # fmt: skip
+PARENT = (sys.executable, "-c", "import subprocess, sys;"
+          "child = subprocess.Popen([sys.executable, '-c', 'import signal, time;"
+          " signal.signal(2, signal.SIG_IGN); print(\\'up\\', flush=True); time.sleep(600)'],"
+          " stdout=subprocess.PIPE); child.stdout.readline();"
+          "print('child', child.pid, flush=True);"
+          "child.wait()")  # fmt: skip
 FAILING = (sys.executable, "-c", "print('said first'); raise SystemExit('Error: no such layer.'"
            "'\\nTake conv1.')")  # fmt: skip
 
@@ -127,7 +135,7 @@ def test_a_name_of_a_job_cannot_leave_the_folder(run, name):
 
 def test_jobs_run_one_after_the_other(run):
     async def work(jobs):
-        first, second = jobs.start(HELD_OUT), jobs.start(HELD_OUT)
+        first, second = await jobs.start(HELD_OUT), await jobs.start(HELD_OUT)
         await reach(jobs, first, "running")
         assert second.state == "waiting"
         assert (await reach(jobs, first, "done")).done == 3
@@ -138,7 +146,7 @@ def test_jobs_run_one_after_the_other(run):
 
 def test_a_job_is_cancelled_and_resumed(run):
     async def work(jobs):
-        job = jobs.start(HELD_OUT)
+        job = await jobs.start(HELD_OUT)
         await reach(jobs, job, "running")
         while not job.done:
             await asyncio.sleep(0.01)
@@ -146,7 +154,7 @@ def test_a_job_is_cancelled_and_resumed(run):
         stopped = await reach(jobs, job, "cancelled")
         assert 0 < stopped.done < stopped.total == 2000
         jobs._command = QUICK
-        assert jobs.resume(job.id).state == "waiting"
+        assert (await jobs.resume(job.id)).state == "waiting"
         return await reach(jobs, job, "done")
 
     assert within(run, SLOW, work).error == ""
@@ -154,7 +162,7 @@ def test_a_job_is_cancelled_and_resumed(run):
 
 def test_a_job_that_waits_is_cancelled_without_being_started(run):
     async def work(jobs):
-        first, second = jobs.start(HELD_OUT), jobs.start(HELD_OUT)
+        first, second = await jobs.start(HELD_OUT), await jobs.start(HELD_OUT)
         jobs.cancel(second.id)
         assert (job_files.read(run, second.id).state, second.began) == ("cancelled", "")
         jobs.cancel(first.id)
@@ -169,7 +177,7 @@ def test_a_command_that_ignores_the_interrupt_is_killed(run, monkeypatch):
     monkeypatch.setattr("cisgram.dashboard.jobs.GRACE", 0.2)
 
     async def work(jobs):
-        job = jobs.start(HELD_OUT)
+        job = await jobs.start(HELD_OUT)
         while job.said != "deaf":
             await asyncio.sleep(0.01)
         jobs.cancel(job.id)
@@ -178,16 +186,67 @@ def test_a_command_that_ignores_the_interrupt_is_killed(run, monkeypatch):
     assert within(run, DEAF, work).ended
 
 
+def test_what_a_command_started_is_ended_with_it(run, monkeypatch):
+    """A child holds the output open: without its end the job would never be over."""
+    monkeypatch.setattr("cisgram.dashboard.jobs.GRACE", 0.2)
+
+    async def work(jobs):
+        job = await jobs.start(HELD_OUT)
+        while not job.said.startswith("child"):
+            await asyncio.sleep(0.01)
+        jobs.cancel(job.id)
+        await reach(jobs, job, "cancelled")
+        return int(job.said.split()[1])
+
+    child = within(run, PARENT, work)
+    assert until(lambda: not lives(child))
+
+
+def lives(pid):
+    """Whether a process runs; one that has ended is kept in the table until its parent looks."""
+    try:
+        os.kill(pid, 0)
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_a_folder_that_cannot_be_written_is_told_from_one_that_is_held(run):
+    (run.path / "jobs").write_text("in the way")
+
+    async def work(jobs):
+        with pytest.raises(Conflict, match=r"No job can be kept in this run\. Cannot write"):
+            await jobs.start(HELD_OUT)
+
+    within(run, QUICK, work)
+
+
+def test_without_locks_the_job_of_another_server_is_not_judged(run, monkeypatch):
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons", state="running")
+    job_files.write(run, job)
+    monkeypatch.setattr("cisgram.core.lock._lock", no_locks)
+
+    async def work(jobs):
+        assert [j.state for j in jobs.every()] == ["running"]
+        return await reach(jobs, await jobs.start(HELD_OUT), "done")
+
+    assert within(run, QUICK, work).error == ""
+
+
+def no_locks(handle):
+    raise OSError("no locks on this disk")
+
+
 def test_the_error_is_the_paragraph_that_the_command_ended_with(run):
     async def work(jobs):
-        return await reach(jobs, jobs.start(HELD_OUT), "failed")
+        return await reach(jobs, await jobs.start(HELD_OUT), "failed")
 
     assert within(run, FAILING, work).error == "no such layer. Take conv1."
 
 
 def test_a_job_goes_on_when_its_state_cannot_be_written(run, monkeypatch):
     async def work(jobs):
-        job = jobs.start(HELD_OUT)
+        job = await jobs.start(HELD_OUT)
         await reach(jobs, job, "running")
         monkeypatch.setattr(job_files, "write", refuse)
         while job.state == "running":
@@ -202,8 +261,8 @@ def test_a_job_goes_on_when_its_state_cannot_be_written(run, monkeypatch):
 
 def test_closing_the_server_interrupts_and_the_next_one_resumes(run):
     async def begin(jobs):
-        job = jobs.start(HELD_OUT)
-        waiting = jobs.start(HELD_OUT)
+        job = await jobs.start(HELD_OUT)
+        waiting = await jobs.start(HELD_OUT)
         await reach(jobs, job, "running")
         return job.id, waiting.id
 
@@ -211,13 +270,13 @@ def test_closing_the_server_interrupts_and_the_next_one_resumes(run):
     assert [job_files.read(run, n).state for n in names] == ["interrupted"] * 2
 
     async def go_on(jobs):
-        return await reach(jobs, jobs.resume(names[0]), "done")
+        return await reach(jobs, await jobs.resume(names[0]), "done")
 
     assert within(run, QUICK, go_on).state == "done"
 
 
 def test_a_job_of_a_server_that_was_killed_is_shown_as_interrupted(run):
-    job = job_files.Job("0123456789abcdef", "demix", ["demix"], "#neurons", state="running")
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons", state="running")
     job_files.write(run, job)
 
     async def work(jobs):
@@ -228,13 +287,13 @@ def test_a_job_of_a_server_that_was_killed_is_shown_as_interrupted(run):
 
 
 def test_a_second_server_judges_nothing_and_starts_nothing(run):
-    job = job_files.Job("0123456789abcdef", "demix", ["demix"], "#neurons", state="running")
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons", state="running")
     job_files.write(run, job)
 
     async def work(jobs):
         assert [j.state for j in jobs.every()] == ["running"]
         with pytest.raises(Conflict, match="Another server"):
-            jobs.start(HELD_OUT)
+            await jobs.start(HELD_OUT)
 
     with only_one(run.path / "jobs"):
         within(run, QUICK, work)
@@ -264,3 +323,68 @@ def test_a_command_ends_when_who_started_it_is_gone(run):
         assert process.wait(30) == 130
     assert "Traceback" not in left
     assert "the same command goes on from there" in left
+
+
+@pytest.mark.parametrize(
+    "request_", [None, [], {}, {"kind": "train"}, {"kind": "demix", "layer": "--allow-remote"},
+                 {"kind": "demix", "layer": ["a"]}]
+)  # fmt: skip
+def test_a_run_folder_cannot_say_which_command_is_resumed(run, request_):
+    """A run that was mailed holds jobs that somebody else wrote."""
+    job = job_files.Job("0123456789abcdef", "demix", {}, "#neurons", state="interrupted")
+    job_files.write(run, job)
+    path = run.path / "jobs" / job.id / "job.json"
+    written = json.loads(path.read_text()) | {"arguments": ["train", "--model", "x:y"]}
+    path.write_text(json.dumps(written | {"request": request_}))
+
+    async def work(jobs):
+        with pytest.raises(Refused, match="does not say plainly what to do"):
+            await jobs.resume(job.id)
+        assert not jobs._queue
+
+    within(run, QUICK, work)
+
+
+def test_a_run_that_was_moved_resumes_where_it_is_now(run, sequence, tmp_path):
+    asked = {"kind": "explain", "method": "ism", "target": "a", "sequences": f">one\n{sequence}"}
+
+    async def begin(jobs):
+        return await jobs.start(asked)
+
+    first = within(run, SLOW, begin)
+    assert "arguments" not in (run.path / "jobs" / first.id / "job.json").read_text()
+    moved = Run(run.path.rename(tmp_path / "elsewhere"))
+
+    async def go_on(jobs):
+        return await jobs.resume(first.id)
+
+    again = within(moved, QUICK, go_on).arguments
+    assert again == tuple(a.replace(str(run.path), str(moved.path)) for a in first.arguments)
+    assert again != first.arguments
+
+
+def test_a_link_in_the_folder_of_jobs_leads_nowhere(run, tmp_path):
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons")
+    job_files.write(run, job)
+    secret = tmp_path / "secret"
+    secret.write_text("mine")
+    log = run.path / "jobs" / job.id / "log.txt"
+    log.symlink_to(secret)
+    assert job_files.read_log(run, job) == ""
+    with pytest.raises(OSError):
+        job_files.log(run, job, "added")
+    assert secret.read_text() == "mine"
+    outside = log.parent.rename(tmp_path / "job")
+    log.parent.symlink_to(outside)
+    assert job_files.every(run) == []
+    with pytest.raises(Missing):
+        job_files.write(run, job)
+
+
+def test_only_the_end_of_a_long_log_is_read(run):
+    job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons")
+    job_files.write(run, job)
+    for line in ("first", "second"):
+        job_files.log(run, job, line)
+    assert job_files.read_log(run, job) == "first\nsecond\n"
+    assert job_files.read_log(run, job, most=7) == "second\n"

@@ -193,9 +193,9 @@ def test_a_model_of_further_inputs_says_why_it_cannot_be_asked(run, client, sequ
     card = config.read_toml(run.member(0) / "model.toml")
     card["fields"] = {"neighbors": {"shape": [2, 50], "mirror": [0]}}
     config.write_toml(run.member(0) / "model.toml", card)
-    refused = client.get(f"{URL}/model")
-    assert refused.status_code == 400
-    assert "reads more than letters (neighbors)" in refused.json()["error"]
+    answer = client.get(f"{URL}/model")
+    assert (answer.status_code, answer.json()["ready"]) == (200, False)
+    assert "reads more than letters (neighbors)" in answer.json()["why"]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +203,11 @@ def test_a_model_of_further_inputs_says_why_it_cannot_be_asked(run, client, sequ
     [
         (b"{", "must be a JSON object"),
         (b"[]", "must be a JSON object"),
+        (b'{"sequence": 1' + b"0" * 5000 + b"}", "must be a JSON object"),
+        (b"[" * 100_000, "must be a JSON object"),
+        (b'"\xed\xa0\x80"', "must be a JSON object"),
+        (b'{"sequence": "AC\\ud800GT"}', "half a character"),
+        (b'{"sequence": "ACGT", "name": "\\uDFFF"}', "half a character"),
         (b"{}", "sequence must be str"),
         (b'{"sequence": "ACGT", "methods": "ism"}', "methods must be list"),
         (b'{"sequence": "ACGT", "methods": [1]}', "methods must be a list of names"),

@@ -11,8 +11,9 @@ import pytest
 
 from cisgram import __version__, report
 from cisgram.core import config
-from cisgram.core.errors import InputError
+from cisgram.core.errors import CisgramError, InputError
 from cisgram.dashboard import pages as pages_module
+from cisgram.dashboard import progress
 from cisgram.dashboard.served import by_slug
 from cisgram.dashboard.version import version_of
 from dashboard.asking import drawn_here, tree_of
@@ -50,6 +51,8 @@ def test_a_page_is_drawn_once_and_again_when_a_file_changed(run, browser):
     tag = {"if-none-match": first.headers["etag"]}
     assert asked.get("/runs/demo/", headers=tag).status_code == 304
     (run.path / "report.html").write_text("mailed")  # what pages and servers write is not read
+    (run.path / "explain-given" / "ism-mine").mkdir(parents=True)
+    (run.path / "explain-given" / "ism-mine" / "names.tsv").write_text("name\n")
     (run.path / "jobs").mkdir()
     (run.path / "jobs" / "job.json").write_text("{}")
     (run.path / "model" / "checkpoint.safetensors").write_bytes(b"x")
@@ -83,6 +86,63 @@ def test_a_failed_drawing_is_not_tried_again_until_a_file_changed(run, browser):
     pen.error = None
     (run.path / "metrics.json").write_text("{}")
     assert asked.get("/runs/demo/").status_code == 200
+
+
+def test_a_drawing_that_came_to_no_end_is_tried_again(run, browser):
+    pen = Pen()
+    asked = browser({"demo": run}, draw=pen).login()
+    pen.error = pages_module.NotDrawn("Ask for it again.")
+    assert "Ask for it again." in asked.get("/runs/demo/").text
+    pen.error = None
+    assert asked.get("/runs/demo/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "error"),
+    [
+        (2, "metrics.json is not JSON.", InputError),
+        (2, "", pages_module.NotDrawn),
+        (1, "Traceback (most recent call last):", pages_module.NotDrawn),
+        (-9, "", pages_module.NotDrawn),
+    ],
+)
+def test_only_a_refusal_says_that_files_are_to_blame(
+    run, monkeypatch, tmp_path, status, said, error
+):
+    child = tmp_path / "python"
+    end = f"kill -{-status} $$" if status < 0 else f"exit {status}"
+    child.write_text(f"#!/bin/sh\ncat >/dev/null\nprintf '%s' '{said}' >&2\n{end}\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(pages_module.sys, "executable", str(child))
+    with pytest.raises(CisgramError) as raised:
+        asyncio.run(pages_module.drawn_apart([run.path], {}))
+    assert type(raised.value) is error
+
+
+def test_a_run_is_not_compared_with_itself(tmp_path, browser):
+    runs = by_slug([make_run(tmp_path / name, n=4, length=30).path for name in ("a", "b")])
+    asked = browser(runs, draw=Pen()).login()
+    answer = asked.get("/compare?first=a&second=a")
+    assert answer.status_code == 400
+    assert "first and second name the same" in Page(answer.text).said
+    assert asked.get("/compare?first=a&second=b").status_code == 200
+    assert asked.get("/compare?first=a&second=nowhere").status_code == 404
+    offered = [v for k, v in Page(asked.get("/").text).attributes if k == "value"]
+    assert offered == ["a/b", "b/a"]
+    answer = asked.get("/compare?pair=a/b")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/compare?first=a&second=b")
+
+
+def test_the_files_that_numbers_stand_in_are_links_where_a_server_gives_them(run, browser):
+    asked = browser(by_slug([run.path]), draw=drawn_here).login()
+    start = "/runs/demo/files/"
+    page = Page(asked.get("/runs/demo/").text)
+    links = {v for k, v in page.attributes if k == "href" and v.startswith(start)}
+    assert f"{start}metrics.json" in links
+    here = [link for link in links if not link.startswith(f"{start}page/")]
+    assert {asked.get(link).status_code for link in here} == {200}
+    mailed = Page(report.write(run).read_text(encoding="utf-8"))
+    assert not [v for k, v in mailed.attributes if k == "href" and "/files/" in v]
 
 
 def test_old_pages_are_let_go(tmp_path, browser, monkeypatch):
@@ -146,6 +206,34 @@ def test_a_damaged_run_names_its_file_and_the_others_open(tmp_path, browser):
     assert asked.get("/runs/good/").status_code == 200
 
 
+def test_a_folder_named_in_other_bytes_is_served_and_told(tmp_path, browser):
+    good = make_run(tmp_path / "good", n=4, length=30)
+    other = make_run(tmp_path / os.fsdecode(b"name\xe9"), n=4, length=30)
+    asked = browser(by_slug([good.path, other.path]), draw=drawn_here).login()
+    assert "name?" in Page(asked.get("/").text).said
+    assert [r["name"] for r in asked.get("/api/runs").json()["runs"]] == ["good", "name?"]
+    assert asked.get("/runs/name/").status_code == 200
+    (other.path / "metrics.json").write_text("{")
+    assert asked.get("/runs/name/").status_code == 500
+    assert "name?" in asked.get("/api/runs/name/progress").json()["broken"][0]
+    later = browser(by_slug([good.path, other.path])).login()  # a list is given out for a moment
+    assert "name?/metrics.json" in Page(later.get("/").text).said
+
+
+def test_what_nobody_thought_of_in_one_run_leaves_the_others_listed(tmp_path, browser, monkeypatch):
+    runs = by_slug([make_run(tmp_path / name, n=4, length=30).path for name in ("good", "odd")])
+
+    def of(run):
+        if run.path.name == "odd":
+            raise TypeError("unforeseen")
+        return progress.summary_of(run)
+
+    monkeypatch.setattr("cisgram.dashboard.app.summary_of", of)
+    asked = browser(runs).login()
+    assert [r["broken"] == [] for r in asked.get("/api/runs").json()["runs"]] == [True, False]
+    assert "odd holds what no step writes" in Page(asked.get("/").text).said
+
+
 def test_a_run_in_training_opens_and_says_what_is_to_do(tmp_path, browser):
     whole = make_run(tmp_path / "whole", n=4, length=30)
     young = tmp_path / "young"
@@ -202,9 +290,9 @@ def test_names_of_runs_stay_text_on_pages_of_the_server(tmp_path, browser):
     asked = browser(by_slug(paths)).login()
     text = asked.get("/").text
     page = Page(text)
-    assert sorted(set(page.tags) - {"form", "label", "select", "option", "button", "section"}) == (
-        sorted(set(tags) - {"form", "button", "section"})
-    )
+    assert sorted(
+        set(page.tags) - {"form", "label", "select", "optgroup", "option", "button", "section"}
+    ) == (sorted(set(tags) - {"form", "button", "section"}))
     assert page.scripts == []
     assert not [k for k, _ in page.attributes if k.startswith("on")]
     addresses = [v for k, v in page.attributes if k in ("href", "src", "action")]

@@ -103,6 +103,35 @@ def test_damaged_files_are_named_and_the_rest_is_told(run):
     assert summary_of(run)["model"] == "demo-cnn-rnn"
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metrics.json", "[" * 100_000),
+        ("metrics.json", '{"test": {"auroc": 1' + "0" * 5000 + "}}"),
+        ("run.toml", "v = 1" + "0" * 5000),
+        ("run.toml", "v = " + "[" * 100_000),
+    ],
+)
+def test_digits_and_brackets_without_end_are_damage_too(run, name, content):
+    (run.path / name).write_text(content)
+    assert [name in b for b in progress_of(run)["broken"]] == [True]
+    assert [name in b for b in summary_of(run)["broken"]] == [True]
+
+
+def test_numbers_that_json_does_not_have_are_left_out(run):
+    huge = "1" + "0" * 400
+    (run.path / "metrics.json").write_text(
+        f'{{"test": {{"auroc": 0.5, "auroc_interval": [NaN, {huge}], "loss": {huge}}}}}'
+    )
+    run.toml.write_text(f"[settings.train]\nepochs = {huge}\n")
+    found = progress_of(run)
+    json.dumps(found, allow_nan=False)
+    assert found["scores"]["test"] == {"auroc": 0.5, "auroc_interval": [None, None]}
+    assert found["epochs"] is None
+    score = summary_of(run)["score"]
+    assert (score["value"], score["interval"]) == (0.5, None)
+
+
 def test_a_file_without_anything_is_damaged_too(run):
     (run.path / "history.tsv").write_text("")
     (broken,) = progress_of(run)["broken"]

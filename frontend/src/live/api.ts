@@ -98,6 +98,13 @@ export class Api {
     return this.fetched<T>(path, signal ? { ...init, signal } : init);
   }
 
+  /** Facts of the model; says why where it cannot be asked, as of a run without weights. */
+  async model(): Promise<ModelFacts> {
+    const found = await this.get<(ModelFacts & { ready: true }) | { ready: false; why: string }>("model");
+    if (!found.ready) throw new Said(found.why, 200);
+    return found;
+  }
+
   file(path: string): string {
     return `/runs/${encodeURIComponent(this.run)}/files/${path.split("/").map(encodeURIComponent).join("/")}`;
   }

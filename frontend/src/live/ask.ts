@@ -7,7 +7,7 @@ import { type Payload, readPayload, Store } from "../payload";
 import { onShow, record, registerView } from "../route";
 import { LEFT, RIGHT } from "../track";
 import { Viewer } from "../viewer";
-import { type Answer, type Api, type ModelFacts, type PaletteMotif, pageName } from "./api";
+import { type Answer, type Api, type PaletteMotif, pageName } from "./api";
 import { AskForm } from "./askform";
 import { applied, type Edit, fromText, History, type MotifEdit, placed, toText, withBase } from "./edits";
 import { EditList } from "./editlist";
@@ -117,7 +117,7 @@ export class AskView {
     this.isStarted = true;
     this.form.names((readPayload()?.rows ?? []).map((row) => String(row[0])));
     try {
-      const [facts, found] = await Promise.all([this.api.get<ModelFacts>("model"), this.api.get<{ motifs: PaletteMotif[] }>("motifs")]);
+      const [facts, found] = await Promise.all([this.api.model(), this.api.get<{ motifs: PaletteMotif[] }>("motifs")]);
       this.form.facts(facts);
       this.palette.show(found.motifs);
     } catch (error) {

@@ -1,7 +1,7 @@
 // What a job is to do: the fields of its kind.
 
 import { element } from "../dom";
-import type { Api, ModelFacts } from "./api";
+import type { Api } from "./api";
 
 type Body = Record<string, string | number | null>;
 
@@ -37,7 +37,7 @@ export class JobForm {
     if (this.isStarted) return;
     this.isStarted = true;
     try {
-      const model = await this.api.get<ModelFacts>("model");
+      const model = await this.api.model();
       this.method.replaceChildren(...model.methods.map((m) => new Option(m.title, m.name)));
       this.source.replaceChildren(...model.sources.map((name) => new Option(name.replaceAll("_", " "), name)));
       this.outputs = model.outputs;

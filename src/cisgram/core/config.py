@@ -49,7 +49,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         msg = f"{path} does not exist."
         raise InputError(msg) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # digits or brackets without end, too
         msg = f"{path} is not TOML: {error}."
         raise InputError(msg) from error
     except OSError as error:

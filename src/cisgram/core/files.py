@@ -90,7 +90,7 @@ def read_json(path: Path) -> Any:
     InputError
         When it is absent or not JSON; the message names file, line and column. Also when it
         holds half a character (``\ud800``), which JSON allows and no text file can be written
-        with.
+        with, a number of thousands of digits, or brackets within brackets without end.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         msg = f"{path} does not exist."
         raise InputError(msg) from error
-    except (UnicodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of letters and of JSON are ValueErrors, too
         msg = f"{path} is not JSON: {error}. Write it again, or delete it."
         raise InputError(msg) from error
     except OSError as error:

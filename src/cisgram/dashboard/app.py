@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,9 +23,10 @@ from starlette.routing import BaseRoute, Route
 from cisgram.core.errors import CisgramError, UnknownName
 from cisgram.core.run import Run
 from cisgram.dashboard.bound import Bound
+from cisgram.dashboard.errors import AnswerError, Refused
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.pages import Page, Pages
-from cisgram.dashboard.progress import progress_of, summary_of
+from cisgram.dashboard.progress import progress_of, summary_of, unreadable
 from cisgram.dashboard.recent import Recent
 from cisgram.dashboard.refusals import refusal, small_page
 from cisgram.dashboard.security import Guard
@@ -150,7 +152,14 @@ class _Dashboard:
 
     async def compare(self, request: Request) -> Response:
         """Two runs side by side."""
+        if "pair" in request.query_params:  # of the list, which offers no run beside itself
+            first, _, second = request.query_params["pair"].partition("/")
+            query = urlencode({"first": first, "second": second})
+            return RedirectResponse(f"/compare?{query}", status_code=303)
         first, second = (request.query_params.get(key, "") for key in ("first", "second"))
+        if first == second and first in self.served.runs:
+            msg = "A run is compared with another one; first and second name the same."
+            raise Refused(msg)
         paths = [self.served.run(slug).path for slug in (first, second)]
         live = {"run": first, "second": second, "runs": self._names()}
         return _sent(request, await self.pages.get(paths, live))
@@ -184,7 +193,7 @@ class _Dashboard:
     def _summaries(self) -> list[dict[str, Any]]:
         def make() -> list[dict[str, Any]]:
             return [
-                {"slug": slug, "name": self.served.names[slug], **summary_of(run)}
+                {"slug": slug, "name": self.served.names[slug], **_line_of(run)}
                 for slug, run in self.served.runs.items()
             ]
 
@@ -192,6 +201,14 @@ class _Dashboard:
 
     def _names(self) -> list[dict[str, str]]:
         return [{"slug": slug, "name": name} for slug, name in self.served.names.items()]
+
+
+def _line_of(run: Run) -> dict[str, Any]:
+    """What the list says of a run; whatever one folder holds, the others are listed."""
+    try:
+        return summary_of(run)
+    except Exception as error:  # noqa: BLE001 (a folder may hold anything)
+        return unreadable(run, error)
 
 
 def _sent(request: Request, page: Page) -> Response:
@@ -215,6 +232,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _our_error(request: Request, error: Exception) -> Response:
     """What went wrong is in the files, or in what was asked; the message says it."""
     status = 404 if isinstance(error, UnknownName) else 500
+    if isinstance(error, AnswerError):
+        status = error.status
     if status == 500 and request.method == "POST":
         status = 400
     return refusal(request.scope, status, str(error))

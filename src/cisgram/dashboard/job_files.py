@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import stat
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
-from cisgram.dashboard.errors import Missing
-from cisgram.dashboard.job_kinds import Plan
+from cisgram.dashboard.errors import Conflict, Missing
+from cisgram.dashboard.job_kinds import INPUT, MOST_LETTERS, Plan, kept_of
 
 FOLDER = "jobs"
 OPEN = ("waiting", "running")
@@ -31,8 +33,11 @@ class Job:
     ----------
     id
         16 random hexadecimal digits.
-    title, arguments, result
+    title, result
         As in `Plan`.
+    request
+        What was asked for, without pasted sequences (`kept_of`). A run folder may come from
+        anywhere: whoever resumes the job asks `plan` for its command, which no file holds.
     state
         One of `OPEN` and `ENDED`; interrupted where the server or the machine went away.
     done, total
@@ -47,7 +52,7 @@ class Job:
 
     id: str
     title: str
-    arguments: list[str]
+    request: dict[str, Any]
     result: str
     state: str = "waiting"
     done: int = 0
@@ -57,6 +62,7 @@ class Job:
     made: str = ""
     began: str = ""
     ended: str = ""
+    arguments: tuple[str, ...] = field(default=(), repr=False)  # as in `Plan`; never in a file
 
 
 def new_id() -> str:
@@ -64,9 +70,29 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def new_job(name: str, plan: Plan) -> Job:
-    """A job that waits."""
-    return Job(name, plan.title, list(plan.arguments), plan.result, made=now())
+def new_job(name: str, plan: Plan, body: Mapping[str, Any]) -> Job:
+    """A job that waits; ``body`` is what its plan was made of."""
+    return Job(name, plan.title, kept_of(body), plan.result, made=now(), arguments=plan.arguments)
+
+
+def request_of(run: Run, job: Job) -> dict[str, Any]:
+    """The request of a job as it was made, with the sequences that were pasted.
+
+    Raises
+    ------
+    Conflict
+        When these are gone.
+    """
+    asked = dict(job.request)
+    if asked.pop("pasted", False):
+        try:
+            with _plain(folder_of(run, job.id) / INPUT, os.O_RDONLY) as handle:
+                asked["sequences"] = handle.read(4 * MOST_LETTERS).decode("utf-8", "replace")
+        except OSError as error:
+            msg = f"The pasted sequences of this job are gone from its folder ({INPUT}). Start a "
+            msg += "new one."
+            raise Conflict(msg) from error
+    return asked
 
 
 def now() -> str:
@@ -80,17 +106,20 @@ def folder_of(run: Run, name: str) -> Path:
     Raises
     ------
     Missing
-        When the name is no job's: nothing outside ``RUN/jobs`` can be named.
+        When the name is no job's: nothing outside ``RUN/jobs`` can be named, nor be reached by
+        a link that lies there.
     """
-    if not _ID.fullmatch(name):
+    folder = run.path / FOLDER / name
+    if not _ID.fullmatch(name) or folder.parent.is_symlink() or folder.is_symlink():
         msg = "No job of this name is in the run."
         raise Missing(msg)
-    return run.path / FOLDER / name
+    return folder
 
 
 def write(run: Run, job: Job) -> None:
     """Write the state of a job, whole or not at all."""
-    files.write_json(folder_of(run, job.id) / "job.json", asdict(job))
+    kept = {k: v for k, v in asdict(job).items() if k != "arguments"}
+    files.write_json(folder_of(run, job.id) / "job.json", kept)
 
 
 def read(run: Run, name: str) -> Job:
@@ -102,12 +131,12 @@ def read(run: Run, name: str) -> Job:
         When there is none of this name, or its file is damaged.
     """
     path = folder_of(run, name) / "job.json"
-    if not path.is_file():
+    if path.is_symlink() or not path.is_file():
         msg = "No job of this name is in the run."
         raise Missing(msg)
     try:
         return _job(files.read_json(path), name)
-    except InputError as error:
+    except (InputError, ValueError, RecursionError) as error:  # digits or brackets without end
         msg = f"{path} is damaged: {error} Delete the folder and start the job again."
         raise Missing(msg) from error
 
@@ -125,31 +154,45 @@ def every(run: Run) -> list[Job]:
 
 def _job(value: Any, name: str) -> Job:
     """A job of the content of its file, each field of the kind that it must have."""
-    known = {f.name: f.default for f in fields(Job)}
-    if not isinstance(value, Mapping) or not known.keys() <= value.keys() or value["id"] != name:
+    known = [f.name for f in fields(Job) if f.name not in ("arguments", "request")]
+    if not isinstance(value, Mapping) or not value.keys() >= set(known) or value["id"] != name:
         msg = "it does not describe a job."
         raise InputError(msg)
-    arguments = value["arguments"]
     numbers = all(isinstance(value[k], int) for k in ("done", "total"))
-    texts = all(isinstance(value[k], str) for k in known if k not in ("arguments", "done", "total"))
-    listed = isinstance(arguments, list) and all(isinstance(a, str) for a in arguments)
-    if not (numbers and texts and listed and value["state"] in OPEN + ENDED):
+    texts = all(isinstance(value[k], str) for k in known if k not in ("done", "total"))
+    if not (numbers and texts and value["state"] in OPEN + ENDED):
         msg = "it does not describe a job."
         raise InputError(msg)
-    return Job(**{k: value[k] for k in known})
+    asked = value.get("request")
+    if not isinstance(asked, dict) or not all(isinstance(v, str | int) for v in asked.values()):
+        asked = {}  # shown all the same; not resumed
+    return Job(request=asked, **{k: value[k] for k in known})
 
 
 def log(run: Run, job: Job, line: str) -> None:
-    """Add a line to ``log.txt``, up to `MOST_LOG` bytes."""
-    path = folder_of(run, job.id) / "log.txt"
-    with path.open("a", encoding="utf-8") as handle:
-        if handle.tell() < MOST_LOG:
-            handle.write(line + "\n")
+    """Add a line to ``log.txt``, up to `MOST_LOG` bytes; `OSError` where that cannot be."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with _plain(folder_of(run, job.id) / "log.txt", flags) as handle:
+        if os.fstat(handle.fileno()).st_size < MOST_LOG:
+            handle.write(f"{line}\n".encode("utf-8", "replace"))
 
 
 def read_log(run: Run, job: Job, *, most: int = 20_000) -> str:
-    """The end of what the job wrote; empty where it wrote nothing."""
-    path = folder_of(run, job.id) / "log.txt"
-    if not path.is_file():
+    """The end of what the job wrote, ``most`` bytes; empty where it wrote nothing."""
+    try:
+        with _plain(folder_of(run, job.id) / "log.txt", os.O_RDONLY) as handle:
+            handle.seek(max(0, os.fstat(handle.fileno()).st_size - most))
+            return handle.read(most).decode("utf-8", "replace")
+    except OSError:
         return ""
-    return path.read_text(encoding="utf-8", errors="replace")[-most:]
+
+
+def _plain(path: Path, flags: int) -> IO[bytes]:
+    """Open a plain file; `OSError` for a link, which may lead out of the run, or a pipe."""
+    safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    number = os.open(path, flags | safe, 0o666)
+    if path.is_symlink() or not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        msg = f"{path} is no plain file"
+        raise OSError(msg)
+    return os.fdopen(number, "ab" if flags & os.O_APPEND else "rb")

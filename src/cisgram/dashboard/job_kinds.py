@@ -108,6 +108,28 @@ KINDS: Mapping[str, Callable[[Run, Mapping[str, Any], Path], Plan]] = {
 }
 
 
+TAKES: Mapping[str, tuple[str, ...]] = {
+    "explain": ("method", "target", "most"),
+    "demix": ("layer", "neuron"),
+    "motifs": ("source",),
+}
+"""What of a request is kept beside its kind; pasted sequences lie in `INPUT`."""
+
+
+def kept_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a request that `plan` took is kept, for `plan` to be asked again.
+
+    Examples
+    --------
+    >>> kept_of({"kind": "explain", "method": "ism", "most": None, "sequences": "ACGT"})
+    {'kind': 'explain', 'method': 'ism', 'pasted': True}
+    """
+    kind = body["kind"]
+    kept = {name: body[name] for name in TAKES[kind] if body.get(name) is not None}
+    is_pasted = kind == "explain" and body.get("sequences") not in (None, "")
+    return {"kind": kind, **kept, **({"pasted": True} if is_pasted else {})}
+
+
 def _write_fasta(path: Path, pasted: object) -> int:
     """Write pasted sequences and give their number; nothing is left where they are no FASTA."""
     from cisgram import io  # numpy: not before there is a file to read

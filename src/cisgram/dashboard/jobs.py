@@ -15,14 +15,16 @@ from shutil import rmtree
 from typing import Any
 
 from cisgram.core.errors import CisgramError, InputError
-from cisgram.core.lock import only_one
+from cisgram.core.lock import LOCK, is_held, only_one
 from cisgram.core.run import Run
 from cisgram.dashboard import job_files
-from cisgram.dashboard.errors import Conflict
+from cisgram.dashboard.errors import Conflict, Refused
 from cisgram.dashboard.job_files import FOLDER, OPEN, Job, now
 from cisgram.dashboard.job_kinds import plan
+from cisgram.dashboard.signals import signal_all
 
-COMMAND = (sys.executable, "-m", "cisgram")
+COMMAND = (sys.executable, "-P", "-m", "cisgram")
+"""``-P``: a file in the folder of the server, or of a run, is not taken for one of ours."""
 SUPERVISED = {"CISGRAM_PROGRESS": "json", "CISGRAM_STOP_WITH_STDIN": "1"}
 """See `cisgram.cli.supervised`."""
 GRACE = 5.0
@@ -60,13 +62,13 @@ class Jobs:
         mine = {job.id: job for job in (*self._queue, *self._running())}
         found = [mine.get(job.id, job) for job in job_files.every(self.run)]
         left = [job for job in found if job.state in OPEN and job.id not in mine]
-        if left and self._hold():
+        if left and self._is_alone():
             for job in left:
                 job.state, job.ended = "interrupted", now()
-                job_files.write(self.run, job)
+                self._write(job)
         return found
 
-    def start(self, body: Mapping[str, Any]) -> Job:
+    async def start(self, body: Mapping[str, Any]) -> Job:
         """Begin the job that a request asks for, or let it wait for those before it.
 
         Raises
@@ -74,13 +76,14 @@ class Jobs:
         Refused
             As `job_kinds.plan`.
         Conflict
-            When another server works on this run, or too many wait.
+            When another server works on this run, its folder cannot be written, or too many wait.
         """
         self._check_free()
         name = job_files.new_id()
         folder = job_files.folder_of(self.run, name)
         try:
-            job = job_files.new_job(name, plan(self.run, body, folder))
+            planned = await asyncio.to_thread(plan, self.run, body, folder)  # reads what is pasted
+            job = job_files.new_job(name, planned, body)
         except BaseException:
             rmtree(folder, ignore_errors=True)
             raise
@@ -110,8 +113,8 @@ class Jobs:
         msg = f"This job is {job.state}; there is nothing to cancel."
         raise Conflict(msg)
 
-    def resume(self, name: str) -> Job:
-        """Run the command of a job again, which goes on where it was.
+    async def resume(self, name: str) -> Job:
+        """Ask again for what a job was to do; its command goes on where it was.
 
         Raises
         ------
@@ -119,15 +122,23 @@ class Jobs:
             When there is no such job.
         Conflict
             When it is at work, or was done; or as `start`.
+        Refused
+            When its file asks for what no page can ask for.
         """
-        if any(job.id == name for job in (*self._queue, *self._running())):
-            msg = "This job is at work already."
-            raise Conflict(msg)
+        self._check_idle(name)
         job = self._ended(name)
         if job.state == "done":
             msg = "This job was done. Start a new one to do it again."
             raise Conflict(msg)
         self._check_free()
+        asked, folder = job_files.request_of(self.run, job), job_files.folder_of(self.run, name)
+        try:
+            again = await asyncio.to_thread(plan, self.run, asked, folder)
+        except Refused as error:
+            msg = f"The file of this job does not say plainly what to do: {error} Start a new job."
+            raise Refused(msg) from error
+        self._check_idle(name)  # others may have asked meanwhile
+        job.title, job.result, job.arguments = again.title, again.result, again.arguments
         job.state, job.error, job.said, job.ended = "waiting", "", "", ""
         self._enqueue(job)
         return job
@@ -151,23 +162,46 @@ class Jobs:
         self.every()  # states of jobs whose server is gone
         return job_files.read(self.run, name)
 
-    def _check_free(self) -> None:
-        if not self._hold():
-            msg = "Another server works on this run. Use that one, or close it first."
+    def _check_idle(self, name: str) -> None:
+        if any(job.id == name for job in (*self._queue, *self._running())):
+            msg = "This job is at work already."
             raise Conflict(msg)
+
+    def _check_free(self) -> None:
+        self._hold()
         if len(self._queue) >= MOST_WAITING:
             msg = f"{MOST_WAITING} jobs wait already. Wait until some are done, or cancel them."
             raise Conflict(msg)
 
-    def _hold(self) -> bool:
-        """Hold the jobs of the run, so that no second server starts or judges them."""
-        if not self._is_held:
-            try:
-                self._held.enter_context(only_one(self.run.path / FOLDER))
-            except InputError:
-                return False
-            self._is_held = True
-        return True
+    def _is_alone(self) -> bool:
+        """True where no other server can be at work on this run; false where nobody knows."""
+        with suppress(CisgramError):
+            self._hold()
+            return bool(is_held(self.run.path / FOLDER))  # by us; a disk may know no locks
+        return False
+
+    def _hold(self) -> None:
+        """Hold the jobs of the run, so that no second server starts or judges them.
+
+        Raises
+        ------
+        Conflict
+            When another server holds them, or the folder cannot be written.
+        """
+        if self._is_held:
+            return
+        folder = self.run.path / FOLDER
+        if folder.is_symlink() or (folder / LOCK).is_symlink():
+            msg = f"{FOLDER} in the folder of this run is a link, which is not followed. Delete it."
+            raise Conflict(msg)
+        try:
+            self._held.enter_context(only_one(folder))
+        except InputError as error:
+            msg = "Another server works on this run. Use that one, or close it first."
+            if not isinstance(error.__cause__, BlockingIOError):
+                msg = f"No job can be kept in this run. {error}"
+            raise Conflict(msg) from error
+        self._is_held = True
 
     def _enqueue(self, job: Job) -> None:
         job_files.write(self.run, job)
@@ -245,9 +279,13 @@ class Jobs:
         process = None if self._current is None else self._current[1]
         if process is None or process.returncode is not None:
             return
-        with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
-        asyncio.get_running_loop().call_later(GRACE, _kill, process)
+        signal_all(process, signal.SIGINT)
+        asyncio.get_running_loop().call_later(GRACE, self._kill, process)
+
+    def _kill(self, process: Process) -> None:
+        """End a job that is still the current one: what it started may outlive its process."""
+        if self._current is not None and self._current[1] is process:
+            signal_all(process, signal.SIGKILL)
 
     def _end(self, job: Job, state: str, error: str = "") -> None:
         job.state, job.error, job.ended = state, error, now()
@@ -257,12 +295,6 @@ class Jobs:
         """Write how a job stands. Where that fails, the next server finds it interrupted."""
         with suppress(CisgramError):
             job_files.write(self.run, job)
-
-
-def _kill(process: Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.kill()
 
 
 def _progress(line: str) -> tuple[int, int] | None:

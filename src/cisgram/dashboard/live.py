@@ -19,6 +19,7 @@ from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import AnswerError, Refused
 from cisgram.dashboard.job_files import Job
 from cisgram.dashboard.jobs import Jobs
+from cisgram.dashboard.served import readable
 from cisgram.dashboard.worker import ModelWorker
 
 if TYPE_CHECKING:
@@ -85,7 +86,11 @@ class Live:
         return answered
 
     async def _model(self, _request: Request, run: Run) -> Any:
-        return await self._facts("model", run)
+        """Facts of the model, or why it cannot be asked: no page that looks has made an error."""
+        try:
+            return {"ready": True, **await self._facts("model", run)}
+        except Refused as error:
+            return {"ready": False, "why": readable(str(error))}
 
     async def _motifs(self, _request: Request, run: Run) -> Any:
         return await self._facts("motifs", run)
@@ -104,7 +109,7 @@ class Live:
         return {"jobs": [_shown(job) for job in self.jobs(run).every()]}
 
     async def _start(self, request: Request, run: Run) -> Any:
-        return _shown(self.jobs(run).start(await body_of(request)))
+        return _shown(await self.jobs(run).start(await body_of(request)))
 
     async def _one(self, request: Request, run: Run) -> Any:
         self.jobs(run).every()  # states of jobs whose server is gone
@@ -115,17 +120,17 @@ class Live:
         return _shown(self.jobs(run).cancel(request.path_params["job"]))
 
     async def _resume(self, request: Request, run: Run) -> Any:
-        return _shown(self.jobs(run).resume(request.path_params["job"]))
+        return _shown(await self.jobs(run).resume(request.path_params["job"]))
 
 
 def _shown(job: Job) -> dict[str, Any]:
-    """A job as the page lists it; its command without the paths of this machine."""
-    return {k: v for k, v in asdict(job).items() if k != "arguments"}
+    """A job as the page lists it; not its command, which has the paths of this machine."""
+    return {k: v for k, v in asdict(job).items() if k not in ("arguments", "request")}
 
 
 def failed(status: int, said: str) -> JSONResponse:
     """An error as the page reads it."""
-    return JSONResponse({"error": said}, status_code=status)
+    return JSONResponse({"error": readable(said)}, status_code=status)
 
 
 async def body_of(request: Request) -> dict[str, Any]:
@@ -137,9 +142,16 @@ async def body_of(request: Request) -> dict[str, Any]:
         When the body is something else.
     """
     try:
-        found = json.loads(await request.body())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        text = (await request.body()).decode("utf-8")
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:  # letters, JSON; digits or brackets without end
         msg = "The body must be a JSON object."
+        raise Refused(msg) from error
+    try:
+        if "\\ud" in text.lower():  # rare: an escape that may be half of a pair
+            json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        msg = "The text holds half a character, which no file can hold. Paste or type it again."
         raise Refused(msg) from error
     if not isinstance(found, dict):
         msg = f"The body must be a JSON object; got {type(found).__name__}."

@@ -33,6 +33,10 @@ class Page:
     policy: str
 
 
+class NotDrawn(CisgramError):
+    """A drawing that came to no end, through no fault of the files: asked again, it may."""
+
+
 Draw: TypeAlias = Callable[[Sequence[Path], Mapping[str, Any]], Awaitable[bytes]]
 
 
@@ -68,7 +72,8 @@ class Pages:
         Raises
         ------
         CisgramError
-            When a run is damaged; the message names the file.
+            When a run is damaged; the message names the file, and nothing is drawn until one
+            has changed. `NotDrawn` where the next who asks may have better luck.
         """
         key = tuple(runs)
         version = await asyncio.to_thread(_joined_version, key)
@@ -94,6 +99,8 @@ class Pages:
         async with self._places:
             try:
                 content = await self._draw(key, live)
+            except NotDrawn:
+                raise
             except CisgramError as error:
                 self._failed[key] = version, error
                 raise
@@ -117,7 +124,9 @@ async def drawn_apart(runs: Sequence[Path], live: Mapping[str, Any]) -> bytes:
     Raises
     ------
     InputError
-        When a file of a run is broken, or drawing failed.
+        When a file of a run is broken.
+    NotDrawn
+        When drawing took too long or failed otherwise.
     """
     child = await asyncio.create_subprocess_exec(
         # -P: a module in the folder that the server was started in is not taken for one of ours
@@ -132,7 +141,7 @@ async def drawn_apart(runs: Sequence[Path], live: Mapping[str, Any]) -> bytes:
             page, said = await child.communicate(asked.encode())
     except TimeoutError as error:
         msg = f"The page of {runs[0]} was not drawn within {SECONDS} seconds. Ask for it again."
-        raise InputError(msg) from error
+        raise NotDrawn(msg) from error
     finally:
         if child.returncode is None:  # given up, or the server ends
             child.kill()
@@ -145,7 +154,7 @@ async def drawn_apart(runs: Sequence[Path], live: Mapping[str, Any]) -> bytes:
     sys.stderr.write(words + "\n")  # a bug of ours: whole in the terminal, not on the page
     command = f"cisgram report {runs[0]}"
     msg = f"Drawing the page of {runs[0]} failed. The terminal says more, and so does '{command}'."
-    raise InputError(msg)
+    raise NotDrawn(msg)
 
 
 def _policy(content: bytes) -> str:

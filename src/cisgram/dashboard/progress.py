@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,6 +13,7 @@ from cisgram.core import config, files
 from cisgram.core.errors import InputError
 from cisgram.core.lock import is_held
 from cisgram.core.run import Run
+from cisgram.dashboard.served import readable
 from cisgram.dashboard.version import version_of
 
 Value: TypeAlias = float | str | None
@@ -77,7 +79,7 @@ def progress_of(run: Run) -> dict[str, Any]:
         "history": [_history(path, broken) for path in _histories(run)],
         "scores": {name: _scores(of) for name, of in found.items() if isinstance(of, dict)},
         "motifs": list(_motifs(run, broken)),
-        "broken": broken,
+        "broken": [readable(said) for said in broken],
     }
 
 
@@ -98,8 +100,16 @@ def summary_of(run: Run) -> dict[str, Any]:
         "state": state,
         "score": None if part is None else _score(part, metrics[part]),
         "changed": _changed(run),
-        "broken": broken,
+        "broken": [readable(said) for said in broken],
     }
+
+
+def unreadable(run: Run, error: Exception) -> dict[str, Any]:
+    """`summary_of` of a run that no step of ours wrote, so that the others are listed."""
+    path, kind = readable(str(run.path)), type(error).__name__
+    said = f"{path} holds what no step writes ({kind}). Run the steps that wrote it again."
+    nothing = {"model": "", "task": "", "state": "unknown", "score": None, "changed": 0.0}
+    return {**nothing, "broken": [said]}
 
 
 def _score(part: str, scores: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -108,18 +118,20 @@ def _score(part: str, scores: Mapping[str, Any]) -> dict[str, Any] | None:
     name = next((s for s in SCORES if isinstance(known.get(s), float | int)), None)
     if name is None:
         return None
-    ends = scores.get(f"{name}_interval")
-    is_pair = isinstance(ends, list) and len(ends) == 2 and None not in map(_number, ends)
+    ends = known.get(f"{name}_interval", [])
+    is_pair = len(ends) == 2 and None not in ends
     return {"set": part, "name": name, "value": known[name], "interval": ends if is_pair else None}
 
 
 def _scores(found: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers of a set, with their intervals; without tables and outputs one by one."""
-    return {
-        k: v
+    numbers = {k: v for k, v in found.items() if _number(v) is not None}
+    intervals = {
+        k: [_number(end) for end in v]
         for k, v in found.items()
-        if _number(v) is not None or (k.endswith("_interval") and isinstance(v, list))
+        if k.endswith("_interval") and isinstance(v, list)
     }
+    return numbers | intervals
 
 
 def _histories(run: Run) -> list[Path]:
@@ -215,12 +227,15 @@ def _value(text: str) -> Value:
 
 
 def _number(value: Any) -> float | None:
+    """A number that JSON and a double have; hundreds of digits are none."""
     is_one = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_one and math.isfinite(value) else None
+    return value if is_one and abs(value) <= sys.float_info.max else None
 
 
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A count, such as of epochs."""
+    is_one = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_one and abs(value) < 10**9 else None
 
 
 def _changed(run: Run) -> float:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
 
 import cisgram
+from cisgram.dashboard.served import readable
 
 HERE = Path(__file__).parent
 STYLES = (Path(cisgram.__file__).parent / "report" / "page.css", HERE / "small.css")
@@ -57,6 +58,7 @@ def refusal(
     scope: Scope, status: int, said: str, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """One paragraph that says what is wrong: as JSON below ``/api``, as a page elsewhere."""
+    said = readable(said)  # it may name a file
     answer: Response
     if scope["path"].startswith("/api/"):
         answer = JSONResponse({"error": said}, status_code=status)

@@ -13,6 +13,17 @@ from cisgram.core.run import Run
 NOTHING_HERE = "There is nothing at this address."
 
 
+def readable(text: str) -> str:
+    r"""Text that can be sent: names of files may stand in other bytes than those of UTF-8.
+
+    Examples
+    --------
+    >>> readable("run \udcff")
+    'run ?'
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
 class Served:
     """Runs by slug, with the names that people know them by.
 
@@ -29,7 +40,7 @@ class Served:
         paths = {slug: run.path.resolve() for slug, run in self.runs.items()}
         names = [path.name for path in paths.values()]
         self.names = {
-            slug: path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}"
+            slug: readable("/".join(path.parts[-1 if names.count(path.name) == 1 else -2 :]))
             for slug, path in paths.items()
         }
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 READ = (".json", ".meme", ".safetensors", ".toml", ".tsv")
-WRITTEN_BY_SERVER = ("jobs", "page")
+NO_PART = ("explain-given", "jobs", "page")
+"""What no page is drawn from, of the folders of a run."""
 NOT_READ = ("weights.safetensors",)
 
 
@@ -31,7 +32,7 @@ def _files(folder: Path, above: str) -> Iterator[tuple[str, int, int]]:
         return
     for entry in entries:
         name = f"{above}{entry.name}"
-        if entry.name.startswith((".", "checkpoint")) or name in WRITTEN_BY_SERVER:
+        if entry.name.startswith((".", "checkpoint")) or name in NO_PART:
             continue
         try:
             if entry.is_dir(follow_symlinks=False):

@@ -7,6 +7,7 @@ and goes on serving until the answer comes.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
@@ -16,8 +17,10 @@ from typing import Any
 
 from cisgram.dashboard import frames
 from cisgram.dashboard.errors import AnswerError, Refused, Superseded, Unavailable
+from cisgram.dashboard.signals import signal_all
 
-COMMAND = (sys.executable, "-m", "cisgram.dashboard.model_worker")
+COMMAND = (sys.executable, "-P", "-m", "cisgram.dashboard.model_worker")
+"""``-P``: a file in the folder of the server is not taken for one of ours."""
 LIMIT = 60.0
 """Seconds that a question may take, the loading of its model included."""
 MOST_WAITING = 64
@@ -158,8 +161,7 @@ class ModelWorker:
             async with asyncio.timeout(grace):
                 await process.wait()
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
+            signal_all(process, signal.SIGKILL)
             await process.wait()
 
 

@@ -137,6 +137,7 @@ def _framed(pair: Pair, sections: Mapping[str, Section], live: Mapping[str, Any]
             "step": step,
             "html": sections[name].html if name in sections else None,
             "files": (),
+            "linked": (),
         }
         for name, (title, view, step, _) in PARTS.items()
         if name in sections or step

@@ -31,8 +31,9 @@ def frame(
     ----------
     sections
         Each with ``name`` (its id), ``title``, ``html`` (``None``: the step was not run), ``step``
-        (the command that adds it) and ``files`` (those that its numbers stand in); ``view``
-        names the view that it shares with others, where it does.
+        (the command that adds it), ``files`` (those that its numbers stand in) and ``linked``
+        (those of them that the server gives); ``view`` names the view that it shares with
+        others, where it does.
     name
         Heading and title of the page; untrusted text is allowed.
     kind

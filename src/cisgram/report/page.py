@@ -110,7 +110,8 @@ def _page(run: Run, drawn: dict[str, Section | None], live: Mapping[str, Any] | 
             "name": name,
             **SECTIONS[name].facts,
             "html": s.html if s else None,
-            "files": _there(run, s),
+            "files": (there := _there(run, s)),
+            "linked": [] if live is None else [f for f in there if (run.path / f).is_file()],
         }
         for name, s in drawn.items()
         if s is not None or SECTIONS[name].facts["step"]
