@@ -11,14 +11,16 @@ import pytest
 import torch
 
 from cisgram import explain
-from cisgram.core import config
+from cisgram.core import config, files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.dashboard.model_answers import KEPT, Answers
 from cisgram.models import MODELS, Card, load, predict, read_card, save
 from cisgram.seq import encode
 from cisgram.steps import motifs_run, predict_file, settings_of
-from cisgram.steps.ask import LiveModel, read_sequence
+from cisgram.steps.ask import LONGEST, LiveModel, read_sequence
+from cisgram.steps.train import CALIBRATION
+from cisgram.train.calibrate import Calibrator
 from dashboard.waiting import SLUG, until
 
 URL = f"/api/runs/{SLUG}"
@@ -234,3 +236,39 @@ def test_a_killed_model_process_is_one_sentence_and_the_next_question_a_new_one(
     if answers[0].status_code == 503:
         assert answers[0].json()["error"].count(".") == 1
     assert until(lambda: live.worker.pid) != old
+
+
+def test_outputs_named_by_digits_are_asked_for_by_name(answers, run, sequence):
+    options = {"detectors": 4, "width": 8, "hidden": 0}
+    torch.manual_seed(0)
+    names = ("1", "2", "3")
+    save(run.member(0), MODELS["deepbind"].fn(**options, n_outputs=3),
+         Card("deepbind", options, length=60, outputs=names))  # fmt: skip
+    assert answers.answer({"do": "model", "run": str(run.path)})["target"] == "1"
+    assert ask(answers, run, sequence, methods=[])["target"] == "1"
+    for column, name in enumerate(names):
+        answer = ask(answers, run, sequence, target=name)
+        expected = explain.ism(load(run), encode([sequence]), target=column).values[0].numpy()
+        slack = float(np.abs(expected).max()) / 200
+        assert answer["target"] == name
+        assert unpacked(answer, "ism") == pytest.approx(expected, abs=slack)
+    assert ask(answers, run, sequence, target="0", methods=[])["target"] == "1"  # no name: a number
+
+
+def test_a_model_longer_than_what_may_be_typed_is_warmed_at_its_own_length(run, monkeypatch):
+    card = config.read_toml(run.member(0) / "model.toml")
+    config.write_toml(run.member(0) / "model.toml", {**card, "length": LONGEST + 1})
+    model = LiveModel(run)
+    read = []
+    monkeypatch.setattr(model, "_predicted", lambda data: read.append(data.codes.shape))
+    model.warm()
+    assert read == [(1, LONGEST + 1)]
+
+
+def test_a_new_calibration_is_taken_up(answers, run, sequence):
+    before = ask(answers, run, sequence, methods=[])["predictions"][0]
+    halved = Calibrator("temperature", "classification", (((2.0,),),))
+    files.write_json(run.path / CALIBRATION, halved.to_json())
+    after = ask(answers, run, sequence, methods=[])["predictions"][0]
+    assert after["score"] == before["score"]
+    assert after["probability"] != before["probability"]

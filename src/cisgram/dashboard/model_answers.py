@@ -79,7 +79,7 @@ def facts(model: LiveModel) -> dict[str, Any]:
         "model": model.card.name,
         "length": model.card.length,
         "outputs": list(model.card.outputs),
-        "target": model.default_target(),
+        "target": model.card.outputs[model.default_target()],
         "sources": list(SOURCES),
         "methods": [
             {
@@ -131,5 +131,7 @@ def _signature(run: Run) -> tuple[int, ...]:
     paths = [
         folder / name for folder in run.members() for name in ("model.toml", "weights.safetensors")
     ]
-    stats = [p.stat() for p in (*paths, run.toml) if p.is_file()]
-    return tuple(v for s in stats for v in (s.st_mtime_ns, s.st_size))
+    stats = [
+        p.stat() if p.is_file() else None for p in (*paths, run.toml, run.path / "calibration.json")
+    ]
+    return tuple(v for s in stats for v in ((s.st_mtime_ns, s.st_size) if s else (0, 0)))

@@ -126,9 +126,9 @@ class LiveModel:
             }
         return self._offered
 
-    def default_target(self) -> str:
-        """The output that is explained unless another is asked for."""
-        return self.card.outputs[output_column(self.card, self.settings.explain.target)]
+    def default_target(self) -> int:
+        """The column of the output that is explained unless another is asked for."""
+        return output_column(self.card, self.settings.explain.target)
 
     def ask(
         self,
@@ -154,15 +154,14 @@ class LiveModel:
             When the text is no sequence, or target or methods are not this model's.
         """
         letters, notes = read_sequence(text)
-        column = output_column(self.card, target if target is not None else self.default_target())
+        column = self.default_target() if target is None else output_column(self.card, target)
         wanted = [n for n, prompt in self.offered.items() if prompt] if methods is None else methods
         for name in wanted:
             if name not in self.offered:
                 what = f"method that can explain {self.card.name}"
                 raise unknown(what, name, self.offered)
         shown, offset = self._fitted(letters, notes)
-        y = np.full((1, len(self.card.outputs)), np.nan, dtype=np.float32)
-        data = Dataset(["sequence"], to_codes([shown]), y, self.card.outputs)
+        data = self._data(shown)
         began = time.perf_counter()
         table = self._predicted(data)
         seconds = {"prediction": time.perf_counter() - began}
@@ -177,8 +176,15 @@ class LiveModel:
         )  # fmt: skip
 
     def warm(self) -> None:
-        """Ask once, so that the first question of a reader is not the one that waits longest."""
-        self.ask("ACGT" * (self.card.length // 4 + 1))
+        """Predict once, so that the first question of a reader is not the one that waits longest.
+
+        At the model's own length, which may be longer than what a reader may ask about.
+        """
+        self._predicted(self._data(("ACGT" * (self.card.length // 4 + 1))[: self.card.length]))
+
+    def _data(self, letters: str) -> Dataset:
+        y = np.full((1, len(self.card.outputs)), np.nan, dtype=np.float32)
+        return Dataset(["sequence"], to_codes([letters]), y, self.card.outputs)
 
     def _can(self, entry: Entry[Callable[..., Any]]) -> bool:
         try:
@@ -186,10 +192,7 @@ class LiveModel:
             if asked.get("of") == "loss":  # nobody knows the label of a sequence typed in
                 return False
             if entry.facts["needs"] not in ("forward", "gradients"):
-                codes = np.zeros((1, self.card.length), dtype=np.uint8)
-                y = np.full((1, len(self.card.outputs)), np.nan, dtype=np.float32)
-                probe = Dataset(["probe"], codes, y, self.card.outputs)
-                scored(entry, self.model, probe, 0, asked)
+                scored(entry, self.model, self._data("A" * self.card.length), 0, asked)
         except InputError:
             return False
         return True
