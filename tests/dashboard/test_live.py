@@ -19,6 +19,8 @@ from cisgram.models import MODELS, Card, load, predict, read_card, save
 from cisgram.seq import encode
 from cisgram.steps import motifs_run, predict_file, settings_of
 from cisgram.steps.ask import LONGEST, LiveModel, read_sequence
+from cisgram.steps.offered import offered
+from cisgram.steps.settings import ExplainOptions
 from cisgram.steps.train import CALIBRATION
 from cisgram.train.calibrate import Calibrator
 from dashboard.waiting import SLUG, until
@@ -195,9 +197,51 @@ def test_a_model_of_further_inputs_says_why_it_cannot_be_asked(run, client, sequ
     card = config.read_toml(run.member(0) / "model.toml")
     card["fields"] = {"neighbors": {"shape": [2, 50], "mirror": [0]}}
     config.write_toml(run.member(0) / "model.toml", card)
-    refused = client.get(f"{URL}/model")
+    facts = client.get(f"{URL}/model").json()
+    assert not facts["ready"]
+    assert "reads more than letters (neighbors)" in facts["why"]
+    assert facts["outputs"] == ["bound"]
+    assert "ism" in {m["name"] for m in facts["methods"]}  # a job can explain it
+    refused = client.post(f"{URL}/ask", json={"sequence": sequence})
     assert refused.status_code == 400
-    assert "reads more than letters (neighbors)" in refused.json()["error"]
+    assert refused.json()["error"] == facts["why"]
+
+
+def test_a_run_that_is_not_trained_yet_has_facts_too(answers, run):
+    shutil.rmtree(run.member(0))
+    facts = answers.answer({"do": "model", "run": str(run.path)})
+    assert (facts["ready"], facts["model"], facts["length"]) == (False, "deepbind", None)
+    assert "no trained network yet" in facts["why"]
+    assert {m["name"] for m in facts["methods"] if m["prompt"]} == {"ism", "saliency"}
+
+
+def test_facts_are_told_without_loading_or_running_the_model(answers, run, monkeypatch):
+    def run_it(*_args, **_options):
+        raise AssertionError
+
+    monkeypatch.setattr("cisgram.dashboard.model_answers.LiveModel", run_it)
+    assert answers.answer({"do": "model", "run": str(run.path)})["ready"]
+
+
+def test_the_kind_of_a_network_says_what_it_is_made_of():
+    """By the modules of each network that is built without further arguments."""
+    settings = ExplainOptions()
+    for name in ("deepbind", "danq", "demo-rnn", "demo-cnn-rnn", "transformer", "conv-attention"):
+        modules = [*MODELS[name].fn(n_outputs=1).modules()]
+        recurrent = any(isinstance(m, torch.nn.RNNBase) for m in modules)
+        assert ("temporal" in offered(name, settings)) == recurrent
+        assert offered(name, settings).get("temporal", False) == recurrent
+    assert "attention" in offered("transformer", settings)
+    assert "attention" not in offered("deepbind", settings)
+    assert offered("my.own:network", settings)["temporal"] is False  # may be asked for
+
+
+def test_a_method_that_does_not_fit_is_left_out_unless_it_was_asked_for(run, sequence, monkeypatch):
+    monkeypatch.setattr(LiveModel, "offered", {"ism": True, "temporal": True})
+    model = LiveModel(run)
+    assert [s.method for s in model.ask(sequence).scores] == ["ism"]
+    with pytest.raises(InputError, match="recurrent"):
+        model.ask(sequence, methods=["temporal"])
 
 
 @pytest.mark.parametrize(

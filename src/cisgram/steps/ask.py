@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cisgram import explain
 from cisgram.core.errors import InputError
-from cisgram.core.registry import Entry, unknown
+from cisgram.core.registry import unknown
 from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
 from cisgram.data import Dataset
@@ -24,7 +24,7 @@ from cisgram.models import Card, load, predict, read_card
 from cisgram.models.checkpoint import Mean
 from cisgram.seq.alphabet import to_codes
 from cisgram.steps.explain import output_column
-from cisgram.steps.method_options import SCORES
+from cisgram.steps.offered import offered
 from cisgram.steps.scored import about, asked_options, recorded, scored, together, units_of
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import calibrator_of, chosen_device, prediction_table
@@ -105,26 +105,19 @@ class LiveModel:
         self.run = run
         self.settings = settings_of(run)
         self.card = read_card(run.member(0))
-        _check_card(self.card)
+        if why := why_not(self.card):
+            raise InputError(why)
         self.model = load(run).to(chosen_device(device))
         self.calibrator = calibrator_of(run)
         self._takes: dict[int, bool] = {self.card.length: True}
-        self._offered: dict[str, bool] | None = None
 
     @property
     def offered(self) -> dict[str, bool]:
         """Methods that can explain this model, and whether each is drawn without being asked for.
 
-        Which ones is read off their facts: those that give scores along a sequence without
-        further options, and whose structure of the network, where they need one, is there.
+        As `cisgram.steps.offered.offered` tells from the model's name.
         """
-        if self._offered is None:
-            self._offered = {
-                name: bool(entry.facts.get("prompt"))
-                for name, entry in explain.METHODS.items()
-                if entry.facts.get("gives") in SCORES and self._can(entry)
-            }
-        return self._offered
+        return offered(self.card.name, self.settings.explain)
 
     def default_target(self) -> int:
         """The column of the output that is explained unless another is asked for."""
@@ -146,7 +139,8 @@ class LiveModel:
         target
             Output to explain, by number or name; default the run's setting, or the first.
         methods
-            Names in `offered`; default those that are drawn without being asked for.
+            Names in `offered`; default those that are drawn without being asked for, without
+            those that turn out not to fit the network.
 
         Raises
         ------
@@ -168,7 +162,11 @@ class LiveModel:
         scores = []
         for name in dict.fromkeys(wanted):
             began = time.perf_counter()
-            scores.append(self._scores(name, data, column))
+            try:
+                scores.append(self._scores(name, data, column))
+            except InputError:
+                if methods is not None:  # else it was not asked for: left out
+                    raise
             seconds[name] = time.perf_counter() - began
         return Answer(
             len(letters), np.asarray(data.codes)[0], offset, " ".join(notes), table,
@@ -185,17 +183,6 @@ class LiveModel:
     def _data(self, letters: str) -> Dataset:
         y = np.full((1, len(self.card.outputs)), np.nan, dtype=np.float32)
         return Dataset(["sequence"], to_codes([letters]), y, self.card.outputs)
-
-    def _can(self, entry: Entry[Callable[..., Any]]) -> bool:
-        try:
-            asked = asked_options(self.settings.explain, entry.name)
-            if asked.get("of") == "loss":  # nobody knows the label of a sequence typed in
-                return False
-            if entry.facts["needs"] not in ("forward", "gradients"):
-                scored(entry, self.model, self._data("A" * self.card.length), 0, asked)
-        except InputError:
-            return False
-        return True
 
     def _fitted(self, letters: str, notes: list[str]) -> tuple[str, int]:
         """The sequence as the model reads it: whole where it can, else at its own length."""
@@ -314,12 +301,12 @@ def _said(counts: Mapping[str, int]) -> list[str]:
     return said
 
 
-def _check_card(card: Card) -> None:
-    """Refuse models that cannot be asked about letters alone."""
-    if card.fields:
-        msg = (
-            f"This model reads more than letters ({', '.join(card.fields)}), and for a sequence "
-            "typed in nobody knows these, so it cannot be asked here. Explain places of the "
-            "genome instead: 'cisgram explain METHOD RUN --sequences PLACES.bed --genome G.fa'."
-        )
-        raise InputError(msg)
+def why_not(card: Card) -> str:
+    """Why a model cannot be asked about letters alone, one paragraph; empty where it can."""
+    if not card.fields:
+        return ""
+    return (
+        f"This model reads more than letters ({', '.join(card.fields)}), and for a sequence typed "
+        "in nobody knows these, so it cannot be asked here. Explain places of the genome instead: "
+        "'cisgram explain METHOD RUN --sequences PLACES.bed --genome G.fa'."
+    )
