@@ -4,6 +4,7 @@ import type { Payload } from "../payload";
 
 export interface Config {
   run: string;
+  version: string; // of the files that the page was drawn from
   second?: string; // of a page of two runs
   runs: { slug: string; name: string }[];
 }
@@ -17,7 +18,9 @@ export interface MethodFact {
 
 export interface ModelFacts {
   model: string;
-  length: number;
+  ready: boolean; // can be asked
+  why: string; // it cannot
+  length: number | null; // none before training
   outputs: string[];
   target: string;
   methods: MethodFact[];
@@ -70,7 +73,8 @@ export interface Progress {
   state: string;
   said: string;
   version: string;
-  epochs: number | null;
+  epochs: number | null; // of each member, at most
+  members: number | null;
   history: { file: string; columns: string[]; rows: (number | string | null)[][] }[];
   scores: Record<string, Record<string, unknown>>;
   motifs: { source: string; matches: { motif: string; target: string; q: number | null }[] }[];
