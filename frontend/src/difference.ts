@@ -8,6 +8,8 @@ import { drawLetters, LEFT, RIGHT } from "./track";
 export interface Scored {
   title: string;
   units: string;
+  signed: boolean;
+  relative: boolean; // changes against the base that is there
   scores: Float32Array;
   codes: Uint8Array;
 }
@@ -32,14 +34,14 @@ interface Subtracted {
 }
 
 /**
- * A minus B. As they are where both have the same units; else each as a share of its own largest
- * score on the sequence. Nothing where one is missing or the lengths differ.
+ * A minus B. As they are where both measure the same: in the same units, with signs or both without,
+ * as changes or both not; else each as a share of its own largest score on the sequence. Nothing where one is missing or the lengths differ.
  */
 export function subtracted([first, second]: Minus, own: Map<string, Scored>, against: Against | null): Subtracted | null {
   const a = own.get(first);
   const b = second === BESIDE ? against?.scored.get(first) : own.get(second);
   if (!a || !b || a.scores.length !== b.scores.length) return null;
-  const isRaw = second === BESIDE || (a.units !== "" && a.units === b.units);
+  const isRaw = second === BESIDE || (a.units !== "" && a.units === b.units && a.signed === b.signed && a.relative === b.relative);
   const [of, by] = [isRaw ? 1 : largest(a.scores), isRaw ? 1 : largest(b.scores)];
   const other = second === BESIDE ? `${a.title} of ${against?.name ?? ""}` : b.title;
   return {

@@ -1,7 +1,7 @@
 // The view of sequences: the table, one or two panels, and the address that brings both back.
 
 import { button, element } from "./dom";
-import { Store, type Payload } from "./payload";
+import { labels, Store, type Payload } from "./payload";
 import { onShow, record } from "./route";
 import { SequenceTable } from "./table";
 import { getColors, onColors, setColors } from "./theme";
@@ -36,7 +36,7 @@ export class Explorer {
     private readonly payload: Payload,
   ) {
     this.store = new Store(payload);
-    this.labels = labelled(payload.rows.map((row) => String(row[0] ?? "")));
+    this.labels = labels(payload);
     panel.before(this.beside(), this.panels);
     this.panels.append(panel, this.second);
     this.left = new Viewer(panel, this.store, payload, { changed: () => this.moved(this.left, this.right) });
@@ -156,6 +156,12 @@ export class Explorer {
     record(VIEW, params);
   }
 
+  /** The row that is open where a method explains it, else the first that one explains, or -1. */
+  private explainedBy(methods: string[]): number {
+    const isExplained = (row: number) => this.store.methodsOf(row).some((m) => methods.includes(m.name));
+    return isExplained(this.rows[0]) ? this.rows[0] : this.payload.rows.findIndex((_, row) => isExplained(row));
+  }
+
   /** Shows what an address names; what it does not name is as it comes. */
   private async restore(params: URLSearchParams): Promise<void> {
     if (this.rows[0] >= 0 && (params.toString() === this.written || params.size === 0)) {
@@ -166,11 +172,13 @@ export class Explorer {
     if (params.get("palette") === "safe") setColors("safe");
     this.table.read(params);
     const named = this.labels.indexOf(params.get("name") ?? "");
-    const first = named >= 0 ? named : (this.table.first() ?? 0);
+    const methods = named < 0 ? split(params.get("methods") ?? "") : []; // as a job names its result
+    const explained = methods.length ? this.explainedBy(methods) : -1;
+    const first = named >= 0 ? named : explained >= 0 ? explained : (this.table.first() ?? 0);
     const second = this.labels.indexOf(params.get("second") ?? "");
     this.together.checked = params.get("zoom") !== "free";
     const isWhole = named >= 0 && params.has("from"); // else a link that only names a sequence
-    await this.show(first, second, [isWhole ? readShown(params, "") : {}, params.has("from2") ? readShown(params, "2") : undefined]);
+    await this.show(first, second, [isWhole ? readShown(params, "") : explained >= 0 ? { lanes: methods } : {}, params.has("from2") ? readShown(params, "2") : undefined]);
   }
 }
 
@@ -211,15 +219,4 @@ function split(text: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** Names that occur twice get a number, so that each row can be named. */
-function labelled(names: string[]): string[] {
-  const seen = new Set<string>();
-  return names.map((name) => {
-    let label = name;
-    for (let k = 2; seen.has(label); k++) label = `${name} (${k})`;
-    seen.add(label);
-    return label;
-  });
 }

@@ -14,6 +14,7 @@ export interface Method {
   units: string;
   tracks: string[]; // names of the scores of a position; none where bases are scored
   midpoint: number | null; // of tracks: what speaks neither for nor against, if anything does
+  signed: boolean; // for and against; else sizes alone
   relative: boolean; // values are changes against the base that is there
   index: number[]; // row of the table -> place in `values`, or -1
   scale: number[]; // value = int8 * scale, one a sequence, or one a track of each
@@ -76,6 +77,18 @@ export function facts(payload: Payload, row: number): string {
     return v === null || v === undefined || v === "" ? "" : `${c.title} ${typeof v === "number" ? short(v) : v}`;
   });
   return [...said.filter(Boolean), `${(payload.lengths[row] ?? 0).toLocaleString("en-US")} bp`].join(" \u00b7 ");
+}
+
+/** Names of the rows; those that occur twice get a number, so that each row can be named. */
+export function labels(payload: Payload): string[] {
+  const seen = new Set<string>();
+  return payload.rows.map((row) => {
+    const name = String(row[0] ?? "");
+    let label = name;
+    for (let k = 2; seen.has(label); k++) label = `${name} (${k})`;
+    seen.add(label);
+    return label;
+  });
 }
 
 async function unpack(text: string): Promise<Uint8Array> {

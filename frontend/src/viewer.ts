@@ -8,7 +8,7 @@ import { conflictLane, hitLane, type Lane, laneBoxes, methodLanes, type Mode, si
 import { BASES, Letters } from "./letters";
 import { listen } from "./moves";
 import { optimumLanes } from "./optimum";
-import { type Explained, facts, type Payload, type Store } from "./payload";
+import { type Explained, facts, labels, type Payload, type Store } from "./payload";
 import { CanvasPen } from "./pen";
 import { sentence } from "./said";
 import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, RIGHT, sharp } from "./track";
@@ -107,7 +107,7 @@ export class Viewer {
   /** Opens a sequence as it comes, or as it was shown before. */
   async open(row: number, shown?: Partial<Shown>): Promise<void> {
     this.row = row;
-    this.title.textContent = String(this.payload.rows[row]?.[0] ?? "");
+    this.title.textContent = labels(this.payload)[row] ?? "";
     this.about.textContent = facts(this.payload, row);
     this.host.hidden = false;
     const ticket = ++this.asked;
@@ -191,7 +191,8 @@ export class Viewer {
     for (const method of this.store.methodsOf(this.row)) {
       const sequence = this.sequences.get(method.name);
       if (!sequence || method.tracks.length) continue;
-      found.set(method.name, { title: method.title, units: method.units, scores: observed(sequence), codes: sequence.codes });
+      const { title, units, signed, relative } = method;
+      found.set(method.name, { title, units, signed, relative, scores: observed(sequence), codes: sequence.codes });
     }
     return found;
   }

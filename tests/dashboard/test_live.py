@@ -11,14 +11,18 @@ import pytest
 import torch
 
 from cisgram import explain
-from cisgram.core import config
+from cisgram.core import config, files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.dashboard.model_answers import KEPT, Answers
 from cisgram.models import MODELS, Card, load, predict, read_card, save
 from cisgram.seq import encode
 from cisgram.steps import motifs_run, predict_file, settings_of
-from cisgram.steps.ask import LiveModel, read_sequence
+from cisgram.steps.ask import LONGEST, LiveModel, read_sequence
+from cisgram.steps.offered import offered
+from cisgram.steps.settings import ExplainOptions
+from cisgram.steps.train import CALIBRATION
+from cisgram.train.calibrate import Calibrator
 from dashboard.waiting import SLUG, until
 
 URL = f"/api/runs/{SLUG}"
@@ -193,9 +197,51 @@ def test_a_model_of_further_inputs_says_why_it_cannot_be_asked(run, client, sequ
     card = config.read_toml(run.member(0) / "model.toml")
     card["fields"] = {"neighbors": {"shape": [2, 50], "mirror": [0]}}
     config.write_toml(run.member(0) / "model.toml", card)
-    answer = client.get(f"{URL}/model")
-    assert (answer.status_code, answer.json()["ready"]) == (200, False)
-    assert "reads more than letters (neighbors)" in answer.json()["why"]
+    facts = client.get(f"{URL}/model").json()
+    assert not facts["ready"]
+    assert "reads more than letters (neighbors)" in facts["why"]
+    assert facts["outputs"] == ["bound"]
+    assert "ism" in {m["name"] for m in facts["methods"]}  # a job can explain it
+    refused = client.post(f"{URL}/ask", json={"sequence": sequence})
+    assert refused.status_code == 400
+    assert refused.json()["error"] == facts["why"]
+
+
+def test_a_run_that_is_not_trained_yet_has_facts_too(answers, run):
+    shutil.rmtree(run.member(0))
+    facts = answers.answer({"do": "model", "run": str(run.path)})
+    assert (facts["ready"], facts["model"], facts["length"]) == (False, "deepbind", None)
+    assert "no trained network yet" in facts["why"]
+    assert {m["name"] for m in facts["methods"] if m["prompt"]} == {"ism", "saliency"}
+
+
+def test_facts_are_told_without_loading_or_running_the_model(answers, run, monkeypatch):
+    def run_it(*_args, **_options):
+        raise AssertionError
+
+    monkeypatch.setattr("cisgram.dashboard.model_answers.LiveModel", run_it)
+    assert answers.answer({"do": "model", "run": str(run.path)})["ready"]
+
+
+def test_the_kind_of_a_network_says_what_it_is_made_of():
+    """By the modules of each network that is built without further arguments."""
+    settings = ExplainOptions()
+    for name in ("deepbind", "danq", "demo-rnn", "demo-cnn-rnn", "transformer", "conv-attention"):
+        modules = [*MODELS[name].fn(n_outputs=1).modules()]
+        recurrent = any(isinstance(m, torch.nn.RNNBase) for m in modules)
+        assert ("temporal" in offered(name, settings)) == recurrent
+        assert offered(name, settings).get("temporal", False) == recurrent
+    assert "attention" in offered("transformer", settings)
+    assert "attention" not in offered("deepbind", settings)
+    assert offered("my.own:network", settings)["temporal"] is False  # may be asked for
+
+
+def test_a_method_that_does_not_fit_is_left_out_unless_it_was_asked_for(run, sequence, monkeypatch):
+    monkeypatch.setattr(LiveModel, "offered", {"ism": True, "temporal": True})
+    model = LiveModel(run)
+    assert [s.method for s in model.ask(sequence).scores] == ["ism"]
+    with pytest.raises(InputError, match="recurrent"):
+        model.ask(sequence, methods=["temporal"])
 
 
 @pytest.mark.parametrize(
@@ -239,3 +285,39 @@ def test_a_killed_model_process_is_one_sentence_and_the_next_question_a_new_one(
     if answers[0].status_code == 503:
         assert answers[0].json()["error"].count(".") == 1
     assert until(lambda: live.worker.pid) != old
+
+
+def test_outputs_named_by_digits_are_asked_for_by_name(answers, run, sequence):
+    options = {"detectors": 4, "width": 8, "hidden": 0}
+    torch.manual_seed(0)
+    names = ("1", "2", "3")
+    save(run.member(0), MODELS["deepbind"].fn(**options, n_outputs=3),
+         Card("deepbind", options, length=60, outputs=names))  # fmt: skip
+    assert answers.answer({"do": "model", "run": str(run.path)})["target"] == "1"
+    assert ask(answers, run, sequence, methods=[])["target"] == "1"
+    for column, name in enumerate(names):
+        answer = ask(answers, run, sequence, target=name)
+        expected = explain.ism(load(run), encode([sequence]), target=column).values[0].numpy()
+        slack = float(np.abs(expected).max()) / 200
+        assert answer["target"] == name
+        assert unpacked(answer, "ism") == pytest.approx(expected, abs=slack)
+    assert ask(answers, run, sequence, target="0", methods=[])["target"] == "1"  # no name: a number
+
+
+def test_a_model_longer_than_what_may_be_typed_is_warmed_at_its_own_length(run, monkeypatch):
+    card = config.read_toml(run.member(0) / "model.toml")
+    config.write_toml(run.member(0) / "model.toml", {**card, "length": LONGEST + 1})
+    model = LiveModel(run)
+    read = []
+    monkeypatch.setattr(model, "_predicted", lambda data: read.append(data.codes.shape))
+    model.warm()
+    assert read == [(1, LONGEST + 1)]
+
+
+def test_a_new_calibration_is_taken_up(answers, run, sequence):
+    before = ask(answers, run, sequence, methods=[])["predictions"][0]
+    halved = Calibrator("temperature", "classification", (((2.0,),),))
+    files.write_json(run.path / CALIBRATION, halved.to_json())
+    after = ask(answers, run, sequence, methods=[])["predictions"][0]
+    assert after["score"] == before["score"]
+    assert after["probability"] != before["probability"]

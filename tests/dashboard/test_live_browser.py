@@ -12,10 +12,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from safetensors.numpy import load_file
 
 from browser import chromium
-from cisgram.core import files
-from cisgram.steps import motifs_run, settings_of
+from cisgram.core import config, files
+from cisgram.core.lock import only_one
+from cisgram.steps import explain_run, motifs_run, settings_of
 from dashboard.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -235,3 +237,81 @@ def test_the_model_process_is_killed_and_the_next_question_is_answered(
         if edits(page):
             answered(page, lambda: page.click("button:has-text('Reset')"))
         assert page.locator(".status [role=alert]").first.is_hidden()
+
+
+@pytest.fixture
+def explained(named):
+    """The run with explained sequences."""
+    explain_run(named, "saliency", device="cpu")
+    return named
+
+
+def test_of_two_sequences_of_one_name_the_one_looked_at_is_changed(chromium, serving, explained):
+    table = explained.read_table("explain/saliency/names.tsv")
+    table.loc[:1, "name"] = "twice"
+    explained.write_table("explain/saliency/names.tsv", table)
+    x = load_file(explained.path / "explain/saliency/values.safetensors")["x"]
+    wanted = "".join("ACGT"[i] for i in x[1].argmax(0))
+    with opened(chromium, serving(explained.path), "#sequences?name=twice+(2)") as page:
+        page.wait_for_selector("#viewer h3:has-text('twice (2)')")
+        page.click("button:has-text('Change it')")
+        page.wait_for_selector(".predictions td")
+        assert page.locator("#ask-sequence").input_value() == wanted
+        assert "twice (2)" in page.locator("#ask-row option").all_inner_texts()
+
+
+def test_the_result_of_an_explanation_is_seen_by_a_click(chromium, serving, explained):
+    with opened(chromium, serving(explained.path), "#jobs") as page:
+        page.wait_for_selector("#job-method option[value=ism]", state="attached")
+        page.select_option("#job-method", "ism")
+        page.click(".jobform button[type=submit]")
+        page.wait_for_selector(".jobs .state.done", timeout=120_000)
+        until(lambda: page.locator(".stale").is_visible())
+        page.click(".jobs a:has-text('See the result')")
+        page.wait_for_selector("div[data-view=sequences].current #viewer input[value=ism]:checked")
+        page.wait_for_function("() => location.hash.includes('methods=ism')")
+        assert not page.locator("#viewer input[value=saliency]").is_checked()
+
+
+def test_a_prediction_that_is_not_that_of_the_changes_is_not_shown(
+    chromium, serving, named, sequence
+):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, sequence)
+        page.route("**/ask", lambda r: r.fulfill(status=503, json={"error": "Busy: ask again."}))
+        page.locator(".asked .stack").focus()
+        page.keyboard.press("Home")
+        page.keyboard.press("A" if sequence[0] != "A" else "C")
+        page.wait_for_selector(".status [role=alert]:has-text('Busy')")
+        cells = page.locator(".predictions tbody tr").first.locator("td").all_inner_texts()
+        assert cells[0]
+        assert cells[1:3] == ["", ""]
+        assert page.locator(".asked").get_attribute("aria-busy") == "true"
+        page.unroute("**/ask")
+        answered(page, lambda: page.click("button:has-text('Undo')"))
+        answered(page, lambda: page.click("button:has-text('Redo')"))
+        assert page.locator(".asked").get_attribute("aria-busy") == "false"
+
+
+def test_a_network_of_further_inputs_says_why_and_can_be_given_jobs(chromium, serving, run):
+    card = config.read_toml(run.member(0) / "model.toml")
+    card["fields"] = {"neighbors": {"shape": [2, 50], "mirror": [0]}}
+    config.write_toml(run.member(0) / "model.toml", card)
+    with opened(chromium, serving(run.path), "#ask") as page:
+        page.wait_for_selector(".askform .caution:has-text('reads more than letters')")
+        assert page.locator(".askform button[type=submit]").is_disabled()
+        page.goto(page.url.partition("#")[0] + "#jobs")
+        page.wait_for_selector("#job-method option[value=ism]", state="attached")
+
+
+def test_the_bar_of_a_training_of_several_members_is_full_after_the_last(chromium, serving, run):
+    found = config.read_toml(run.toml)
+    found["settings"]["train"] |= {"epochs": 2, "seeds": 3}
+    config.write_toml(run.toml, found)
+    for name in ("history.tsv", "history-2.tsv"):
+        (run.path / name).write_text("epoch\ttrain_loss\n1\t0.7\n")
+    with only_one(run.path), opened(chromium, serving(run.path), "#progress") as page:
+        page.wait_for_selector(".live > progress")
+        bar = page.locator(".live > progress")
+        assert (bar.evaluate("(e) => e.max"), bar.evaluate("(e) => e.value")) == (6, 3)
+        assert "Epoch 1 of at most 2 of member 2 of 3" in page.locator(".state").first.inner_text()

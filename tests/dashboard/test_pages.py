@@ -164,7 +164,11 @@ def test_a_served_page_is_the_mailed_one_and_a_block_that_turns_live_on(run, bro
     mailed = Page(report.write(run).read_text(encoding="utf-8"))
     blocks = [s for s in served.scripts if s not in mailed.scripts]
     assert [json.loads(b) for b in blocks] == [
-        {"run": "demo", "runs": [{"slug": "demo", "name": "demo"}]}
+        {
+            "run": "demo",
+            "runs": [{"slug": "demo", "name": "demo"}],
+            "version": version_of(run.path),  # before report.html was written, which is not read
+        }
     ]
     assert served.styles == mailed.styles
     assert ("id", "live") not in mailed.attributes

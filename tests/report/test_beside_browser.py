@@ -26,11 +26,13 @@ def run(new_run):
     return new_run(n=8, length=60, more=True)
 
 
-def observed(run, method: str, row: int) -> np.ndarray:
-    """Scores of the bases that are there, as the page defines them."""
+def observed(run, method: str, row: int, *, relative: bool | None = None) -> np.ndarray:
+    """Scores of the bases that are there, as the page defines them; of ISM changes against them."""
     arrays = load_file(run.path / "explain" / method / "values.safetensors")
     values, x = arrays["values"][row], arrays["x"][row]
-    return -values.sum(0) / 3 * x.any(0) if method == "ism" else (values * x).sum(0)
+    if method == "ism" if relative is None else relative:
+        return -(values * (1 - x)).sum(0) / 3 * x.any(0)
+    return (values * x).sum(0)
 
 
 def quantum(run, method: str, row: int) -> float:
@@ -55,14 +57,22 @@ def named(page, panel: str = "#viewer") -> int:
     return int(page.locator(f"{panel} h3").inner_text().removeprefix("peak_"))
 
 
+def alike(run, **options):
+    """Gives both methods the same units and options."""
+    for method in ("ism", "saliency"):
+        path = run.path / "explain" / method / "options.toml"
+        config.write_toml(path, {"target": 0, "units": "logit", **options})
+
+
 def test_a_difference_is_one_method_minus_the_other(chromium, run):
+    alike(run, signed=True, substitutions=True)
     with showing(chromium, report.write(run), view=VIEW) as page:
         page.click("#viewer button:has-text('Whole')")
         page.select_option("#viewer select[aria-label='Difference of']", "ism")
         page.select_option("#viewer select[aria-label='What is subtracted']", "saliency")
         found = np.array(table_of(page)["difference:ism-saliency"], dtype=float)
         row = named(page)
-        expected = observed(run, "ism", row) - observed(run, "saliency", row)
+        expected = observed(run, "ism", row) - observed(run, "saliency", row, relative=True)
         step = quantum(run, "ism", row) + quantum(run, "saliency", row)
         np.testing.assert_allclose(found, expected, atol=0.5 * step + 1e-3)
         said = page.locator("[data-lane=difference] figcaption").inner_text()
@@ -81,6 +91,18 @@ def test_of_other_units_each_is_a_share_of_its_largest(chromium, run):
         np.testing.assert_allclose(found, expected, atol=0.03)
         said = page.locator("[data-lane=difference] figcaption").inner_text()
         assert "Saliency minus In-silico mutagenesis" in said
+        assert "each divided by its own largest score" in said
+
+
+@pytest.mark.parametrize("other", [{"signed": False}, {"substitutions": False}])
+def test_of_other_measures_in_the_same_units_each_is_a_share_of_its_largest(chromium, run, other):
+    """The size of a gradient is no change of the output, though both are in logits."""
+    alike(run, signed=True, substitutions=True)
+    told = {"units": "logit", "signed": True, "substitutions": True, **other}
+    config.write_toml(run.path / "explain" / "saliency" / "options.toml", told)
+    with showing(chromium, report.write(run), view=VIEW) as page:
+        page.select_option("#viewer select[aria-label='Difference of']", "ism")
+        said = page.locator("[data-lane=difference] figcaption").inner_text()
         assert "each divided by its own largest score" in said
 
 

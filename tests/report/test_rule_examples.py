@@ -70,6 +70,12 @@ def named(run, rule, *, turns):
         (Rule("orientation", ("A", "B"), "+-", 3, 9), False, {4}),
         (Rule("copies", ("A",), copies=2), True, {5}),
         (Rule("copies", ("A",), copies=3), True, set()),
+        (Rule("copies", ("A",), "++", 10, 10, copies=2), False, {5}),
+        (Rule("copies", ("A",), "++", 11, 60, copies=2), False, set()),
+        (Rule("copies", ("A",), "++", 0, 9, copies=2), False, set()),
+        (Rule("copies", ("A",), "+-", 10, 10, copies=2), False, set()),
+        (Rule("copies", ("A",), "--", 10, 10, copies=2), False, set()),
+        (Rule("copies", ("A",), "--", 10, 10, copies=2), True, {5}),
         (Rule("negation", ("C",)), True, set()),
     ],
 )

@@ -5,13 +5,17 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from cisgram.core import config
 from cisgram.core.errors import InputError
 from cisgram.core.lock import only_one
+from cisgram.data import Dataset
+from cisgram.seq.alphabet import to_codes
 from cisgram.steps import explain_parts, explain_run
-from cisgram.steps.explain_parts import PARTS
+from cisgram.steps.explain_parts import PARTS, job_digest
 from steps.jobs import settings
 from steps.wired_run import wired_run
 
@@ -107,3 +111,13 @@ def test_a_killed_explanation_goes_on(run, tmp_path):
     command[command.index(str(out))] = str(tmp_path / "whole")
     subprocess.run(command, env=settings(), check=True, stderr=subprocess.DEVNULL)
     assert killed == digests(tmp_path / "whole")
+
+
+def test_another_card_of_the_same_weights_is_another_job(run):
+    """Strands change the scores, and stand in the card alone."""
+    chosen = Dataset(["a"], to_codes(["ACGT" * 15]), np.zeros((1, 1), np.float32), ("bound",))
+    before = job_digest(run, chosen, {})
+    assert job_digest(run, chosen, {}) == before
+    card = config.read_toml(run.member(0) / "model.toml")
+    config.write_toml(run.member(0) / "model.toml", {**card, "strands": "both"})
+    assert job_digest(run, chosen, {}) != before

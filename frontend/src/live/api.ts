@@ -4,6 +4,7 @@ import type { Payload } from "../payload";
 
 export interface Config {
   run: string;
+  version: string; // of the files that the page was drawn from
   second?: string; // of a page of two runs
   runs: { slug: string; name: string }[];
 }
@@ -17,7 +18,9 @@ export interface MethodFact {
 
 export interface ModelFacts {
   model: string;
-  length: number;
+  ready: boolean; // can be asked
+  why: string; // it cannot
+  length: number | null; // none before training
   outputs: string[];
   target: string;
   methods: MethodFact[];
@@ -70,7 +73,8 @@ export interface Progress {
   state: string;
   said: string;
   version: string;
-  epochs: number | null;
+  epochs: number | null; // of each member, at most
+  members: number | null;
   history: { file: string; columns: string[]; rows: (number | string | null)[][] }[];
   scores: Record<string, Record<string, unknown>>;
   motifs: { source: string; matches: { motif: string; target: string; q: number | null }[] }[];
@@ -98,10 +102,10 @@ export class Api {
     return this.fetched<T>(path, signal ? { ...init, signal } : init);
   }
 
-  /** Facts of the model; says why where it cannot be asked, as of a run without weights. */
+  /** Facts of the model; says why there are none, as where the files of a run are damaged. */
   async model(): Promise<ModelFacts> {
-    const found = await this.get<(ModelFacts & { ready: true }) | { ready: false; why: string }>("model");
-    if (!found.ready) throw new Said(found.why, 200);
+    const found = await this.get<ModelFacts | { ready: false; why: string }>("model");
+    if (!("methods" in found)) throw new Said(found.why, 200);
     return found;
   }
 

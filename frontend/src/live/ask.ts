@@ -3,7 +3,7 @@
 import { element, save } from "../dom";
 import { BASES } from "../letters";
 import { positionOn } from "../moves";
-import { type Payload, readPayload, Store } from "../payload";
+import { labels, type Payload, readPayload, Store } from "../payload";
 import { onShow, record, registerView } from "../route";
 import { LEFT, RIGHT } from "../track";
 import { Viewer } from "../viewer";
@@ -48,6 +48,7 @@ export class AskView {
   private history = new History<Edit[]>([]);
   private before: Answer | null = null; // of the sequence as given
   private now: Answer | null = null;
+  private answered = ""; // the changes that `now` is the answer for, as text
   private isStarted = false;
 
   constructor(private readonly api: Api) {
@@ -115,7 +116,7 @@ export class AskView {
   private async start(): Promise<void> {
     if (this.isStarted) return;
     this.isStarted = true;
-    this.form.names((readPayload()?.rows ?? []).map((row) => String(row[0])));
+    this.form.names(labelsOf(readPayload()));
     try {
       const [facts, found] = await Promise.all([this.api.model(), this.api.get<{ motifs: PaletteMotif[] }>("motifs")]);
       this.form.facts(facts);
@@ -145,6 +146,7 @@ export class AskView {
     const sequence = cleaned(question.sequence);
     this.question = { ...question, sequence };
     this.before = this.now = first;
+    this.answered = "";
     this.history = new History(edits);
     await this.draw(first);
     this.viewer?.compareWith({ name: "the sequence as given", scored: this.viewer.scored() }, false);
@@ -169,10 +171,12 @@ export class AskView {
     const { question } = this;
     if (!question) return;
     this.status.wait("The model is asked about your change\u2026");
+    const edits = toText(this.history.now);
     const body = { ...question, sequence: this.edited, target: question.target || null, client: this.page };
     const found = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal));
     if (!found) return;
     this.now = found;
+    this.answered = edits;
     await this.draw(found);
     this.told();
   }
@@ -197,9 +201,11 @@ export class AskView {
     const { before, now, question } = this;
     if (!before || !now || !question) return;
     const edits = this.history.now;
+    const isCurrent = toText(edits) === this.answered;
+    this.panel.setAttribute("aria-busy", String(!isCurrent));
     this.note.textContent = now.note;
     this.note.hidden = !now.note;
-    this.predictions.replaceChildren(predictionTable(before.predictions, edits.length ? now.predictions : null, now.target));
+    this.predictions.replaceChildren(predictionTable(before.predictions, !edits.length ? null : isCurrent ? now.predictions : [], now.target));
     this.list.show(question.sequence, edits, this.history, this.offset);
     this.showStrip();
     const params = new URLSearchParams({ name: question.name, sequence: question.sequence });
@@ -300,8 +306,12 @@ function cleaned(text: string): string {
   return lines.join("").replace(/\s+/g, "").toUpperCase().replaceAll("U", "T").replace(/[^ACGT]/g, "N");
 }
 
+function labelsOf(payload: Payload | null): string[] {
+  return payload ? labels(payload) : [];
+}
+
 async function lettersOf(payload: Payload | null, name: string): Promise<string | null> {
-  const row = payload?.rows.findIndex((r) => String(r[0]) === name) ?? -1;
+  const row = labelsOf(payload).indexOf(name);
   if (!payload || row < 0) return null;
   const store = new Store(payload);
   const method = store.methodsOf(row)[0];

@@ -17,6 +17,7 @@ export class AskForm {
   private readonly target = element("select", { id: "ask-target" });
   private readonly methods = element("fieldset", { class: "bar choices" }, element("legend", {}, "Methods"));
   private readonly rows = element("select", { id: "ask-row" });
+  private readonly submit = element("button", { type: "submit", class: "primary" }, "Ask");
   private name = "sequence";
   private model: ModelFacts | null = null;
 
@@ -26,13 +27,12 @@ export class AskForm {
   ) {
     const targets = element("span", { class: "labeled", hidden: true }, element("label", { for: "ask-target" }, "Output explained "), this.target);
     const taken = element("span", { class: "labeled", hidden: true }, element("label", { for: "ask-row" }, "or take one of the run "), this.rows);
-    const submit = element("button", { type: "submit", class: "primary" }, "Ask");
     this.element.append(
       element("label", { for: "ask-sequence" }, "Sequence"),
       this.text,
       this.about,
       this.methods,
-      element("div", { class: "bar" }, submit, taken, targets),
+      element("div", { class: "bar" }, this.submit, taken, targets),
     );
     this.methods.hidden = true;
     this.element.addEventListener("submit", (e) => {
@@ -60,7 +60,10 @@ export class AskForm {
 
   facts(model: ModelFacts): void {
     this.model = model;
-    this.about.textContent = `${model.model} was trained on sequences of ${model.length.toLocaleString("en-US")} bp.`;
+    const length = model.length?.toLocaleString("en-US") ?? "";
+    this.about.textContent = model.ready ? `${model.model} was trained on sequences of ${length} bp.` : model.why;
+    this.about.classList.toggle("caution", !model.ready);
+    this.submit.disabled = !model.ready;
     this.target.replaceChildren(...model.outputs.map((output) => new Option(output, output)));
     this.target.value = model.target;
     (this.target.parentElement ?? this.target).hidden = model.outputs.length < 2;
@@ -79,6 +82,7 @@ export class AskForm {
   }
 
   private send(): void {
+    if (this.submit.disabled) return;
     const header = /^>\s*(\S+)/.exec(this.text.value);
     const boxes = [...this.methods.querySelectorAll<HTMLInputElement>("input")];
     const chosen = boxes.filter((b) => b.checked).map((b) => b.value);

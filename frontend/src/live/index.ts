@@ -21,7 +21,7 @@ export function startLive(config: Config): void {
   new AskView(api);
   new JobsView(api, () => watch.now());
   new ProgressView(watch);
-  watchForChanges(watch);
+  watchForChanges(watch, config.version);
   watch.now();
   takeFromSequences();
 }

@@ -4,6 +4,7 @@ import { button, element } from "../dom";
 import { onShow, registerView } from "../route";
 import { type Api, type Job, paragraph } from "./api";
 import { JobForm } from "./jobform";
+import { isStale } from "./stale";
 import { Status } from "./status";
 
 const NAME = "jobs";
@@ -110,7 +111,13 @@ export class JobsView {
   private result(job: Job): HTMLElement {
     if (job.result.startsWith("#")) {
       const link = element("a", { href: job.result }, "See the result");
-      return element("span", {}, link, " after a reload of the page");
+      link.addEventListener("click", (e) => {
+        if (!isStale()) return; // drawn with the result
+        e.preventDefault();
+        history.pushState(null, "", job.result);
+        location.reload();
+      });
+      return link;
     }
     const files = ["values.safetensors", "names.tsv", "options.toml"].map((name) => element("a", { href: this.api.file(`${job.result}/${name}`), download: name }, name));
     return element("span", { class: "about" }, "Result: ", ...files.flatMap((link, i) => (i ? [", ", link] : [link])));

@@ -10,14 +10,17 @@ const KINDS: [Kind, string][] = [
   ["score", "Score"],
 ];
 
-/** One row an output: before, after, change, of each number that the model gives. */
+/**
+ * One row an output: before, after, change, of each number that the model gives. `after` is null
+ * where nothing was changed, and empty where the model has not answered for the changes.
+ */
 export function predictionTable(before: Prediction[], after: Prediction[] | null, target: string): HTMLElement {
   const kinds = KINDS.filter(([kind]) => before.some((p) => typeof p[kind] === "number"));
   const heads = kinds.flatMap(([, title]) => (after ? [`${title} before`, "after", "change"] : [title]));
   const head = element("tr", {}, ...["Output", ...heads].map((text, i) => element("th", { scope: "col", class: i ? "n" : "" }, text)));
   const rows = before.map((old) => {
     const now = after?.find((p) => p.output === old.output) ?? null;
-    const cells = kinds.flatMap(([kind]) => numbers(old[kind], now === null ? undefined : now[kind], kind));
+    const cells = kinds.flatMap(([kind]) => numbers(old[kind], after ? (now?.[kind] ?? null) : undefined, kind));
     const row = element("tr", {}, element("th", { scope: "row" }, old.output), ...cells);
     if (old.output === target) row.setAttribute("aria-current", "true");
     return row;
@@ -25,7 +28,7 @@ export function predictionTable(before: Prediction[], after: Prediction[] | null
   return element(
     "table",
     { class: "predictions", "data-files": "none" }, // changes with every question
-    element("caption", {}, after ? "Prediction, before and after your changes" : "Prediction"),
+    element("caption", {}, !after ? "Prediction" : after.length ? "Prediction, before and after your changes" : "Prediction; not yet that of your changes"),
     element("thead", {}, head),
     element("tbody", {}, ...rows),
   );

@@ -42,14 +42,17 @@ export class ProgressView {
     const text = JSON.stringify(found);
     if (text === this.drawn) return; // nothing new: what is read stays as it is
     this.drawn = text;
-    const rows = found.history.reduce((most, h) => Math.max(most, h.rows.length), 0);
+    const rows = found.history.at(-1)?.rows.length ?? 0; // of the member that is trained now
+    const done = Math.max(0, found.history.length - 1); // members are trained one after the other
+    const members = Math.max(found.members ?? 1, found.history.length);
     const of = found.epochs ? ` of at most ${found.epochs}` : "";
-    const epochs = rows ? ` Epoch ${rows}${of}.` : " No epoch has ended yet.";
+    const member = members > 1 ? ` of member ${done + 1} of ${members}` : "";
+    const epochs = rows ? ` Epoch ${rows}${of}${member}.` : " No epoch has ended yet.";
     this.state.replaceChildren(element("b", {}, STATES[found.state] ?? found.state), ` \u00b7 ${found.said}${epochs}`);
     this.bar.hidden = found.state !== "training" || !found.epochs;
     if (found.epochs) {
-      this.bar.max = found.epochs;
-      this.bar.value = rows;
+      this.bar.max = members * found.epochs;
+      this.bar.value = done * found.epochs + rows;
     }
     this.charts.replaceChildren(...found.history.flatMap((h, i) => this.member(h, found.history.length > 1 ? ` of member ${i + 1}` : "")));
     this.more.replaceChildren(...scores(found), ...motifs(found), ...found.broken.map((said) => element("p", { class: "caution" }, said)));

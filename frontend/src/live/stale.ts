@@ -4,13 +4,16 @@
 import { button, element } from "../dom";
 import type { Watch } from "./watch";
 
-export function watchForChanges(watch: Watch): void {
-  let drawn = "";
+/** Whether the page shows the run as it was. */
+export function isStale(): boolean {
+  return document.querySelector(".stale:not([hidden])") !== null;
+}
+
+export function watchForChanges(watch: Watch, drawn: string): void {
   const bar = element("div", { class: "stale", role: "status", hidden: true });
   bar.append("The run has changed since this page was drawn. ", button("Reload", "Reload the page", () => location.reload()));
   document.querySelector("main")?.before(bar);
   watch.on(({ version }) => {
-    drawn ||= version;
     bar.hidden = version === drawn;
   });
 }

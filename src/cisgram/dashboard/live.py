@@ -86,9 +86,9 @@ class Live:
         return answered
 
     async def _model(self, _request: Request, run: Run) -> Any:
-        """Facts of the model, or why it cannot be asked: no page that looks has made an error."""
+        """Facts of the model, or why there are none: no page that looks has made an error."""
         try:
-            return {"ready": True, **await self._facts("model", run)}
+            return await self._facts("model", run)
         except Refused as error:
             return {"ready": False, "why": readable(str(error))}
 

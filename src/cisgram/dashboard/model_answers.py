@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cisgram import explain
 from cisgram.core.run import Run
+from cisgram.dashboard.model_facts import facts
 from cisgram.dashboard.palette import palette
 from cisgram.report.matches import Learned
 from cisgram.report.one import Fresh, payload_of_one
 from cisgram.report.sites import named_motifs
-from cisgram.report.text import title
 from cisgram.steps.ask import Answer, LiveModel
-from cisgram.steps.motifs import SOURCES
 
 KEPT = 3
 """Models that stay loaded; the one that was asked longest ago makes room."""
@@ -45,9 +43,9 @@ class Answers:
         """
         if message["do"] == "motifs":
             return palette(Run(Path(message["run"])))
-        model = self._model(message["run"])
         if message["do"] == "model":
-            return facts(model)
+            return facts(Run(Path(message["run"])))
+        model = self._model(message["run"])
         return asked(model, message, self._motifs(model.run))
 
     def _model(self, path: str) -> LiveModel:
@@ -71,26 +69,6 @@ class Answers:
         if known is None or known[0] != key:
             known = self._named[run.path] = key, named_motifs(run)
         return known[1]
-
-
-def facts(model: LiveModel) -> dict[str, Any]:
-    """What the page needs to know before it asks."""
-    return {
-        "model": model.card.name,
-        "length": model.card.length,
-        "outputs": list(model.card.outputs),
-        "target": model.default_target(),
-        "sources": list(SOURCES),
-        "methods": [
-            {
-                "name": name,
-                "title": title(name),
-                "about": explain.METHODS[name].summary,
-                "prompt": prompt,
-            }
-            for name, prompt in sorted(model.offered.items(), key=lambda m: not m[1])
-        ],
-    }
 
 
 def asked(
@@ -131,5 +109,7 @@ def _signature(run: Run) -> tuple[int, ...]:
     paths = [
         folder / name for folder in run.members() for name in ("model.toml", "weights.safetensors")
     ]
-    stats = [p.stat() for p in (*paths, run.toml) if p.is_file()]
-    return tuple(v for s in stats for v in (s.st_mtime_ns, s.st_size))
+    stats = [
+        p.stat() if p.is_file() else None for p in (*paths, run.toml, run.path / "calibration.json")
+    ]
+    return tuple(v for s in stats for v in ((s.st_mtime_ns, s.st_size) if s else (0, 0)))

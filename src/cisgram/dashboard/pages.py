@@ -67,7 +67,8 @@ class Pages:
         runs
             One folder, or two.
         live
-            What the script of the page needs of the server; the same for the same runs.
+            What the script of the page needs of the server; the same for the same runs. It gets
+            ``version`` besides, that of the files before they were drawn.
 
         Raises
         ------
@@ -98,7 +99,7 @@ class Pages:
     async def _drawn(self, key: tuple[Path, ...], version: str, live: Mapping[str, Any]) -> Page:
         async with self._places:
             try:
-                content = await self._draw(key, live)
+                content = await self._draw(key, {**live, "version": version})
             except NotDrawn:
                 raise
             except CisgramError as error:

@@ -14,7 +14,8 @@ def palette(run: Run) -> dict[str, Any]:
     """Motifs of all sources, those with a known name first, the surest first.
 
     Each has ``name``, ``source``, ``letters`` (the most frequent base of each column: what is put
-    into the sequence), ``consensus`` (IUPAC), ``target`` and ``q`` of its best match.
+    into the sequence), ``consensus`` (IUPAC), ``target`` and ``q`` of its best match. A motif that
+    goes by the name of its known one reads as that one does, whichever way round it was learned.
 
     Raises
     ------
@@ -29,8 +30,10 @@ def palette(run: Run) -> dict[str, Any]:
 
 def _said(source: str, learned: Learned) -> dict[str, Any]:
     motif = learned.motif
+    if learned.is_match and learned.matches[0]["strand"] == "-":
+        motif = motif.reverse_complement()
     return {
-        "name": motif.name,
+        "name": learned.motif.name,
         "source": source,
         "letters": "".join("ACGT"[i] for i in motif.ppm.argmax(0)),
         "consensus": motif.consensus,

@@ -94,6 +94,7 @@ def _packed(
         "units": units,
         "tracks": tracks,
         "midpoint": _midpoint(units, values) if tracks else 0,
+        "signed": bool(method.options.get("signed", (values < 0).any())),
         "relative": relative,
         "scale": [float(f"{s:.6g}") for s in scale.ravel()],
         "values": squeeze(quantized.tobytes()),

@@ -85,8 +85,8 @@ def _kept(rule: Rule, sites: Mapping[str, list[_Site]], *, turns: bool) -> tuple
     """Where a sequence keeps a rule first; None where it does not."""
     if len(rule.motifs) == 1:
         own = _apart(sites.get(rule.motifs[0], []))
-        wanted = rule.copies or 1
-        return (own[0].start, own[wanted - 1].end) if len(own) >= wanted else None
+        runs = (_run(rule, own, i, turns=turns) for i in range(len(own)))
+        return next((span for span in runs if span is not None), None)
     first, second = (sites.get(m, []) for m in rule.motifs)
     ways = [(first, second, rule.strands)]
     if turns:
@@ -96,6 +96,23 @@ def _kept(rule: Rule, sites: Mapping[str, list[_Site]], *, turns: bool) -> tuple
             for b in right:
                 if _fits(rule, a, b, strands):
                     return a.start, b.end
+    return None
+
+
+def _run(rule: Rule, own: list[_Site], i: int, *, turns: bool) -> tuple[int, int] | None:
+    """So many copies from the i-th site on, each at the rule's distance from the one before."""
+    ways = [rule.strands or ".."]
+    if turns:
+        ways.append(ways[0][::-1].translate(_TURN))
+    for strands in ways:
+        last = own[i]
+        for _ in range((rule.copies or 1) - 1):
+            after = (b for b in own if b.start >= last.end and _fits(rule, last, b, strands))
+            if (found := next(after, None)) is None:
+                break
+            last = found
+        else:
+            return own[i].start, last.end
     return None
 
 

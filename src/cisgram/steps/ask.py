@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cisgram import explain
 from cisgram.core.errors import InputError
-from cisgram.core.registry import Entry, unknown
+from cisgram.core.registry import unknown
 from cisgram.core.results import Attribution, Tracks
 from cisgram.core.run import Run
 from cisgram.data import Dataset
@@ -24,7 +24,7 @@ from cisgram.models import Card, load, predict, read_card
 from cisgram.models.checkpoint import Mean
 from cisgram.seq.alphabet import to_codes
 from cisgram.steps.explain import output_column
-from cisgram.steps.method_options import SCORES
+from cisgram.steps.offered import offered
 from cisgram.steps.scored import about, asked_options, recorded, scored, together, units_of
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import calibrator_of, chosen_device, prediction_table
@@ -105,30 +105,23 @@ class LiveModel:
         self.run = run
         self.settings = settings_of(run)
         self.card = read_card(run.member(0))
-        _check_card(self.card)
+        if why := why_not(self.card):
+            raise InputError(why)
         self.model = load(run).to(chosen_device(device))
         self.calibrator = calibrator_of(run)
         self._takes: dict[int, bool] = {self.card.length: True}
-        self._offered: dict[str, bool] | None = None
 
     @property
     def offered(self) -> dict[str, bool]:
         """Methods that can explain this model, and whether each is drawn without being asked for.
 
-        Which ones is read off their facts: those that give scores along a sequence without
-        further options, and whose structure of the network, where they need one, is there.
+        As `cisgram.steps.offered.offered` tells from the model's name.
         """
-        if self._offered is None:
-            self._offered = {
-                name: bool(entry.facts.get("prompt"))
-                for name, entry in explain.METHODS.items()
-                if entry.facts.get("gives") in SCORES and self._can(entry)
-            }
-        return self._offered
+        return offered(self.card.name, self.settings.explain)
 
-    def default_target(self) -> str:
-        """The output that is explained unless another is asked for."""
-        return self.card.outputs[output_column(self.card, self.settings.explain.target)]
+    def default_target(self) -> int:
+        """The column of the output that is explained unless another is asked for."""
+        return output_column(self.card, self.settings.explain.target)
 
     def ask(
         self,
@@ -146,7 +139,8 @@ class LiveModel:
         target
             Output to explain, by number or name; default the run's setting, or the first.
         methods
-            Names in `offered`; default those that are drawn without being asked for.
+            Names in `offered`; default those that are drawn without being asked for, without
+            those that turn out not to fit the network.
 
         Raises
         ------
@@ -154,22 +148,25 @@ class LiveModel:
             When the text is no sequence, or target or methods are not this model's.
         """
         letters, notes = read_sequence(text)
-        column = output_column(self.card, target if target is not None else self.default_target())
+        column = self.default_target() if target is None else output_column(self.card, target)
         wanted = [n for n, prompt in self.offered.items() if prompt] if methods is None else methods
         for name in wanted:
             if name not in self.offered:
                 what = f"method that can explain {self.card.name}"
                 raise unknown(what, name, self.offered)
         shown, offset = self._fitted(letters, notes)
-        y = np.full((1, len(self.card.outputs)), np.nan, dtype=np.float32)
-        data = Dataset(["sequence"], to_codes([shown]), y, self.card.outputs)
+        data = self._data(shown)
         began = time.perf_counter()
         table = self._predicted(data)
         seconds = {"prediction": time.perf_counter() - began}
         scores = []
         for name in dict.fromkeys(wanted):
             began = time.perf_counter()
-            scores.append(self._scores(name, data, column))
+            try:
+                scores.append(self._scores(name, data, column))
+            except InputError:
+                if methods is not None:  # else it was not asked for: left out
+                    raise
             seconds[name] = time.perf_counter() - began
         return Answer(
             len(letters), np.asarray(data.codes)[0], offset, " ".join(notes), table,
@@ -177,22 +174,15 @@ class LiveModel:
         )  # fmt: skip
 
     def warm(self) -> None:
-        """Ask once, so that the first question of a reader is not the one that waits longest."""
-        self.ask("ACGT" * (self.card.length // 4 + 1))
+        """Predict once, so that the first question of a reader is not the one that waits longest.
 
-    def _can(self, entry: Entry[Callable[..., Any]]) -> bool:
-        try:
-            asked = asked_options(self.settings.explain, entry.name)
-            if asked.get("of") == "loss":  # nobody knows the label of a sequence typed in
-                return False
-            if entry.facts["needs"] not in ("forward", "gradients"):
-                codes = np.zeros((1, self.card.length), dtype=np.uint8)
-                y = np.full((1, len(self.card.outputs)), np.nan, dtype=np.float32)
-                probe = Dataset(["probe"], codes, y, self.card.outputs)
-                scored(entry, self.model, probe, 0, asked)
-        except InputError:
-            return False
-        return True
+        At the model's own length, which may be longer than what a reader may ask about.
+        """
+        self._predicted(self._data(("ACGT" * (self.card.length // 4 + 1))[: self.card.length]))
+
+    def _data(self, letters: str) -> Dataset:
+        y = np.full((1, len(self.card.outputs)), np.nan, dtype=np.float32)
+        return Dataset(["sequence"], to_codes([letters]), y, self.card.outputs)
 
     def _fitted(self, letters: str, notes: list[str]) -> tuple[str, int]:
         """The sequence as the model reads it: whole where it can, else at its own length."""
@@ -311,12 +301,12 @@ def _said(counts: Mapping[str, int]) -> list[str]:
     return said
 
 
-def _check_card(card: Card) -> None:
-    """Refuse models that cannot be asked about letters alone."""
-    if card.fields:
-        msg = (
-            f"This model reads more than letters ({', '.join(card.fields)}), and for a sequence "
-            "typed in nobody knows these, so it cannot be asked here. Explain places of the "
-            "genome instead: 'cisgram explain METHOD RUN --sequences PLACES.bed --genome G.fa'."
-        )
-        raise InputError(msg)
+def why_not(card: Card) -> str:
+    """Why a model cannot be asked about letters alone, one paragraph; empty where it can."""
+    if not card.fields:
+        return ""
+    return (
+        f"This model reads more than letters ({', '.join(card.fields)}), and for a sequence typed "
+        "in nobody knows these, so it cannot be asked here. Explain places of the genome instead: "
+        "'cisgram explain METHOD RUN --sequences PLACES.bed --genome G.fa'."
+    )

@@ -230,6 +230,8 @@ def asked_column(card: Card, target: int | str | None) -> int:
 def output_column(card: Card, target: int | str | None) -> int:
     """The column of an output given by number or name; the first where none is given.
 
+    Of text that is both, the name counts: outputs may be named ``1``, ``2``, ``3``.
+
     Raises
     ------
     UnknownName
@@ -237,8 +239,11 @@ def output_column(card: Card, target: int | str | None) -> int:
     """
     if target is None:
         return 0
-    if isinstance(target, str) and target.isdigit():
-        target = int(target)
+    if isinstance(target, str):
+        if target in card.outputs:
+            return card.outputs.index(target)
+        if target.isdecimal():
+            target = int(target)
     if isinstance(target, int):
         if 0 <= target < len(card.outputs):
             return target
@@ -248,8 +253,6 @@ def output_column(card: Card, target: int | str | None) -> int:
             msg = f"The model has one output, {card.outputs[0]}; got the target {target}. "
             msg += "Leave it out."
         raise InputError(msg)
-    if target in card.outputs:
-        return card.outputs.index(target)
     what = "output"
     raise unknown(what, target, card.outputs)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cisgram import __version__
 from cisgram.core import files
 from cisgram.core.lock import only_one
 from cisgram.core.results import Attribution, Tracks
@@ -54,10 +55,12 @@ def parts_of(folder: Path, job: str) -> Iterator[Path]:
 
 
 def job_digest(run: Run, chosen: Dataset, about: Mapping[str, Any]) -> str:
-    """Hex digest of all that scores depend on: weights, sequences, further inputs, options."""
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode())
+    """Hex digest of all that scores depend on: networks, sequences, inputs, options, version."""
+    told = {"cisgram": __version__, **about}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
     for member in run.members():
-        digest.update(files.sha256(member / "weights.safetensors").encode())
+        for name in ("model.toml", "weights.safetensors"):
+            digest.update(files.sha256(member / name).encode())
     arrays = [chosen.codes, chosen.y, *(chosen.fields[name] for name in sorted(chosen.fields))]
     for array in arrays:
         digest.update(np.ascontiguousarray(np.asarray(array[:])).tobytes())
