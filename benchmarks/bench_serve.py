@@ -16,7 +16,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import httpx
+import httpx2 as httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 

@@ -25,6 +25,7 @@ IMAGES = Path(__file__).resolve().parent / "images"
 SIZE = {"width": 1280, "height": 1500}
 README = "sequences"
 LIVE = ("ask", "jobs", "progress")
+SHORT = ("overview", "compare")  # what stands below names files by their paths
 DRAWN = 2000  # ms until a view has unpacked its data and drawn
 
 
@@ -62,7 +63,9 @@ def shoot(page: Page, address: str, name: str) -> None:
     if page.locator(".view.current .absent").count():
         print(f"{name}: this run has nothing to show there")
         return
-    page.screenshot(path=IMAGES / f"{name}.png")
+    height = 1180 if name in SHORT else SIZE["height"]
+    clip = {"x": 0, "y": 0, "width": SIZE["width"], "height": height}
+    page.screenshot(path=IMAGES / f"{name}.png", clip=clip)
 
 
 def first_name(page: Page, home: str, slug: str) -> str:

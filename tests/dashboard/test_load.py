@@ -7,7 +7,7 @@ import socket
 import time
 from contextlib import ExitStack
 
-import httpx
+import httpx2 as httpx
 import pytest
 
 from cisgram.dashboard.bound import Bound
