@@ -1,4 +1,4 @@
-"""A scripted user on a run of real peaks: every view, live and mailed, without a word on the console."""
+"""A scripted user on a run of real peaks: every view, live and mailed, and a silent console."""
 
 from __future__ import annotations
 
