@@ -78,8 +78,7 @@ def test_the_second_network_is_two_sites_at_free_distances(data_dir, matrix, see
     assert d.max_activation >= 10.5
     assert d.parts == 2
     assert d.ratio >= 0.90
-    # what the search finds hangs on the rounding of the machine: 0.19 to 0.34 on two of them
-    assert d.ratio >= d.control_ratio + 0.15
+    assert d.ratio >= d.control_ratio + 0.25
 
     left, right = starts(d.sample.codes, matrix)
     pair = 100 * left + right
