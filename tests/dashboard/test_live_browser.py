@@ -158,6 +158,28 @@ def test_a_motif_is_put_in_by_the_keyboard_alone(chromium, serving, named, seque
         assert page.evaluate("document.activeElement.className") == "placed"
 
 
+def test_a_motif_stays_where_it_was_dragged_while_the_answer_came(
+    chromium, serving, named, sequence
+):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, sequence)
+        page.click(".asked button:has-text('Whole')")
+        page.wait_for_selector(".motif")
+        page.fill("#insert-at", "5")
+        answered(page, lambda: page.click("button:has-text('Insert')"))
+        x, y = place(page, 30)
+        box = page.locator(".strip .placed").bounding_box()
+        page.mouse.move(box["x"] + 3, box["y"] + 8)
+        page.mouse.down()
+        answered(page, lambda: page.mouse.move(x, box["y"] + 8))  # and the button still held
+        page.mouse.up()
+        at = int(re.search(r"at (\d+) ", edits(page)[-1])[1])
+        assert at > 20
+        assert f"at {at};" in page.locator(".strip .placed").get_attribute("aria-label")
+        answered(page, lambda: page.keyboard.press("ArrowLeft"))
+        assert f"at {at - 1} " in edits(page)[-1]
+
+
 def test_names_in_an_address_are_text(chromium, serving, named, sequence):
     evil = "<img src=x onerror=alert(1)>"
     asked = urlencode({"name": evil, "sequence": sequence, "edits": f"ACGTACG@3+{quote(evil)}"})

@@ -3,7 +3,7 @@
 
 import { element } from "../dom";
 import { LEFT, RIGHT } from "../track";
-import { type Edit, lettersOf, type MotifEdit } from "./edits";
+import { type Edit, lettersOf } from "./edits";
 
 export interface Axis {
   from: number;
@@ -20,6 +20,7 @@ export class Strip {
   readonly element = element("div", { class: "strip", role: "group", "aria-label": "Your changes on the sequence" });
   private axis: Axis | null = null;
   private edits: readonly Edit[] = [];
+  private offset = 0;
   private dragged: { index: number; x: number; at: number; moved: boolean } | null = null;
 
   constructor(private readonly acts: StripActs) {}
@@ -29,6 +30,7 @@ export class Strip {
     const focused = this.focused();
     this.edits = edits;
     this.axis = axis;
+    this.offset = offset;
     const marks = axis ? edits.map((edit, index) => this.mark(edit, index, axis, offset)) : [];
     this.element.hidden = edits.length === 0;
     if (!this.dragged) this.element.replaceChildren(...marks);
@@ -63,13 +65,15 @@ export class Strip {
     const how = "arrow keys or dragging move it, R turns it, Delete takes it out";
     box.setAttribute("aria-label", `${edit.name}, ${lettersOf(edit)}, at ${edit.at - offset}; ${how}`);
     box.title = `${edit.name} at ${edit.at - offset}: ${how}`;
-    box.addEventListener("keydown", (e) => this.key(e, index, edit));
-    box.addEventListener("pointerdown", (e) => this.grab(e, index, edit, box));
+    box.addEventListener("keydown", (e) => this.key(e, index));
+    box.addEventListener("pointerdown", (e) => this.grab(e, index, box));
     position(box, edit, axis, offset);
     return box;
   }
 
-  private key(event: KeyboardEvent, index: number, edit: MotifEdit): void {
+  private key(event: KeyboardEvent, index: number): void {
+    const edit = this.edits[index];
+    if (!edit) return;
     const step = event.shiftKey ? 10 : 1;
     if (event.key === "ArrowLeft") this.acts.move(index, edit.at - step, false);
     else if (event.key === "ArrowRight") this.acts.move(index, edit.at + step, false);
@@ -80,14 +84,16 @@ export class Strip {
     event.stopPropagation();
   }
 
-  private grab(event: PointerEvent, index: number, edit: MotifEdit, box: HTMLElement): void {
-    if (event.button !== 0) return;
+  private grab(event: PointerEvent, index: number, box: HTMLElement): void {
+    const edit = this.edits[index];
+    if (event.button !== 0 || !edit) return;
     box.setPointerCapture(event.pointerId);
     this.dragged = { index, x: event.clientX, at: edit.at, moved: false };
     box.onpointermove = (e) => this.drag(e);
     box.onpointerup = box.onpointercancel = () => {
       this.dragged = null;
       box.onpointermove = box.onpointerup = box.onpointercancel = null;
+      this.show(this.edits, this.axis, this.offset); // answers that came meanwhile moved it only
     };
   }
 
