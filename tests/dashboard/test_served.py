@@ -133,14 +133,16 @@ def test_no_path_leads_out_of_the_run(place, path):
     """The same, and decoded as a server would, without the layers before."""
     served = Served(by_slug([place / "runs" / "demo"]))
     inside = (place / "runs" / "demo").resolve()
+    said = set()
     for given in (path, path.replace("{root}", str(place)), _decoded(path)):
         try:
             found = served.file("demo", given)
         except UnknownName as error:
-            assert str(error) == "There is nothing at this address."  # noqa: PT017
+            said.add(str(error))
         else:
             assert found.is_relative_to(inside)
             assert found.read_bytes() != SECRET
+    assert said <= {"There is nothing at this address."}
 
 
 def _decoded(path: str) -> str:

@@ -80,7 +80,7 @@ def _explain(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
     return Plan(f"{method} of {n} pasted sequence{'' if n == 1 else 's'}", tuple(arguments), place)
 
 
-def _demix(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:  # noqa: ARG001 (as all kinds)
+def _demix(run: Run, body: Mapping[str, Any], _folder: Path) -> Plan:
     """Motifs of one neuron of a layer, or of all."""
     arguments, of = ["demix", _path(run)], "the last convolution"
     if body.get("layer") not in (None, ""):
@@ -95,7 +95,7 @@ def _demix(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:  # noqa: AR
     return Plan(f"demix neuron {number} of {of}", tuple(arguments), view)
 
 
-def _motifs(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:  # noqa: ARG001 (as all kinds)
+def _motifs(run: Run, body: Mapping[str, Any], _folder: Path) -> Plan:
     """Motifs of a source, and their names."""
     source = _word(body, "source")
     return Plan(f"motifs of {source}", ("motifs", _path(run), f"--source={source}"), "#motifs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import cast
 
 import h11
 import uvicorn
@@ -29,8 +30,9 @@ class PatientProtocol(H11Protocol):
 
     _waiting: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a request, unless there are too many who do."""
+        transport = cast("asyncio.Transport", transport)  # of a socket: it is no other
         super().connection_made(transport)
         limit = self.config.limit_concurrency
         if limit is not None and len(self.connections) > limit:
