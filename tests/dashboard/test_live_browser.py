@@ -167,7 +167,7 @@ def test_a_motif_stays_where_it_was_dragged_while_the_answer_came(
         page.wait_for_selector(".motif")
         page.fill("#insert-at", "5")
         answered(page, lambda: page.click("button:has-text('Insert')"))
-        x, y = place(page, 30)
+        x, _ = place(page, 30)
         box = page.locator(".strip .placed").bounding_box()
         page.mouse.move(box["x"] + 3, box["y"] + 8)
         page.mouse.down()
