@@ -135,7 +135,7 @@ def pairs_learned(*, product):
     models.put_motifs(model, [A, B, C], frozen=True)
     data = TrainingData(planted_pairs(600, product=product, seed=0), reverse_complement=False)
     valid = planted_pairs(200, product=product, seed=1)
-    options = TrainOptions(epochs=25, batch_size=64, min_rows=1, learning_rate=0.03, patience=25)
+    options = TrainOptions(epochs=40, batch_size=64, min_rows=1, learning_rate=0.03, patience=40)
     fit(model, data, options, valid=valid, task="regression", device="cpu")
     table = explain.unit_pairs(model, one_hot(valid.codes), names=["A", "B", "C"])
     return table.set_index(["first", "second"])
