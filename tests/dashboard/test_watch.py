@@ -13,7 +13,7 @@ import pytest
 import planted
 from cli.running import OPTIONS
 
-EPOCHS = 40
+EPOCHS = 200  # long enough to be seen at several of them, also by a slow server
 
 
 @pytest.mark.slow
