@@ -174,7 +174,7 @@ def test_a_job_that_waits_is_cancelled_without_being_started(run):
 
 
 def test_a_command_that_ignores_the_interrupt_is_killed(run, monkeypatch):
-    monkeypatch.setattr("cisgram.dashboard.jobs.GRACE", 0.2)
+    monkeypatch.setattr("cisgram.dashboard.job_process.GRACE", 0.2)
 
     async def work(jobs):
         job = await jobs.start(HELD_OUT)
@@ -188,7 +188,7 @@ def test_a_command_that_ignores_the_interrupt_is_killed(run, monkeypatch):
 
 def test_what_a_command_started_is_ended_with_it(run, monkeypatch):
     """A child holds the output open: without its end the job would never be over."""
-    monkeypatch.setattr("cisgram.dashboard.jobs.GRACE", 0.2)
+    monkeypatch.setattr("cisgram.dashboard.job_process.GRACE", 0.2)
 
     async def work(jobs):
         job = await jobs.start(HELD_OUT)

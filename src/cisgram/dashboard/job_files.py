@@ -7,13 +7,14 @@ import re
 import secrets
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from cisgram.core import files
-from cisgram.core.errors import InputError
+from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.run import Run
 from cisgram.dashboard.errors import Conflict, Missing
 from cisgram.dashboard.job_kinds import INPUT, MOST_LETTERS, Plan, kept_of
@@ -120,6 +121,12 @@ def write(run: Run, job: Job) -> None:
     """Write the state of a job, whole or not at all."""
     kept = {k: v for k, v in asdict(job).items() if k != "arguments"}
     files.write_json(folder_of(run, job.id) / "job.json", kept)
+
+
+def keep(run: Run, job: Job) -> None:
+    """Write how a job stands. Where that fails, the next server finds it interrupted."""
+    with suppress(CisgramError):
+        write(run, job)
 
 
 def read(run: Run, name: str) -> Job:

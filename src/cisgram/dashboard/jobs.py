@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import signal
 import sys
-import time
-from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from shutil import rmtree
@@ -21,17 +16,11 @@ from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Refused
 from cisgram.dashboard.job_files import FOLDER, OPEN, Job, now
 from cisgram.dashboard.job_kinds import plan
-from cisgram.dashboard.signals import signal_all
+from cisgram.dashboard.job_process import JobProcess
 
 COMMAND = (sys.executable, "-P", "-m", "cisgram")
 """``-P``: a file in the folder of the server, or of a run, is not taken for one of ours."""
-SUPERVISED = {"CISGRAM_PROGRESS": "json", "CISGRAM_STOP_WITH_STDIN": "1"}
-"""See `cisgram.cli.supervised`."""
-GRACE = 5.0
-"""Seconds between the interrupt and the kill of a job that is cancelled."""
 MOST_WAITING = 20
-EVERY = 0.5  # seconds between two writings of how far a job is
-LINE = 2**20  # bytes of a line
 
 
 class Jobs:
@@ -51,8 +40,7 @@ class Jobs:
     def __init__(self, run: Run, *, command: Sequence[str] = COMMAND) -> None:
         self.run, self._command = run, tuple(command)
         self._queue: list[Job] = []
-        self._current: tuple[Job, Process | None] | None = None
-        self._stopping: str = ""  # the state that the current job is being stopped into
+        self._current: JobProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self._held = ExitStack()
         self._is_held = False
@@ -65,7 +53,7 @@ class Jobs:
         if left and self._is_alone():
             for job in left:
                 job.state, job.ended = "interrupted", now()
-                self._write(job)
+                job_files.keep(self.run, job)
         return found
 
     async def start(self, body: Mapping[str, Any]) -> Job:
@@ -105,10 +93,9 @@ class Jobs:
                 self._queue.remove(job)
                 self._end(job, "cancelled")
                 return job
-        for job in self._running():
-            if job.id == name:
-                self._stop("cancelled")
-                return job
+        if self._current is not None and self._current.job.id == name:
+            self._current.stop("cancelled")
+            return self._current.job
         job = self._ended(name)
         msg = f"This job is {job.state}; there is nothing to cancel."
         raise Conflict(msg)
@@ -149,14 +136,14 @@ class Jobs:
             self._end(job, "interrupted")
         self._queue.clear()
         if self._current is not None:
-            self._stop("interrupted")
+            self._current.stop("interrupted")
         if self._task is not None:
             await self._task
         self._held.close()
         self._is_held = False
 
     def _running(self) -> list[Job]:
-        return [] if self._current is None else [self._current[0]]
+        return [] if self._current is None else [self._current.job]
 
     def _ended(self, name: str) -> Job:
         self.every()  # states of jobs whose server is gone
@@ -212,106 +199,15 @@ class Jobs:
     async def _work(self) -> None:
         while self._queue:
             job = self._queue.pop(0)
-            self._current, self._stopping = (job, None), ""
+            self._current = JobProcess(self.run, job, (*self._command, *job.arguments))
             try:
-                await self._do(job)
+                ended = await self._current.to_its_end()
             except (OSError, CisgramError) as error:
-                self._end(job, "failed", f"The job could not be run: {error}")
+                ended = "failed", f"The job could not be run: {error}"
             finally:
                 self._current = None
-
-    async def _do(self, job: Job) -> None:
-        job.state, job.began, job.done, job.total = "running", now(), 0, 0
-        job_files.write(self.run, job)
-        process = await asyncio.create_subprocess_exec(
-            *self._command,
-            *job.arguments,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=STDOUT,
-            env=os.environ | SUPERVISED,
-            start_new_session=True,  # Ctrl-C is the server's, which interrupts its jobs itself
-            limit=LINE,
-        )
-        self._current = (job, process)
-        if self._stopping:  # asked for while the process was being made
-            self._stop(self._stopping)
-        tail = await self._watch(job, process)
-        status = await process.wait()
-        if status == 0:
-            job.done = job.total
-            self._end(job, "done")
-        elif self._stopping:
-            self._end(job, self._stopping)
-        elif status < 0 or status == 130:
-            self._end(job, "interrupted")
-        else:
-            self._end(job, "failed", _reason(tail, status))
-
-    async def _watch(self, job: Job, process: Process) -> list[str]:
-        """Follow what a job writes to its end; the last lines."""
-        assert process.stdout is not None
-        tail: list[str] = []
-        written = time.monotonic()
-        while True:
-            try:
-                raw = await process.stdout.readline()
-            except ValueError:  # a line of a megabyte
-                continue
-            if not raw:
-                return tail
-            line = raw.decode("utf-8", "replace").rstrip()
-            progress = _progress(line)
-            if progress is not None:
-                job.done, job.total = progress
-            elif line:
-                job.said = line[:500]
-                tail = [*tail, line][-20:]
-                with suppress(OSError):  # a full disk costs the log, not the job
-                    job_files.log(self.run, job, line)
-            if time.monotonic() - written > EVERY:
-                written = time.monotonic()
-                self._write(job)
-
-    def _stop(self, state: str) -> None:
-        """Interrupt the current job, and see to it that it ends."""
-        self._stopping = self._stopping or state
-        process = None if self._current is None else self._current[1]
-        if process is None or process.returncode is not None:
-            return
-        signal_all(process, signal.SIGINT)
-        asyncio.get_running_loop().call_later(GRACE, self._kill, process)
-
-    def _kill(self, process: Process) -> None:
-        """End a job that is still the current one: what it started may outlive its process."""
-        if self._current is not None and self._current[1] is process:
-            signal_all(process, signal.SIGKILL)
+            self._end(job, *ended)
 
     def _end(self, job: Job, state: str, error: str = "") -> None:
         job.state, job.error, job.ended = state, error, now()
-        self._write(job)
-
-    def _write(self, job: Job) -> None:
-        """Write how a job stands. Where that fails, the next server finds it interrupted."""
-        with suppress(CisgramError):
-            job_files.write(self.run, job)
-
-
-def _progress(line: str) -> tuple[int, int] | None:
-    """How far a job is, where a line says so."""
-    if not line.startswith('{"progress"'):
-        return None
-    try:
-        done, total = json.loads(line)["progress"]
-        return int(done), int(total)
-    except (ValueError, TypeError, KeyError):
-        return None
-
-
-def _reason(tail: Sequence[str], status: int) -> str:
-    """The paragraph of the error, from the last lines of a command that failed."""
-    starts = [i for i, line in enumerate(tail) if line.startswith("Error:")]
-    if starts:
-        return " ".join(tail[starts[-1] :]).removeprefix("Error:").strip()[:2000]
-    last = tail[-1] if tail else "it said nothing"
-    return f"The command ended with status {status}: {last[:500]}"
+        job_files.keep(self.run, job)
