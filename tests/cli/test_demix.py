@@ -49,6 +49,13 @@ def test_json_has_rows_and_summary(here):
     assert found["summary"]["layers"]["conv1"]["kinds"]["dead"] == 1
 
 
+def test_several_neurons_are_named_by_a_list(here):
+    done = cisgram("demix", "RUN", "--layer", "conv1", "--neuron", "3,0-1", "--json")
+    assert done.status == 0, done.err
+    assert sorted(row["neuron"] for row in json.loads(done.out)["neurons"]) == [0, 1, 3]
+    assert {p.stem for p in (here / "RUN/demix/conv1").glob("*.json")} == {"0", "1", "3"}
+
+
 def test_a_run_without_any_motif_is_no_error(here):
     done = cisgram("demix", "RUN", "--layer", "conv1", "--neuron", "2")
     assert done.status == 0, done.err
@@ -156,8 +163,10 @@ def test_runs_of_different_data_need_a_flag(two):
     [
         ("RUN --layer conv11", r"No layer named 'conv11'. Did you mean 'conv1'"),
         ("RUN --layer conv1 --neuron 4", "conv1 has the neurons 0 to 3; got 4"),
-        ("RUN --layer conv1 --neuron first", "a channel from 0, or all; got 'first'"),
-        ("RUN --layer conv1 --neuron ²", "a channel from 0, or all; got '²'"),
+        ("RUN --layer conv1 --neuron 0,2-9", "conv1 has the neurons 0 to 3; got 4"),
+        ("RUN --layer conv1 --neuron first", "0,3,10-20, or all; got 'first'"),
+        ("RUN --layer conv1 --neuron ²", "0,3,10-20, or all; got '²'"),
+        ("RUN --layer conv1 --neuron 0,,1", "channels from 0, such as 5"),
         ("RUN --layer conv1 --by theirs", "No variant of demixing named 'theirs'"),
         ("RUN --start here", "'here' is not one of 'random', 'real'"),
         ("RUN --parts 0", "0 is not in the range"),

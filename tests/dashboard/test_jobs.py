@@ -104,7 +104,13 @@ def test_what_a_command_refuses_is_said_in_its_words(client):
         ({"kind": "explain", "method": "ism", "sequences": 3}, "sequences must be FASTA"),
         ({"kind": "explain", "method": "ism", "sequences": ">a\nAC*T\n"}, "no nucleotide"),
         ({"kind": "demix", "layer": "../x"}, "layer must be a name"),
-        ({"kind": "demix", "neuron": -1}, "neuron must be a whole number from 0"),
+        ({"kind": "demix", "neuron": -1}, "neuron must be numbers from 0"),
+        ({"kind": "demix", "neuron": True}, "neuron must be numbers from 0"),
+        ({"kind": "demix", "neuron": 1.5}, "neuron must be numbers from 0"),
+        ({"kind": "demix", "neuron": "3-"}, "such as 5 or 0,3,10-20, or all; got '3-'"),
+        ({"kind": "demix", "neuron": "9-3"}, "neuron must be numbers from 0"),
+        ({"kind": "demix", "neuron": "0-999999999"}, "neuron must be numbers from 0"),
+        ({"kind": "demix", "neuron": "1," * 600 + "1"}, "neuron must be numbers from 0"),
         ({"kind": "motifs", "source": "-x"}, "source must be a name"),
     ],
 )
@@ -125,6 +131,24 @@ def test_too_much_pasted_text_is_refused(run, tmp_path):
 def test_arguments_stand_for_themselves(run, tmp_path):
     body = {"kind": "explain", "method": "ism", "target": "--out=/etc $(id)"}
     assert "--target=--out=/etc $(id)" in plan(run, body, tmp_path).arguments
+
+
+@pytest.mark.parametrize(
+    ("neuron", "given", "title"),
+    [
+        (5, "5", "demix neuron 5 of conv1"),
+        ("5", "5", "demix neuron 5 of conv1"),
+        ("0, 3,10-20", "0,3,10-20", "demix neurons 0,3,10-20 of conv1"),
+        ("all", "all", "demix all neurons of conv1"),
+        (None, "all", "demix all neurons of conv1"),
+    ],
+)
+def test_neurons_are_named_as_on_the_command_line(run, tmp_path, neuron, given, title):
+    planned = plan(run, {"kind": "demix", "layer": "conv1", "neuron": neuron}, tmp_path)
+    assert planned.arguments[-1] == f"--neuron={given}"
+    assert planned.title == title
+    is_one = given == "5"
+    assert planned.result == ("#neurons?layer=conv1&neuron=5" if is_one else "#neurons")
 
 
 @pytest.mark.parametrize("name", ["..", "0" * 15, "0" * 17, "../../etc/passwd", "A" * 16, ""])

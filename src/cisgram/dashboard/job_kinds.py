@@ -10,11 +10,14 @@ from typing import Any
 
 from cisgram.core import files
 from cisgram.core.errors import InputError
+from cisgram.core.ranges import read_ranges
 from cisgram.core.run import Run
 from cisgram.dashboard.errors import Refused
 
 MOST_LETTERS = 4_000_000
 """Characters of pasted FASTA."""
+MOST_LIST = 1_000
+"""Characters of a list of neurons."""
 INPUT = "input.fa"
 _WORD = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
 
@@ -81,18 +84,39 @@ def _explain(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
 
 
 def _demix(run: Run, body: Mapping[str, Any], _folder: Path) -> Plan:
-    """Motifs of one neuron of a layer, or of all."""
+    """Motifs of some neurons of a layer, or of all."""
     arguments, of = ["demix", _path(run)], "the last convolution"
     if body.get("layer") not in (None, ""):
         of = _word(body, "layer")
         arguments.append(f"--layer={of}")
+    numbers = neurons_of(body)
+    if numbers is None:
+        return Plan(f"demix all neurons of {of}", (*arguments, "--neuron=all"), "#neurons")
+    asked = re.sub(r"\s", "", str(body["neuron"]))
+    arguments.append(f"--neuron={asked}")
+    if len(numbers) > 1:
+        return Plan(f"demix neurons {asked} of {of}", tuple(arguments), "#neurons")
+    view = f"#neurons?layer={of}&neuron={numbers[0]}" if body.get("layer") else "#neurons"
+    return Plan(f"demix neuron {numbers[0]} of {of}", tuple(arguments), view)
+
+
+def neurons_of(body: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """The neurons that a request names, by their numbers; ``None``: all of the layer.
+
+    Raises
+    ------
+    Refused
+        When it names none.
+    """
     neuron = body.get("neuron")
     if neuron in (None, "", "all"):
-        return Plan(f"demix all neurons of {of}", (*arguments, "--neuron=all"), "#neurons")
-    number = _count(body, "neuron", least=0)
-    arguments.append(f"--neuron={number}")
-    view = f"#neurons?layer={of}&neuron={number}" if body.get("layer") else "#neurons"
-    return Plan(f"demix neuron {number} of {of}", tuple(arguments), view)
+        return None
+    is_short = isinstance(neuron, str | int) and len(str(neuron)) <= MOST_LIST
+    found = read_ranges(str(neuron)) if is_short else None
+    if found is None:
+        msg = f"neuron must be numbers from 0, such as 5 or 0,3,10-20, or all; got {neuron!r:.60}."
+        raise Refused(msg)
+    return found
 
 
 def _motifs(run: Run, body: Mapping[str, Any], _folder: Path) -> Plan:

@@ -16,7 +16,13 @@ START = click.Choice(["random", "real", "lower"])
 @click.command()
 @RUN
 @click.option("--layer", metavar="L", help="conv1, conv2, ..., output.  [default: last conv]")
-@click.option("--neuron", metavar="K|all", default=ALL, show_default=True, help="Channel.")
+@click.option(
+    "--neuron",
+    metavar="K|all",
+    default=ALL,
+    show_default=True,
+    help="Channel, or several: 0,3,10-20.",
+)
 @click.option("--by", default="rectified", show_default=True, help="rectified or published.")
 @click.option("--parts", type=click.IntRange(1), help="Parts that shift on their own.")
 @click.option(
@@ -59,6 +65,7 @@ def demix(
     """
     from cisgram import steps
     from cisgram.core.errors import InputError
+    from cisgram.core.ranges import read_ranges
     from cisgram.core.run import Run
 
     if compare:
@@ -68,13 +75,14 @@ def demix(
     if other_data:
         msg = "--other-data belongs to --compare RUN2; nothing is compared here. Leave it out."
         raise InputError(msg)
-    if neuron != ALL and not (neuron.isascii() and neuron.isdigit()):
-        msg = f"--neuron must be a channel from 0, or all; got {neuron!r}."
+    wanted = None if neuron == ALL else read_ranges(neuron)
+    if wanted is None and neuron != ALL:
+        msg = f"--neuron must be channels from 0, such as 5 or 0,3,10-20, or all; got {neuron!r}."
         raise InputError(msg)
     folder = steps.demix_run(
         Run(run),
         layer=layer,
-        neuron=None if neuron == ALL else int(neuron),
+        neuron=wanted,
         by=by,
         parts=parts,
         start=start,
@@ -83,10 +91,17 @@ def demix(
         device=device,
         progress=say_share,
     )
-    _tell(run, folder, neuron, design=design, as_json=as_json)
+    _tell(run, folder, wanted, design=design, as_json=as_json)
 
 
-def _tell(run: Path, folder: Path, neuron: str, *, design: int | None, as_json: bool) -> None:
+def _tell(
+    run: Path,
+    folder: Path,
+    wanted: tuple[int, ...] | None,
+    *,
+    design: int | None,
+    as_json: bool,
+) -> None:
     """What became of the neurons, and where everything lies."""
     from cisgram import steps
     from cisgram.core import files
@@ -95,8 +110,8 @@ def _tell(run: Path, folder: Path, neuron: str, *, design: int | None, as_json: 
     opened = Run(run)
     table = opened.read_table("demix/neurons.tsv")
     own = table[table["layer"] == folder.name]
-    if neuron != ALL:
-        own = own[own["neuron"] == int(neuron)]
+    if wanted is not None:
+        own = own[own["neuron"].isin(wanted)]
     summary = files.read_json(run / "demix" / "summary.json")
     if not as_json:
         for row in own.itertuples():
