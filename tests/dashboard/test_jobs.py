@@ -3,19 +3,27 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
-from cisgram.core.errors import StorageError
+from cisgram.core import config
+from cisgram.core.errors import InputError, StorageError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run
 from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Missing, Refused
+from cisgram.dashboard.job_checks import check
 from cisgram.dashboard.job_kinds import plan
 from cisgram.dashboard.jobs import Jobs
+from cisgram.dashboard.live import Live
+from cisgram.dashboard.worker import ModelWorker
+from cisgram.models import MODELS, Card, save
 from dashboard.waiting import SLUG, until
 
 URL = f"/api/runs/{SLUG}/jobs"
@@ -83,12 +91,121 @@ def test_pasted_sequences_are_explained_beside_the_run(client, run, sequence):
     assert [line.split("\t")[0] for line in names[1:]] == ["one", "two"]
 
 
-def test_what_a_command_refuses_is_said_in_its_words(client):
-    job = client.post(URL, json={"kind": "demix", "layer": "conv9", "neuron": 0}).json()
+def test_what_a_command_refuses_is_said_in_its_words(client, run):
+    with (run.path.parent / "a.tsv").open("a") as handle:  # known only to who reads all of it
+        handle.write("more\t1\t" + "ACGT" * 15 + "\n")
+    job = client.post(URL, json={"kind": "explain", "method": "ism"}).json()
     ended = until(lambda: (j := client.get(f"{URL}/{job['id']}").json())["state"] == "failed" and j)
+    assert "was made from other files: the bytes of positives differ" in ended["error"]
+    assert "Bring the old files back" in ended["error"]
+    assert "Traceback" not in ended["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"kind": "explain", "method": "isn"}, "Did you mean 'ism'? Known: "),
+        ({"kind": "explain", "method": "epistasis"}, "epistasis gives a"),
+        ({"kind": "explain", "method": "temporal"}, "temporal needs recurrent layers, and"),
+        ({"kind": "explain", "method": "ism", "target": "bond"}, "mean 'bound'? Known: bound"),
+        ({"kind": "explain", "method": "ism", "target": "3"}, "one output, bound; got the"),
+        ({"kind": "demix", "layer": "conv9", "neuron": 0}, "Known: conv1, conv2, output"),
+        ({"kind": "demix", "layer": "conv1", "neuron": 4}, "the neurons 0 to 3; got 4"),
+        ({"kind": "demix", "layer": "conv1", "neuron": "0,2-9"}, "the neurons 0 to 3; got 4"),
+        ({"kind": "demix", "neuron": 99}, "conv2 has the neurons 0 to 3; got 99"),
+        ({"kind": "motifs", "source": "filter"}, "Did you mean 'filters'? Known: class_optim"),
+        ({"kind": "motifs", "source": "demix"}, "Run 'cisgram demix RUN' first"),
+    ],
+)
+def test_what_the_model_has_not_is_refused(run, body, said):
+    plan(run, body, run.path / "jobs" / "x")  # of the right form
+    with pytest.raises(InputError, match=re.escape(said)):
+        check(run, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "explain", "method": "ism", "target": "bound"},
+        {"kind": "explain", "method": "ism", "target": ""},
+        {"kind": "demix", "layer": "conv1", "neuron": "0-3"},
+        {"kind": "demix"},
+        {"kind": "motifs", "source": "filters"},
+    ],
+)
+def test_what_the_model_has_is_not_refused(run, body):
+    check(run, body)
+
+
+def test_options_and_structures_of_a_method_are_those_of_the_settings(run):
+    settings = run.read()
+    asked = {"kind": "explain", "method": "temporal"}
+    settings["settings"]["explain"] = {"options": {"temporal": {"mode": "padded"}}}
+    config.write_toml(run.toml, settings)
+    check(run, asked)  # does without recurrent layers
+    settings["settings"]["explain"] = {"options": {"temporal": {"mod": "padded"}}}
+    config.write_toml(run.toml, settings)
+    with pytest.raises(InputError, match="Did you mean 'mode'"):
+        check(run, asked)
+
+
+def test_a_wrong_job_is_refused_when_it_is_asked_for_and_leaves_nothing(client, run):
+    refused = client.post(URL, json={"kind": "demix", "layer": "conv9", "neuron": 0})
+    assert refused.status_code == 400
+    assert "Known: conv1, conv2, output" in refused.json()["error"]
+    assert str(run.path) not in refused.json()["error"]
+    assert not [p for p in (run.path / "jobs").glob("*") if p.is_dir()]
+
+
+def test_of_several_outputs_one_must_be_named(run):
+    options = {"detectors": 4, "width": 8, "hidden": 0}
+    card = Card("deepbind", options, length=60, outputs=("first", "second"))
+    save(run.member(0), MODELS["deepbind"].fn(**options, n_outputs=2), card)
+    with pytest.raises(InputError, match="The model has the outputs first, second"):
+        check(run, {"kind": "explain", "method": "ism"})
+    check(run, {"kind": "explain", "method": "ism", "target": "second"})
+
+
+def test_a_run_that_is_not_trained_or_lost_its_data_gets_no_job(run):
+    (run.path.parent / "a.tsv").rename(run.path.parent / "b.tsv")
+    for body in ({"kind": "explain", "method": "ism"}, HELD_OUT):
+        with pytest.raises(InputError, match=r"The positives file .* does not exist"):
+            check(run, body)
+    check(run, {"kind": "explain", "method": "ism", "pasted": True})  # needs none of it
+    (run.member(0) / "weights.safetensors").unlink()
+    with pytest.raises(InputError, match="no trained network yet"):
+        check(run, {"kind": "demix"})
+
+
+def test_a_job_is_started_when_the_model_cannot_tell_in_time(run):
+    live = Live({SLUG: run}, worker=ModelWorker(limit=0.01))
+    with TestClient(Starlette(routes=live.routes()), base_url="http://127.0.0.1") as client:
+        job = client.post(URL, json={"kind": "demix", "layer": "conv9"}).json()
+        ended = until(
+            lambda: (j := client.get(f"{URL}/{job['id']}").json())["state"] == "failed" and j
+        )
+        client.portal.call(live.close)
     assert "conv9" in ended["error"]
     assert "conv1" in ended["error"]  # what there is
-    assert "Traceback" not in ended["error"]
+
+
+def test_a_server_that_is_being_closed_starts_nothing(run):
+    closing = asyncio.Event()
+
+    async def slow(_body):
+        await closing.wait()
+
+    async def inside():
+        jobs = Jobs(run, command=QUICK, check=slow)
+        starting = asyncio.create_task(jobs.start(HELD_OUT))
+        await asyncio.sleep(0.1)
+        await jobs.close()
+        closing.set()
+        with pytest.raises(Conflict, match="being closed"):
+            await starting
+
+    asyncio.run(inside())
+    assert not [p for p in (run.path / "jobs").glob("*") if p.is_dir()]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +229,8 @@ def test_what_a_command_refuses_is_said_in_its_words(client):
         ({"kind": "demix", "neuron": "0-999999999"}, "neuron must be numbers from 0"),
         ({"kind": "demix", "neuron": "1," * 600 + "1"}, "neuron must be numbers from 0"),
         ({"kind": "motifs", "source": "-x"}, "source must be a name"),
+        ({"kind": "demix", "layers": "conv1"}, "demix takes layer, neuron; got 'layers'"),
+        ({"kind": "motifs", "source": "filters", "x" * 99: 1}, "motifs takes source; got 'xxx"),
     ],
 )
 def test_a_wrong_request_is_refused_and_leaves_nothing(client, run, body, said):

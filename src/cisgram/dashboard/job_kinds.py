@@ -62,6 +62,11 @@ def plan(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
     if not isinstance(kind, str) or kind not in KINDS:
         msg = f"kind must be one of {', '.join(KINDS)}; got {kind!r:.40}."
         raise Refused(msg)
+    known = ("kind", *TAKES[kind])
+    for name in body:
+        if name not in known:
+            msg = f"A job of the kind {kind} takes {', '.join(TAKES[kind])}; got {name!r:.60}."
+            raise Refused(msg)
     return KINDS[kind](run, body, folder)
 
 
@@ -133,15 +138,17 @@ KINDS: Mapping[str, Callable[[Run, Mapping[str, Any], Path], Plan]] = {
 
 
 TAKES: Mapping[str, tuple[str, ...]] = {
-    "explain": ("method", "target", "most"),
+    "explain": ("method", "target", "most", "sequences"),
     "demix": ("layer", "neuron"),
     "motifs": ("source",),
 }
-"""What of a request is kept beside its kind; pasted sequences lie in `INPUT`."""
+"""What a request says beside its kind."""
 
 
 def kept_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """What of a request that `plan` took is kept, for `plan` to be asked again.
+
+    Pasted sequences lie in `INPUT`.
 
     Examples
     --------
@@ -150,7 +157,7 @@ def kept_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """
     kind = body["kind"]
     kept = {name: body[name] for name in TAKES[kind] if body.get(name) is not None}
-    is_pasted = kind == "explain" and body.get("sequences") not in (None, "")
+    is_pasted = kept.pop("sequences", "") != ""
     return {"kind": kind, **kept, **({"pasted": True} if is_pasted else {})}
 
 

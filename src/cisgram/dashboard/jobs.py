@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from shutil import rmtree
-from typing import Any
+from typing import Any, TypeAlias
 
 from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import LOCK, is_held, only_one
@@ -15,12 +15,13 @@ from cisgram.core.run import Run
 from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Refused
 from cisgram.dashboard.job_files import FOLDER, OPEN, Job, now
-from cisgram.dashboard.job_kinds import plan
+from cisgram.dashboard.job_kinds import kept_of, plan
 from cisgram.dashboard.job_process import JobProcess
 
 COMMAND = (sys.executable, "-P", "-m", "cisgram")
 """``-P``: a file in the folder of the server, or of a run, is not taken for one of ours."""
 MOST_WAITING = 20
+Check: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Jobs:
@@ -35,15 +36,19 @@ class Jobs:
         The run; jobs lie in ``RUN/jobs``.
     command
         What stands before the arguments.
+    check
+        Raises `Refused` for a request, as `kept_of` keeps it, that would come to nothing.
     """
 
-    def __init__(self, run: Run, *, command: Sequence[str] = COMMAND) -> None:
-        self.run, self._command = run, tuple(command)
+    def __init__(
+        self, run: Run, *, command: Sequence[str] = COMMAND, check: Check | None = None
+    ) -> None:
+        self.run, self._command, self._check = run, tuple(command), check
         self._queue: list[Job] = []
         self._current: JobProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self._held = ExitStack()
-        self._is_held = False
+        self._is_held = self._is_closed = False
 
     def every(self) -> list[Job]:
         """All jobs, the newest first; what a server that is gone had begun is interrupted."""
@@ -62,7 +67,7 @@ class Jobs:
         Raises
         ------
         Refused
-            As `job_kinds.plan`.
+            As `job_kinds.plan`; or when names, numbers or settings are not those of the model.
         Conflict
             When another server works on this run, its folder cannot be written, or too many wait.
         """
@@ -71,11 +76,12 @@ class Jobs:
         folder = job_files.folder_of(self.run, name)
         try:
             planned = await asyncio.to_thread(plan, self.run, body, folder)  # reads what is pasted
+            await self._checked(body)
             job = job_files.new_job(name, planned, body)
+            self._enqueue(job)
         except BaseException:
             rmtree(folder, ignore_errors=True)
             raise
-        self._enqueue(job)
         return job
 
     def cancel(self, name: str) -> Job:
@@ -110,7 +116,7 @@ class Jobs:
         Conflict
             When it is at work, or was done; or as `start`.
         Refused
-            When its file asks for what no page can ask for.
+            When its file asks for what no page can ask for, or for what the model has not.
         """
         self._check_idle(name)
         job = self._ended(name)
@@ -124,6 +130,7 @@ class Jobs:
         except Refused as error:
             msg = f"The file of this job does not say plainly what to do: {error} Start a new job."
             raise Refused(msg) from error
+        await self._checked(asked)
         self._check_idle(name)  # others may have asked meanwhile
         job.title, job.result, job.arguments = again.title, again.result, again.arguments
         job.state, job.error, job.said, job.ended = "waiting", "", "", ""
@@ -132,6 +139,7 @@ class Jobs:
 
     async def close(self) -> None:
         """Interrupt what is at work; it can be resumed by the next server."""
+        self._is_closed = True
         for job in self._queue:
             self._end(job, "interrupted")
         self._queue.clear()
@@ -141,6 +149,11 @@ class Jobs:
             await self._task
         self._held.close()
         self._is_held = False
+
+    async def _checked(self, body: Mapping[str, Any]) -> None:
+        """Refuse what `plan` took and the model has not."""
+        if self._check is not None:
+            await self._check(kept_of(body))
 
     def _running(self) -> list[Job]:
         return [] if self._current is None else [self._current.job]
@@ -191,6 +204,9 @@ class Jobs:
         self._is_held = True
 
     def _enqueue(self, job: Job) -> None:
+        if self._is_closed:
+            msg = "The server is being closed. Start the job when it is there again."
+            raise Conflict(msg)
         job_files.write(self.run, job)
         self._queue.append(job)
         if self._task is None or self._task.done():

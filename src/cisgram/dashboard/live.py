@@ -6,7 +6,9 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from starlette.routing import Route
 from cisgram.core.errors import CisgramError
 from cisgram.core.run import Run
 from cisgram.dashboard import job_files
-from cisgram.dashboard.errors import AnswerError, Refused
+from cisgram.dashboard.errors import AnswerError, Refused, Unavailable
 from cisgram.dashboard.job_files import Job
 from cisgram.dashboard.jobs import Jobs
 from cisgram.dashboard.served import readable
@@ -67,7 +69,15 @@ class Live:
 
     def jobs(self, run: Run) -> Jobs:
         """The jobs of a run."""
-        return self._jobs.setdefault(run.path, Jobs(run))
+        if run.path not in self._jobs:
+            self._jobs[run.path] = Jobs(run, check=partial(self._check, run))
+        return self._jobs[run.path]
+
+    async def _check(self, run: Run, body: Mapping[str, Any]) -> None:
+        """Refuse a job that would come to nothing, as far as its model can tell in time."""
+        message = {"do": "check", "run": str(run.path), "body": body}
+        with suppress(Unavailable):  # what is wrong will be said by the job itself
+            await self.worker.ask(message, client=secrets.token_hex(8))
 
     def _route(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """A handler with the run of the address, whose errors are one paragraph each."""

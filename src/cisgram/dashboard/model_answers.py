@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cisgram.core.run import Run
+from cisgram.dashboard.job_checks import check
 from cisgram.dashboard.model_facts import facts
 from cisgram.dashboard.palette import palette
 from cisgram.report.matches import Learned
@@ -34,17 +35,22 @@ class Answers:
         self._models = OrderedDict[tuple[str, tuple[int, ...]], LiveModel]()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a question ``{"do": "model" | "motifs" | "ask", "run": PATH, ...}``.
+        """The answer to a question ``{"do": WHAT, "run": PATH, ...}``.
+
+        WHAT is ``model``, ``motifs``, ``ask``, or ``check``, whose answer is empty.
 
         Raises
         ------
         InputError
-            As `LiveModel`.
+            As `LiveModel`, and as `job_checks.check`.
         """
         if message["do"] == "motifs":
             return palette(Run(Path(message["run"])))
         if message["do"] == "model":
             return facts(Run(Path(message["run"])))
+        if message["do"] == "check":
+            check(Run(Path(message["run"])), message["body"])
+            return {}
         model = self._model(message["run"])
         return asked(model, message, self._motifs(model.run))
 

@@ -225,6 +225,7 @@ def demix_source(job: MotifJob) -> Found:
     """The dictionaries of all demixed neurons, as a source of `motifs_run`."""
     import pandas as pd
 
+    check_demixed(job.run)
     found, rows = [], []
     everything = demixed(job.run)
     for d in everything:
@@ -234,14 +235,18 @@ def demix_source(job: MotifJob) -> Found:
             found.append(Motif(ppm / ppm.sum(0), name, n_sites=float(m["n"]), origin="demix"))
             fidelity = (d["fidelity"] or {}).get("r2")
             rows.append((name, d["layer"], d["neuron"], m["n"] / d["n_kept"], fidelity))
-    if not everything:
-        msg = "No neuron of this run was demixed. Run 'cisgram demix RUN' first."
-        raise InputError(msg)
     if not found:
         msg = f"None of the {len(everything)} neurons that were demixed has a motif."
         raise InputError(msg)
     facts = pd.DataFrame(rows, columns=["motif", "layer", "neuron", "share", "fidelity"])
     return MotifSet(found, origin="demixed neurons"), facts
+
+
+def check_demixed(run: Run) -> None:
+    """Raise `InputError` unless a neuron of the run was demixed."""
+    if not any((run.path / FOLDER).glob("*/*.json")):
+        msg = "No neuron of this run was demixed. Run 'cisgram demix RUN' first."
+        raise InputError(msg)
 
 
 def _is_done(path: Path, asked: dict[str, Any]) -> bool:

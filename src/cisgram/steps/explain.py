@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +34,46 @@ from cisgram.steps.scored import (
     together,
     units_of,
 )
-from cisgram.steps.settings import settings_of
+from cisgram.steps.settings import Settings, settings_of
 from cisgram.steps.train import chosen_device, data_of, probabilities_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FIELDS = "fields.safetensors"  # scores of further inputs, beside those of the letters
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What is to be explained of a run: its settings, its card, an output, a method's options."""
+
+    settings: Settings
+    card: Card
+    column: int
+    options: Mapping[str, Any]
+
+
+def asked_of(
+    run: Run,
+    method: str,
+    *,
+    target: int | str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Asked:
+    """What `explain_run` is asked for; all that is wrong with it is said, nothing is loaded.
+
+    Raises
+    ------
+    InputError
+        When the run holds no model, or method, options or target do not fit; or when no target is
+        given for a model of several outputs.
+    """
+    settings = settings_of(run)
+    asked = asked_options(settings.explain, method, options)
+    card = read_card(run.member(0))
+    _check_letters(card, method)
+    column = asked_column(card, settings.explain.target if target is None else target)
+    return Asked(settings, card, column, asked)
 
 
 def explain_run(
@@ -107,13 +141,11 @@ def explain_run(
         no target is given for a model of several outputs.
     """
     entry = explain.METHODS[method]
-    settings = settings_of(run)
-    asked = asked_options(settings.explain, method, options)
+    every_asked = asked_of(run, method, target=target, options=options)
+    settings, card = every_asked.settings, every_asked.card
+    column, asked = every_asked.column, every_asked.options
     folder = out or default_folder(run, method, sequences)
     _refuse_foreign(folder)
-    card = read_card(run.member(0))
-    _check_letters(card, method)
-    column = asked_column(card, settings.explain.target if target is None else target)
     most_own = most or settings.explain.most
     if sequences is None:
         data = prepared or data_of(run)

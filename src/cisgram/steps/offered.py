@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cisgram import explain
@@ -31,14 +31,37 @@ def offered(model: str, settings: ExplainOptions) -> dict[str, bool]:
     settings
         The run's own options of methods.
     """
-    kind = str(MODELS[model].facts.get("kind", "")) if model in MODELS else None
     found = {}
     for name, entry in explain.METHODS.items():
-        word = STRUCTURES.get(str(entry.facts.get("needs")))
-        has_structure = word is None or (kind is not None and word in kind)
-        if _is_asked_plainly(entry, settings) and (has_structure or kind is None):
-            found[name] = bool(entry.facts.get("prompt")) and has_structure
+        has_structure = _has_structure(model, entry)
+        if _is_asked_plainly(entry, settings) and has_structure is not False:
+            found[name] = bool(entry.facts.get("prompt")) and bool(has_structure)
     return found
+
+
+def lacking(model: str, method: str, options: Mapping[str, Any]) -> str:
+    """The structure that a method needs and a network does not have; empty where nobody knows.
+
+    Parameters
+    ----------
+    model
+        As for `offered`.
+    method
+        Name in ``METHODS``.
+    options
+        Of the method: ``mode="padded"`` does without.
+    """
+    entry = explain.METHODS[method]
+    is_lacking = _has_structure(model, entry) is False and options.get("mode") != "padded"
+    return str(entry.facts["needs"]) if is_lacking else ""
+
+
+def _has_structure(model: str, entry: Entry[Callable[..., Any]]) -> bool | None:
+    """Whether a network has what a method needs, by its kind; ``None`` where nobody knows it."""
+    word = STRUCTURES.get(str(entry.facts.get("needs")))
+    if word is None:
+        return True
+    return word in str(MODELS[model].facts.get("kind", "")) if model in MODELS else None
 
 
 def _is_asked_plainly(entry: Entry[Callable[..., Any]], settings: ExplainOptions) -> bool:
