@@ -368,7 +368,7 @@ def test_a_folder_that_cannot_be_written_is_told_from_one_that_is_held(run):
 def test_without_locks_the_job_of_another_server_is_not_judged(run, monkeypatch):
     job = job_files.Job("0123456789abcdef", "demix", {"kind": "demix"}, "#neurons", state="running")
     job_files.write(run, job)
-    monkeypatch.setattr("cisgram.core.lock._lock", no_locks)
+    monkeypatch.setattr("cisgram.core.lock.hold", no_locks)
 
     async def work(jobs):
         assert [j.state for j in jobs.every()] == ["running"]

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from cisgram import motifs
 from cisgram.core import files
-from cisgram.core.lock import LOCK, is_held, only_one
+from cisgram.core.errors import InputError
+from cisgram.core.lock import LOCK, hold, is_held, only_one
 from cisgram.core.run import Run
-from cisgram.dashboard.progress import progress_of, state_of, summary_of
+from cisgram.core.work import at_work
+from cisgram.dashboard.progress import SAID, progress_of, state_of, summary_of
 from cisgram.dashboard.recent import SECONDS, Recent
 from cisgram.motifs import Motif, MotifSet
+from dashboard.asking import tree_of
 from made_run import make_run
 
 
@@ -23,22 +29,89 @@ def run(tmp_path):
 
 
 def test_the_state_follows_the_lock_and_the_last_file(run):
-    assert state_of(run) == "finished"
+    assert state_of(run)[0] == "finished"
     with only_one(run.path):
-        assert state_of(run) == "working"
+        assert state_of(run)[0] == "working"
         (run.path / "metrics.json").unlink()
-        assert state_of(run) == "training"
-    assert state_of(run) == "stopped"
+        assert state_of(run)[0] == "training"
+    assert state_of(run)[0] == "stopped"
     with only_one(run.path / "demix"):
-        assert state_of(run) == "training"
+        assert state_of(run)[0] == "training"
 
 
 def test_where_locks_are_unknown_the_state_says_so(run, monkeypatch):
     monkeypatch.setattr("cisgram.dashboard.progress.is_held", lambda folder: None)
-    assert state_of(run) == "finished"
+    assert state_of(run)[0] == "finished"
     (run.path / "metrics.json").unlink()
-    assert state_of(run) == "unknown"
+    assert state_of(run)[0] == "unknown"
     assert "cannot be seen" in progress_of(run)["said"]
+
+
+def test_a_trained_run_tells_the_step_that_works(run):
+    with at_work(run.path, "working"):
+        assert state_of(run) == ("working", SAID["working"])
+        with at_work(run.path, "explaining", "ism"), at_work(run.path, "demixing"):
+            state, said = state_of(run)
+            assert (state, said) == ("demixing", "The network is trained; a process is demixing.")
+        with at_work(run.path, "explaining", "ism"):
+            assert progress_of(run)["state"] == summary_of(run)["state"] == "explaining"
+            assert progress_of(run)["said"].endswith("a process is explaining (ism).")
+            with only_one(run.path / "demix"):  # a step that says more than a lock does
+                assert state_of(run)[0] == "explaining"
+        assert state_of(run)[0] == "working"
+    assert state_of(run)[0] == "finished"
+    assert not list(run.path.glob(".work-*"))
+
+
+STEP = """
+import sys, time
+from pathlib import Path
+from cisgram.core.work import at_work
+with at_work(Path(sys.argv[1]), "explaining", "ism"):
+    print("begun", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_step_that_was_killed_reads_as_stopped_until_another_begins(run, number):
+    before = tree_of(run.path)
+    with subprocess.Popen(
+        [sys.executable, "-c", STEP, str(run.path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        process.stdout.readline()
+        assert state_of(run)[0] == "explaining"
+        process.send_signal(number)
+    state, said = state_of(run)
+    assert state == summary_of(run)["state"] == "stopped"
+    assert "A process that was explaining (ism) was stopped before its end" in said
+    with pytest.raises(InputError), at_work(run.path, "judging"):
+        raise InputError("refused")
+    assert state_of(run)[0] == "finished"
+    assert tree_of(run.path) == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"\xff", b'{"step": "<b>", "of": ""}', b"[" * 4096,
+                b'{"step": "a", "of": "b\\nc"}', b'{"step": 1, "of": 2}']
+)  # fmt: skip
+def test_a_note_that_no_step_wrote_says_no_more_than_that_it_is_there(run, content):
+    path = run.path / ".work-0"
+    path.write_bytes(content)
+    assert "was working was stopped" in state_of(run)[1]
+    with path.open("rb") as handle:
+        hold(handle)
+        assert state_of(run) == ("working", SAID["working"])
+
+
+def test_what_is_no_plain_file_is_no_note(run, tmp_path):
+    (tmp_path / "secret").write_text('{"step": "stolen", "of": ""}')
+    (run.path / ".work-1").symlink_to(tmp_path / "secret")
+    os.mkfifo(run.path / ".work-2")
+    (run.path / ".work-3").mkdir()
+    assert state_of(run)[0] == "finished"
 
 
 def test_looking_at_a_lock_neither_makes_nor_keeps_it(tmp_path):

@@ -4,10 +4,11 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cisgram.core.errors import InputError, StorageError
 
@@ -107,6 +108,20 @@ def read_json(path: Path) -> Any:
         msg = f"Cannot read {path}: {error.strerror}."
         raise InputError(msg) from error
     return value
+
+
+def open_plain(path: Path, flags: int) -> IO[bytes]:
+    """Open a plain file to read or append to; `OSError` for a link, or a pipe that nobody writes.
+
+    Of files in folders that come from anywhere: a link may lead out of them.
+    """
+    safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    number = os.open(path, flags | safe, 0o666)
+    if path.is_symlink() or not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        msg = f"{path} is no plain file"
+        raise OSError(msg)
+    return os.fdopen(number, "ab" if flags & os.O_APPEND else "rb")
 
 
 def sha256(path: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from cisgram.core.errors import InputError, StorageError
 from cisgram.core.files import is_full, is_temporary, not_writable
@@ -45,7 +45,7 @@ def only_one(folder: Path) -> Iterator[None]:
         raise not_writable(path, error) from error
     with handle:
         try:
-            _lock(handle)
+            hold(handle)
         except BlockingIOError as error:
             msg = (
                 f"Another process is at work in {folder}. Wait until it ends, or choose another "
@@ -67,22 +67,39 @@ def is_held(folder: Path) -> bool | None:
     """
     if find_spec("fcntl") is None:  # not on Windows
         return None
+    try:
+        with (folder / LOCK).open("rb") as handle:
+            return is_locked(handle)
+    except FileNotFoundError:
+        return False
+    except OSError:  # it may not be read
+        return None
+
+
+def is_locked(handle: IO[bytes]) -> bool | None:
+    """True while a process has the lock (`hold`) of an open file; ``None`` where nobody knows."""
     import fcntl
 
     try:
-        with (folder / LOCK).open("rb") as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # this disk knows no locks, or the file may not be read
+    except OSError:  # this disk knows no locks
         return None
+    fcntl.flock(handle, fcntl.LOCK_UN)
     return False
 
 
-def _lock(handle: IO[str]) -> None:
-    """Lock a file for this process; `BlockingIOError` while another one has it."""
+def hold(handle: IO[Any]) -> None:
+    """Lock an open file until it is closed, or its process ends, however it ends.
+
+    Raises
+    ------
+    BlockingIOError
+        While another process has it.
+    OSError
+        On a disk that knows no locks.
+    """
     import fcntl
 
     for look in range(LOOKS):

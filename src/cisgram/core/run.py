@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from cisgram.core import config, files
 from cisgram.core.errors import InputError
 from cisgram.core.lock import LOCK
+from cisgram.core.work import is_note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,8 +242,8 @@ def versions() -> dict[str, str]:
 
 
 def _is_left_over(path: Path) -> bool:
-    """What a killed start leaves in a folder: its lock, or a file that was never renamed."""
-    return path.name == LOCK or files.is_temporary(path)
+    """What a killed start leaves in a folder: its lock, a note, a file that was never renamed."""
+    return path.name == LOCK or is_note(path) or files.is_temporary(path)
 
 
 def _difference(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from cisgram.core import files
 from cisgram.core.errors import CisgramError, InputError
@@ -87,7 +86,7 @@ def request_of(run: Run, job: Job) -> dict[str, Any]:
     asked = dict(job.request)
     if asked.pop("pasted", False):
         try:
-            with _plain(folder_of(run, job.id) / INPUT, os.O_RDONLY) as handle:
+            with files.open_plain(folder_of(run, job.id) / INPUT, os.O_RDONLY) as handle:
                 asked["sequences"] = handle.read(4 * MOST_LETTERS).decode("utf-8", "replace")
         except OSError as error:
             msg = f"The pasted sequences of this job are gone from its folder ({INPUT}). Start a "
@@ -179,7 +178,7 @@ def _job(value: Any, name: str) -> Job:
 def log(run: Run, job: Job, line: str) -> None:
     """Add a line to ``log.txt``, up to `MOST_LOG` bytes; `OSError` where that cannot be."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    with _plain(folder_of(run, job.id) / "log.txt", flags) as handle:
+    with files.open_plain(folder_of(run, job.id) / "log.txt", flags) as handle:
         if os.fstat(handle.fileno()).st_size < MOST_LOG:
             handle.write(f"{line}\n".encode("utf-8", "replace"))
 
@@ -187,19 +186,8 @@ def log(run: Run, job: Job, line: str) -> None:
 def read_log(run: Run, job: Job, *, most: int = 20_000) -> str:
     """The end of what the job wrote, ``most`` bytes; empty where it wrote nothing."""
     try:
-        with _plain(folder_of(run, job.id) / "log.txt", os.O_RDONLY) as handle:
+        with files.open_plain(folder_of(run, job.id) / "log.txt", os.O_RDONLY) as handle:
             handle.seek(max(0, os.fstat(handle.fileno()).st_size - most))
             return handle.read(most).decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _plain(path: Path, flags: int) -> IO[bytes]:
-    """Open a plain file; `OSError` for a link, which may lead out of the run, or a pipe."""
-    safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    number = os.open(path, flags | safe, 0o666)
-    if path.is_symlink() or not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        msg = f"{path} is no plain file"
-        raise OSError(msg)
-    return os.fdopen(number, "ab" if flags & os.O_APPEND else "rb")

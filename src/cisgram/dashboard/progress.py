@@ -13,6 +13,7 @@ from cisgram.core import config, files
 from cisgram.core.errors import InputError
 from cisgram.core.lock import is_held
 from cisgram.core.run import Run
+from cisgram.core.work import Work, works_in
 from cisgram.dashboard.served import readable
 from cisgram.dashboard.version import version_of
 
@@ -39,19 +40,45 @@ SAID = {
 }
 
 
-def state_of(run: Run) -> str:
-    """``training``, ``working``, ``finished``, ``stopped`` or ``unknown``, as `SAID` explains.
+def state_of(run: Run) -> tuple[str, str]:
+    """The state of a run in a word or two, and in a sentence.
 
-    A step that writes holds the lock of the folder (`cisgram.core.lock`), and the system lets go
-    of it when the process ends, however it ends; ``metrics.json`` is what training writes last.
+    ``training``, ``finished``, ``stopped``, ``unknown``; or what a later step of a trained run
+    does, such as ``explaining``, and ``working`` where it does not say what.
+
+    A step that works holds the lock of the folder (`cisgram.core.lock`) or of its note
+    (`cisgram.core.work`), and the system lets go of these when the process ends, however it ends;
+    ``metrics.json`` is what training writes last.
     """
     held = [is_held(run.path / folder) for folder in HELD_IN]
     is_trained = (run.path / "metrics.json").is_file()
-    if True in held:
-        return "working" if is_trained else "training"
+    works = works_in(run.path)
+    working = [work for work in works if work.is_held]
+    if working or True in held:
+        if not is_trained:
+            return _said("training")
+        inner = next((w for w in working if w.step != "working"), None)
+        return _said("working") if inner is None else _of_step(inner)
     if is_trained:
-        return "finished"
-    return "unknown" if held[0] is None else "stopped"
+        return _stopped(works[0]) if works else _said("finished")
+    return _said("unknown" if held[0] is None else "stopped")
+
+
+def _said(state: str) -> tuple[str, str]:
+    return state, SAID[state]
+
+
+def _of_step(work: Work) -> tuple[str, str]:
+    of = f" ({work.of})" if work.of else ""
+    return work.step, f"The network is trained; a process is {work.step}{of}."
+
+
+def _stopped(work: Work) -> tuple[str, str]:
+    of = f" ({work.of})" if work.of else ""
+    return "stopped", (
+        f"The network is trained. A process that was {work.step}{of} was stopped before its end; "
+        "the command that began it goes on where it stopped."
+    )
 
 
 def progress_of(run: Run) -> dict[str, Any]:
@@ -69,10 +96,10 @@ def progress_of(run: Run) -> dict[str, Any]:
     broken: list[str] = []
     train = _table(_read(run.toml, broken), "settings", "train")
     found = _read(run.path / "metrics.json", broken)
-    state = state_of(run)
+    state, said = state_of(run)
     return {
         "state": state,
-        "said": SAID[state],
+        "said": said,
         "version": version_of(run.path),
         "epochs": _whole(train.get("epochs")),
         "members": _whole(train.get("seeds")),
@@ -93,7 +120,7 @@ def summary_of(run: Run) -> dict[str, Any]:
     card = _read(run.member(0) / "model.toml", broken)
     metrics = _read(run.path / "metrics.json", broken)
     part = next((s for s in ("test", "valid") if isinstance(metrics.get(s), dict)), None)
-    state = state_of(run)
+    state, _ = state_of(run)
     return {
         "model": str(card.get("name") or _table(settings, "settings", "model").get("name") or ""),
         "task": str(card.get("task", "")),

@@ -10,6 +10,7 @@ import cisgram.report.sections  # noqa: F401  (fills SECTIONS)
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.core.work import at_work
 from cisgram.report.frame import frame
 from cisgram.report.section import SECTIONS, Section
 
@@ -45,11 +46,12 @@ def write(run: Run | Path, *, max_bytes: int = 10_000_000) -> Path:
         is larger than ``max_bytes``.
     """
     run = run if isinstance(run, Run) else Run(Path(run))
-    drawn = _drawn(run)
-    for section in drawn.values():
-        for name, table in section.tables.items() if section else ():
-            run.write_table(f"{TABLES}/{name}.tsv", table)
-    files.write_text(run.report, _fitted(run, drawn, max_bytes=max_bytes))
+    with at_work(run.path, "writing the page"):
+        drawn = _drawn(run)
+        for section in drawn.values():
+            for name, table in section.tables.items() if section else ():
+                run.write_table(f"{TABLES}/{name}.tsv", table)
+        files.write_text(run.report, _fitted(run, drawn, max_bytes=max_bytes))
     return run.report
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data import Dataset, Prepared
 from cisgram.models import Card, read_card
 from cisgram.motifs import Motif, database
@@ -91,6 +92,7 @@ def sequence_baselines(
     return [*found, motif_baseline(train, test, motifs, task=task, strands=strands, seed=seed)]
 
 
+@noted("comparing with baselines")
 def baselines_run(
     run: Run,
     *,

@@ -17,6 +17,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.lock import only_one
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.explain.base import scalar
 from cisgram.explain.demix import (
     DemixedNeuron,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 STARTS = ("random", "real", "lower")
 
 
+@noted("demixing", of="layer")
 def demix_run(
     run: Run,
     *,

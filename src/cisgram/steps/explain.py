@@ -16,6 +16,7 @@ from cisgram.core import config
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.models import MODELS, Card, load, predict, read_card, write_tensors
 from cisgram.seq.alphabet import one_hot
@@ -76,6 +77,7 @@ def asked_of(
     return Asked(settings, card, column, asked)
 
 
+@noted("explaining", of="method")
 def explain_run(
     run: Run,
     method: str,

@@ -15,6 +15,7 @@ from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.results import Attribution
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data.source import Source
 from cisgram.explain.windows import Scores
 from cisgram.io import Genome, write_bigwig
@@ -49,6 +50,7 @@ FINEMO = (
 )
 
 
+@noted("exporting")
 def export_run(run: Run, form: str, out: Path, *, method: str | None = None) -> Path:
     """Write what a run found in the form of another program.
 

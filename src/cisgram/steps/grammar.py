@@ -14,6 +14,7 @@ from cisgram import grammar
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data import Prepared, is_labeled
 from cisgram.grammar import Rules
 from cisgram.models import load, read_card
@@ -69,6 +70,7 @@ class GrammarOptions:
     seed: int = 0
 
 
+@noted("looking for rules")
 def grammar_run(
     run: Run,
     options: GrammarOptions | None = None,

@@ -14,6 +14,7 @@ from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data import Dataset, Prepared, is_labeled
 from cisgram.models import Card, load, predict, read_card
 from cisgram.report.text import plural
@@ -66,6 +67,7 @@ class InteractOptions:
     seed: int = 0
 
 
+@noted("looking for interactions")
 def interact_run(
     run: Run,
     options: InteractOptions | None = None,

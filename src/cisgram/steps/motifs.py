@@ -12,6 +12,7 @@ from cisgram.core import config
 from cisgram.core.errors import InputError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data import Prepared
 from cisgram.models import load, read_card
 from cisgram.motifs import MotifSet
@@ -41,6 +42,7 @@ SOURCES: dict[str, Source] = {
 WEIGHED = 12  # motifs whose sites are overwritten: the named ones and the most influential ones
 
 
+@noted("reading motifs", of="source")
 def motifs_run(
     run: Run,
     *,

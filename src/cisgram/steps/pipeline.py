@@ -12,6 +12,7 @@ from cisgram.core import config
 from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data import prepare
 from cisgram.steps.explain import explain_run, output_column
 from cisgram.steps.inputs import for_model
@@ -46,6 +47,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
+@noted("working")
 def run_all(
     run: Run,
     settings: Settings,

@@ -11,6 +11,7 @@ from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
+from cisgram.core.work import noted
 from cisgram.data import Dataset, Given, task_of
 from cisgram.models import Card, load, predict_samples, read_card
 from cisgram.steps.inputs import given_to, widened
@@ -150,6 +151,7 @@ def _thresholds(run: Run, card: Card) -> list[float] | None:
     return thresholds
 
 
+@noted("scoring")
 def evaluate_again(run: Run, *, device: str = "cpu") -> dict[str, Any]:
     """Score the run's own held-out sets anew and write predictions and metrics.
 

@@ -18,6 +18,7 @@ from cisgram.core.errors import CisgramError, InputError
 from cisgram.core.lock import only_one
 from cisgram.core.run import Run, job_of
 from cisgram.core.seeds import derive
+from cisgram.core.work import noted
 from cisgram.data import (
     Dataset,
     Prepared,
@@ -47,6 +48,7 @@ CALIBRATION = "calibration.json"
 FREE = ("explain", "motifs")  # settings that may change on a trained run: the newest win
 
 
+@noted("training")
 def train_run(
     run: Run,
     settings: Settings,

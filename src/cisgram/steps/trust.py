@@ -14,6 +14,7 @@ from cisgram import __version__
 from cisgram.core import files
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run
+from cisgram.core.work import noted
 from cisgram.data import Prepared
 from cisgram.steps import trust_labels as labels
 from cisgram.steps.trust_explanations import faithfulness
@@ -37,6 +38,7 @@ LABELS = "random-labels"  # a part that trains a network, and is done when it is
 SEQUENCES = 50
 
 
+@noted("judging")
 def trust_run(
     run: Run,
     *,
