@@ -13,7 +13,7 @@ from cisgram.core.errors import InputError, NoFiltersError
 from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.core.work import noted
-from cisgram.data import prepare
+from cisgram.data import Prepared, prepare
 from cisgram.steps.explain import explain_run, output_column
 from cisgram.steps.inputs import for_model
 from cisgram.steps.motifs import motifs_run, named_motifs
@@ -82,7 +82,7 @@ def run_all(
     data = for_model(prepare(settings.data, seed=settings.train.seed), settings.model.name)
     card = make_card(settings, data)
     column = output_column(card, settings.explain.target)
-    named, notes = None, []
+    notes = []
     if settings.explain.target is None and len(card.outputs) > 1:
         notes.append(
             f"Of the outputs {', '.join(card.outputs)}, only {card.outputs[0]} was explained; "
@@ -90,6 +90,26 @@ def run_all(
         )
     say("training")
     found = train_run(run, settings, device=device, prepared=data, progress=epoch)
+    named = _explained(run, settings, data, column=column, device=device, say=say, notes=notes)
+    say("writing the page")
+    return Outcome(found, named, report.write(run), tuple(notes))
+
+
+@noted("working")  # of a new run, whose folder was not there when it was begun
+def _explained(
+    run: Run,
+    settings: Settings,
+    data: Prepared,
+    *,
+    column: int,
+    device: str,
+    say: Callable[[str], None],
+    notes: list[str],
+) -> pd.DataFrame | None:
+    """Explain a trained run and read its filters; the motifs that have a name.
+
+    What this model has nothing for is added to ``notes``.
+    """
     for method in settings.explain.methods:
         asked = asked_options(settings.explain, method)
         wanted = {"target": column, "most": settings.explain.most, "options": recorded(asked)}
@@ -107,15 +127,14 @@ def run_all(
             facts.unlink(missing_ok=True)  # written last: its absence says that the step is due
         if not facts.is_file():
             motifs_run(run, prepared=data, progress=say)
-        named = named_motifs(
+        return named_motifs(
             run.read_table("motifs/filters.matches.tsv"),
             run.read_table("motifs/filters.facts.tsv"),
             max_q=settings.motifs.max_q,
         )
     except NoFiltersError as error:
         notes.append(str(error))
-    say("writing the page")
-    return Outcome(found, named, report.write(run), tuple(notes))
+        return None
 
 
 def _check_names(settings: Settings, device: str) -> None:
