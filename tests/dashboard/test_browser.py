@@ -32,6 +32,26 @@ def opened(chromium):
         context.close()
 
 
+@contextmanager
+def site(page: str):
+    """A site of another origin that shows one page; its port."""
+
+    class Site(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        yield other.server_port
+        other.shutdown()
+
+
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
@@ -81,32 +101,18 @@ def test_a_page_of_another_origin_can_neither_read_nor_ask(chromium, two, servin
     }})();
     </script>"""
 
-    class Elsewhere(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("content-type", "text/html")
-            self.end_headers()
-            self.wfile.write(evil.encode())
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere:
-        threading.Thread(target=elsewhere.serve_forever).start()
-        context = chromium.new_context()
-        try:
-            page = context.new_page()
-            page.goto(server.next_link())
-            assert page.locator("h1").inner_text() == "2 runs"
-            page.goto(f"http://127.0.0.1:{elsewhere.server_port}/")  # the same site, another port
-            page.wait_for_function("document.title !== 'evil'")
-            assert page.title() == '["refused","refused","refused"]'
-            frame = page.frames[1]
-            assert '"slug"' not in frame.content()
-            assert "chrome-error" in frame.url
-        finally:
-            context.close()
-            elsewhere.shutdown()
+    context = chromium.new_context()
+    with site(evil) as port:
+        page = context.new_page()
+        page.goto(server.next_link())
+        assert page.locator("h1").inner_text() == "2 runs"
+        page.goto(f"http://127.0.0.1:{port}/")  # the same site, another port
+        page.wait_for_function("document.title !== 'evil'")
+        assert page.title() == '["refused","refused","refused"]'
+        frame = page.frames[1]
+        assert '"slug"' not in frame.content()
+        assert "chrome-error" in frame.url
+    context.close()
 
 
 def test_an_error_is_a_page_like_the_others(chromium, two, serving):
@@ -126,3 +132,41 @@ def test_an_error_is_a_page_like_the_others(chromium, two, serving):
         assert page.locator("h1").inner_text() == "2 runs"
     finally:
         context.close()
+
+
+def test_a_link_that_is_clicked_on_another_site_logs_in(chromium, two, serving):
+    """As in mail that is read in the browser; its token stays in no history."""
+    server = serving(*two)
+    link = server.next_link()
+    with opened(chromium) as page, site(f'<a href="{link}">Look</a>') as port:
+        elsewhere = f"http://localhost:{port}/"  # another site than 127.0.0.1
+        page.goto(elsewhere)
+        page.click("text=Look")
+        page.wait_for_url(f"{server.origin}/")
+        assert page.locator("h1").inner_text() == "2 runs"
+        assert page.evaluate("document.referrer") == ""
+        page.go_back()
+        page.wait_for_url(elsewhere)
+        page.go_forward()
+        page.wait_for_url(f"{server.origin}/")
+        assert page.locator("h1").inner_text() == "2 runs"
+
+
+def test_a_login_leads_back_to_the_view_that_was_asked_for(chromium, two, serving):
+    """A tab of a server that was started again; the fragment is known to the browser alone."""
+    server = serving(*two)
+    link = server.next_link()
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    view = f"{server.origin}/runs/two/#training"
+    assert page.goto(view).status == 401
+    page.fill("input[name=token]", "mistaken")
+    page.click("button")
+    page.wait_for_url(f"{server.origin}/login")
+    assert "shows a new one" in page.locator("main").inner_text()
+    page.fill("input[name=token]", link)
+    page.click("button")
+    page.wait_for_url(view)
+    assert page.title() == "two · cisgram"
+    context.close()

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from cisgram.core.errors import CisgramError, UnknownName
 from cisgram.core.run import Run
 from cisgram.dashboard.bound import Bound
+from cisgram.dashboard.entrance import Entrance
 from cisgram.dashboard.errors import AnswerError, Refused
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.pages import Page, Pages
@@ -37,10 +38,6 @@ SHOWN_AS = {
     ".json": "application/json",
 }
 """Files that a browser may show; every other one is offered as a download."""
-USED = (
-    "This link has been used, or was never one of ours: each logs one browser in, once. The "
-    "terminal in which 'cisgram serve' runs shows a new one; if it is gone, start it again."
-)
 
 
 def create_app(
@@ -81,7 +78,7 @@ def create_app(
             await on_close()
 
     app = Starlette(
-        routes=[*dashboard.routes(), *extra],
+        routes=[*Entrance(bound, logins).routes(), *dashboard.routes(), *extra],
         lifespan=lifespan,
         exception_handlers={
             HTTPException: _http_error,
@@ -105,7 +102,6 @@ class _Dashboard:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/login", self.login),
             Route("/", self.runs),
             Route("/links", self.new_link, methods=["POST"]),
             Route("/compare", self.compare),
@@ -121,17 +117,6 @@ class _Dashboard:
             with suppress(CisgramError):  # said on the page
                 (slug,) = self.served.runs
                 await self._page_of(slug)
-
-    async def login(self, request: Request) -> Response:
-        """Exchange a token for a session; a link can be looked at (HEAD) without being used."""
-        if request.method == "HEAD":
-            return Response(status_code=204)
-        session = self.logins.login(request.query_params.get("token", ""))
-        if session is None:
-            return refusal(request.scope, 403, USED)
-        answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(self.bound.cookie, session, httponly=True, samesite="strict")
-        return answer
 
     def new_link(self, _: Request) -> Response:
         """A link that lets one more browser in."""

@@ -38,17 +38,20 @@ HEADINGS = {
 TITLES = {"auroc": "AUROC", "jsd": "JSD", "pearson": "Pearson r"}
 
 
-def small_page(template: str, *, heading: str, status: int = 200, **values: Any) -> Response:
-    """A page from a template of this room; every value is text there."""
+def small_page(
+    template: str, *, heading: str, status: int = 200, script: str = "", **values: Any
+) -> Response:
+    """A page from a template of this room: values are text there, ``script`` alone may run."""
     style = _style()
     html = (
         _environment()
         .get_template(template)
-        .render(heading=heading, style=style, version=cisgram.__version__, **values)
+        .render(heading=heading, style=style, script=script, version=cisgram.__version__, **values)
     )
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = NOTHING.replace("form-action 'none'", "form-action 'self'")
-    policy += f"; style-src 'sha256-{digest}'; img-src data:"
+    policy += f"; style-src {_hash(style)}; img-src data:"
+    if script:
+        policy += f"; script-src {_hash(script)}"
     # a form that names no referrer at all would name no origin either, and be refused
     headers = {"content-security-policy": policy, "referrer-policy": "same-origin"}
     return HTMLResponse(html, status_code=status, headers=headers)
@@ -62,11 +65,31 @@ def refusal(
     answer: Response
     if scope["path"].startswith("/api/"):
         answer = JSONResponse({"error": said}, status_code=status)
+    elif status == 401:
+        answer = login_page(status, said)
     else:
         heading = HEADINGS.get(status, "Refused" if status < 500 else HEADINGS[500])
         answer = small_page("error.html", status=status, heading=heading, said=said, code=status)
     answer.headers.update(headers or {})
     return answer
+
+
+def login_page(status: int, said: str, *, after: str = "/") -> Response:
+    """Asks for a login link; logged in by it, a browser is led to the address ``after``.
+
+    A script of the page puts the address in that the browser asked for, its fragment with it.
+    """
+    heading, script = HEADINGS[status], (HERE / "login.js").read_text(encoding="utf-8")
+    return small_page(
+        "login.html", heading=heading, status=status, script=script,
+        said=said, code=status, next=after,
+    )  # fmt: skip
+
+
+def _hash(text: str) -> str:
+    """What a policy calls a style or script that stands in the page."""
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
 
 
 @cache

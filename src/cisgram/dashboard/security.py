@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cisgram.dashboard.bound import Bound
+from cisgram.dashboard.entrance import ELSEWHERE, LOGIN
 from cisgram.dashboard.logins import Logins
 from cisgram.dashboard.refusals import NOTHING, refusal
 
@@ -25,7 +26,6 @@ MAX_ADDRESS = 8_192
 """Bytes of a path with its query."""
 BODY_SECONDS = 20.0
 """A body must be there whole so soon."""
-LOGIN = "/login"
 HEADERS = {
     "content-security-policy": NOTHING,
     "x-content-type-options": "nosniff",
@@ -111,7 +111,7 @@ class Guard:
             is_ours &= headers.get("sec-fetch-site", "same-origin") == "same-origin"
         else:
             is_ours = origins in ([], [ours])
-            from_elsewhere = headers.get("sec-fetch-site") in ("cross-site", "same-site")
+            from_elsewhere = headers.get("sec-fetch-site") in ELSEWHERE
             is_ours &= not from_elsewhere or headers.get("sec-fetch-mode") == "navigate"
         if is_ours:
             return None
