@@ -1,10 +1,16 @@
 """``cisgram serve``: what it refuses, where it listens, what it prints."""
 
+import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import httpx2 as httpx
 import pytest
@@ -12,7 +18,10 @@ import pytest
 from cisgram.core.errors import InputError
 from cisgram.dashboard import bound
 from cli.running import cisgram
+from dashboard.asking import Server
+from dashboard.waiting import until
 from made_run import make_run
+from steps.wired_run import wired_run
 
 
 @pytest.fixture
@@ -82,3 +91,83 @@ def test_it_serves_until_it_is_interrupted(run):
     assert "Serving 1 run" in said
     assert "That link has been used" in said
     assert said.splitlines()[-1] == "Stopped."
+
+
+def test_jobs_that_end_with_the_server_are_named_and_go_on_with_the_next(tmp_path):
+    run = wired_run(tmp_path).path
+    job = {"kind": "demix", "layer": "conv1", "neuron": "0-3"}
+    with served(run) as (client, end):
+        asked = [client.post("/api/runs/RUN/jobs", json=job) for _ in range(2)]
+        assert [a.status_code for a in asked] == [200, 200]
+        status, said = end()
+    assert status == 0
+    what = "demix neurons 0-3 of conv1 (RUN)"
+    assert f"2 jobs end with the server: {what}; {what}. Serve the run again and choose" in said
+    assert said.splitlines()[-1] == "Stopped."
+
+    with served(run) as (client, end):
+        jobs = client.get("/api/runs/RUN/jobs").json()["jobs"]
+        assert [j["state"] for j in jobs] == ["interrupted"] * 2
+        assert "Resume it: it goes on where it was" in jobs[0]["error"]
+        place = f"/api/runs/RUN/jobs/{jobs[0]['id']}"
+        assert client.post(f"{place}/resume", json={}).json()["state"] == "waiting"
+        until(lambda: client.get(place).json()["state"] == "done", every=0.5)
+        _, said = end()
+    assert "with the server" not in said
+
+
+@contextmanager
+def served(run):
+    """A client that is logged in, and what ends its server as Ctrl-C does."""
+    server = Server(run)
+    headers = {"cookie": server.cookie, "origin": server.origin}
+    try:
+        with httpx.Client(
+            base_url=server.origin, headers=headers, trust_env=False, timeout=60
+        ) as client:
+            yield client, server.stop
+    finally:
+        if server.process.poll() is None:
+            server.stop()
+
+
+BROWSER = """#!/bin/sh
+printf '%s\n' "$@" >"$SEEN.part"
+mv "$SEEN.part" "$SEEN"
+"""
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGINT, signal.SIGTERM])
+def test_the_browser_is_started_with_a_file_that_only_its_user_can_read(
+    run, tmp_path, monkeypatch, number
+):
+    """What a process is started with is seen by every user of the machine."""
+    browser, seen, place = tmp_path / "browser", tmp_path / "seen", tmp_path / "place"
+    browser.write_text(BROWSER)
+    browser.chmod(0o755)
+    place.mkdir()
+    for name, value in (("BROWSER", browser), ("SEEN", seen), ("TMPDIR", place)):
+        monkeypatch.setenv(name, str(value))
+    with subprocess.Popen(
+        [sys.executable, "-m", "cisgram", "serve", "RUN", "--port", "0", "--json", "--open"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        link = json.loads(process.stdout.readline())["link"]
+        token = link.partition("token=")[2]
+        until(seen.is_file)
+        (address,) = seen.read_text().splitlines()
+        assert token not in address
+        path = Path(url2pathname(urlsplit(address).path))
+        assert f'content="0; url={link}"' in path.read_text()
+        modes = [stat.S_IMODE(p.stat().st_mode) for p in (path, path.parent)]
+        assert modes == [0o600, 0o700]
+        if number is None:
+            assert httpx.get(link, trust_env=False).status_code == 303
+            until(lambda: not path.parent.exists())
+            process.send_signal(signal.SIGINT)
+        else:
+            process.send_signal(number)
+        process.communicate(timeout=30)
+    assert not path.parent.exists()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from browser import chromium
+from cisgram.dashboard.handover import handed_over
 from made_run import make_run
 
 __all__ = ["chromium"]
@@ -148,6 +149,15 @@ def test_a_link_that_is_clicked_on_another_site_logs_in(chromium, two, serving):
         page.go_back()
         page.wait_for_url(elsewhere)
         page.go_forward()
+        page.wait_for_url(f"{server.origin}/")
+        assert page.locator("h1").inner_text() == "2 runs"
+
+
+def test_a_link_that_is_handed_over_in_a_file_logs_in(chromium, two, serving):
+    """As 'cisgram serve --open' does; a file is no page of ours."""
+    server = serving(*two)
+    with opened(chromium) as page, handed_over(server.next_link()) as path:
+        page.goto(path.as_uri())
         page.wait_for_url(f"{server.origin}/")
         assert page.locator("h1").inner_text() == "2 runs"
 

@@ -20,7 +20,8 @@ from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Missing, Refused
 from cisgram.dashboard.job_checks import check
 from cisgram.dashboard.job_kinds import plan
-from cisgram.dashboard.jobs import Jobs
+from cisgram.dashboard.job_process import INTERRUPTED
+from cisgram.dashboard.jobs import SERVER_ENDED, Jobs
 from cisgram.dashboard.live import Live
 from cisgram.dashboard.worker import ModelWorker
 from cisgram.models import MODELS, Card, save
@@ -411,12 +412,15 @@ def test_closing_the_server_interrupts_and_the_next_one_resumes(run):
         return job.id, waiting.id
 
     names = within(run, SLOW, begin)
-    assert [job_files.read(run, n).state for n in names] == ["interrupted"] * 2
+    left = [job_files.read(run, n) for n in names]
+    assert [job.state for job in left] == ["interrupted"] * 2
+    assert {job.error for job in left} == {SERVER_ENDED}  # said in the list of the next server
 
     async def go_on(jobs):
         return await reach(jobs, await jobs.resume(names[0]), "done")
 
-    assert within(run, QUICK, go_on).state == "done"
+    done = within(run, QUICK, go_on)
+    assert (done.state, done.error) == ("done", "")
 
 
 def test_a_job_of_a_server_that_was_killed_is_shown_as_interrupted(run):
@@ -427,7 +431,17 @@ def test_a_job_of_a_server_that_was_killed_is_shown_as_interrupted(run):
         return [j.state for j in jobs.every()]
 
     assert within(run, QUICK, work) == ["interrupted"]
-    assert job_files.read(run, job.id).state == "interrupted"
+    left = job_files.read(run, job.id)
+    assert (left.state, left.error) == ("interrupted", SERVER_ENDED)
+
+
+def test_a_job_that_is_killed_from_outside_says_so(run):
+    killed = (sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
+
+    async def work(jobs):
+        return await reach(jobs, await jobs.start(HELD_OUT), "interrupted")
+
+    assert within(run, killed, work).error == INTERRUPTED
 
 
 def test_a_second_server_judges_nothing_and_starts_nothing(run):

@@ -45,7 +45,7 @@ class Job:
     said
         The last line that it wrote.
     error
-        Why it failed, one paragraph; else empty.
+        Why it failed or was interrupted, one paragraph; else empty.
     made, began, ended
         Times in UTC, ISO 8601; empty where that has not happened.
     """

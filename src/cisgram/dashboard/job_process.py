@@ -20,6 +20,7 @@ SUPERVISED = {"CISGRAM_PROGRESS": "json", "CISGRAM_STOP_WITH_STDIN": "1"}
 """See `cisgram.cli.supervised`."""
 GRACE = 5.0
 """Seconds between the interrupt and the kill of a job that is cancelled."""
+INTERRUPTED = "Its process was interrupted from outside. Resume it: it goes on where it was."
 EVERY = 0.5  # seconds between two writings of how far a job is
 LINE = 2**20  # bytes of a line
 
@@ -39,10 +40,10 @@ class JobProcess:
         self.run, self.job, self._command = run, job, tuple(command)
         self._process: Process | None = None
         self._has_ended = False
-        self._stopping = ""  # the state that it is being stopped into
+        self._stopping: tuple[str, str] | None = None  # state and reason of its end, if stopped
 
     async def to_its_end(self) -> tuple[str, str]:
-        """Do the job; the state that it ends in, and why where it failed.
+        """Do the job; the state that it ends in, and why where it was not done.
 
         Raises
         ------
@@ -60,14 +61,14 @@ class JobProcess:
             job.done = job.total
             return "done", ""
         if self._stopping:
-            return self._stopping, ""
+            return self._stopping
         if status < 0 or status == 130:
-            return "interrupted", ""
+            return "interrupted", INTERRUPTED
         return "failed", _reason(tail, status)
 
-    def stop(self, state: str) -> None:
+    def stop(self, state: str, reason: str = "") -> None:
         """Interrupt it, and see to it that it ends: in the ``state`` that was asked for first."""
-        self._stopping = self._stopping or state
+        self._stopping = self._stopping or (state, reason)
         if self._process is None or self._process.returncode is not None:
             return  # it is stopped as soon as it is there, or has ended
         signal_all(self._process, signal.SIGINT)
@@ -90,7 +91,7 @@ class JobProcess:
             limit=LINE,
         )
         if self._stopping:  # asked for while the process was being made
-            self.stop(self._stopping)
+            self.stop(*self._stopping)
         tail = await self._heard(process)
         return tail, await process.wait()
 

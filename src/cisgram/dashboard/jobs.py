@@ -21,6 +21,7 @@ from cisgram.dashboard.job_process import JobProcess
 COMMAND = (sys.executable, "-P", "-m", "cisgram")
 """``-P``: a file in the folder of the server, or of a run, is not taken for one of ours."""
 MOST_WAITING = 20
+SERVER_ENDED = "The server ended before this job did. Resume it: it goes on where it was."
 Check: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
@@ -50,15 +51,19 @@ class Jobs:
         self._held = ExitStack()
         self._is_held = self._is_closed = False
 
+    def at_work(self) -> list[Job]:
+        """The jobs of this server that work or wait."""
+        current = [] if self._current is None else [self._current.job]
+        return [*current, *self._queue]
+
     def every(self) -> list[Job]:
         """All jobs, the newest first; what a server that is gone had begun is interrupted."""
-        mine = {job.id: job for job in (*self._queue, *self._running())}
+        mine = {job.id: job for job in self.at_work()}
         found = [mine.get(job.id, job) for job in job_files.every(self.run)]
         left = [job for job in found if job.state in OPEN and job.id not in mine]
         if left and self._is_alone():
             for job in left:
-                job.state, job.ended = "interrupted", now()
-                job_files.keep(self.run, job)
+                self._end(job, "interrupted", SERVER_ENDED)
         return found
 
     async def start(self, body: Mapping[str, Any]) -> Job:
@@ -141,10 +146,10 @@ class Jobs:
         """Interrupt what is at work; it can be resumed by the next server."""
         self._is_closed = True
         for job in self._queue:
-            self._end(job, "interrupted")
+            self._end(job, "interrupted", SERVER_ENDED)
         self._queue.clear()
         if self._current is not None:
-            self._current.stop("interrupted")
+            self._current.stop("interrupted", SERVER_ENDED)
         if self._task is not None:
             await self._task
         self._held.close()
@@ -155,15 +160,12 @@ class Jobs:
         if self._check is not None:
             await self._check(kept_of(body))
 
-    def _running(self) -> list[Job]:
-        return [] if self._current is None else [self._current.job]
-
     def _ended(self, name: str) -> Job:
         self.every()  # states of jobs whose server is gone
         return job_files.read(self.run, name)
 
     def _check_idle(self, name: str) -> None:
-        if any(job.id == name for job in (*self._queue, *self._running())):
+        if any(job.id == name for job in self.at_work()):
             msg = "This job is at work already."
             raise Conflict(msg)
 

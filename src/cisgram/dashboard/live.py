@@ -63,6 +63,11 @@ class Live:
             Route(f"{under}/jobs/{{job}}/resume", self._route(self._resume), methods=["POST"]),
         ]
 
+    def at_work(self) -> list[str]:
+        """The jobs that work or wait, each with the name of its run."""
+        every = self._jobs.values()
+        return [f"{job.title} ({jobs.run.path.name})" for jobs in every for job in jobs.at_work()]
+
     async def close(self) -> None:
         """End the model process and interrupt the jobs."""
         await asyncio.gather(self.worker.close(), *(j.close() for j in self._jobs.values()))

@@ -28,6 +28,7 @@ class Dashboard:
         *,
         on_start: Callable[[str], None],
         on_login: Callable[[str], None],
+        on_end: Callable[[list[str]], None],
     ) -> None:
         """Answer browsers until the process is interrupted.
 
@@ -37,17 +38,24 @@ class Dashboard:
             Called with the first login link when requests are answered.
         on_login
             Called with a further link whenever one was used.
+        on_end
+            Called when it is told to end, with the jobs that end with it, each in a few words.
         """
         from cisgram.dashboard.server import serve
 
         logins = Logins(on_login=lambda: on_login(self.bound.link(logins.new_token())))
         live = Live(self.served.runs)
+
+        async def close() -> None:
+            on_end(live.at_work())
+            await live.close()
+
         app = create_app(
             self.served.runs,
             bound=self.bound,
             logins=logins,
             extra=live.routes(),
-            on_close=live.close,
+            on_close=close,
         )
         with suppress(KeyboardInterrupt):  # this is how a server is told to end
             serve(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -45,8 +48,12 @@ def serve(
     The link that is printed lets one browser in, once; a new one is printed when it was used.
     """
     from cisgram.dashboard import start
+    from cisgram.dashboard.handover import handed_over
 
-    with start(runs, host=host, port=port, allow_remote=allow_remote) as dashboard:
+    with (
+        start(runs, host=host, port=port, allow_remote=allow_remote) as dashboard,
+        ExitStack() as handed,
+    ):
 
         def show(link: str) -> None:
             if as_json:
@@ -58,11 +65,28 @@ def serve(
             say(f"Serving {len(runs)} {'run' if len(runs) == 1 else 'runs'}; Ctrl-C ends it. Open:")
             show(link)
             if open_browser:
-                click.launch(link)
+                page = handed.enter_context(handed_over(link)).as_uri()
+                # a browser of the terminal would hold up the server for as long as it is open
+                threading.Thread(target=webbrowser.open, args=[page], daemon=True).start()
 
         def next_one(link: str) -> None:
+            handed.close()
             say("That link has been used. For another browser:")
             show(link)
 
-        dashboard.answer(on_start=first, on_login=next_one)
+        def end(jobs: list[str]) -> None:
+            handed.close()
+            if jobs:
+                say(_ended(jobs))
+
+        dashboard.answer(on_start=first, on_login=next_one, on_end=end)
     say("Stopped.")
+
+
+def _ended(jobs: list[str]) -> str:
+    """Which jobs end with the server, and how they go on."""
+    what, they = ("job ends", "it goes") if len(jobs) == 1 else ("jobs end", "each goes")
+    return (
+        f"{len(jobs)} {what} with the server: {'; '.join(jobs)}. Serve the run again and choose "
+        f"Resume in the view Jobs: {they} on where it was."
+    )
