@@ -170,6 +170,10 @@ def test_damaged_files_are_named_and_the_rest_is_told(run):
     found = progress_of(run)
     for name in ("metrics.json", "history.tsv", "filters.matches.tsv"):
         assert [str(run.path) in b and name in b for b in found["broken"]].count(True) == 1
+    said = " ".join(found["broken"])
+    assert f"This makes it anew: cisgram evaluate {run.path}" in said
+    assert f"This makes it anew: cisgram motifs {run.path} --source filters" in said
+    assert said.count("Only training writes it") == 1
     assert found["epochs"] is None
     assert found["motifs"][0]["source"] == "filters"
     assert summary_of(run)["score"] is None

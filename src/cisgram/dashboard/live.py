@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from cisgram.core.errors import CisgramError
+from cisgram.core.remedies import with_remedy
 from cisgram.core.run import Run
 from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import AnswerError, Refused, Unavailable
@@ -91,12 +92,12 @@ class Live:
             slug = request.path_params["run"]
             if slug not in self.runs:
                 return failed(404, "No run of this name is served here. Go back to the list.")
+            run = self.runs[slug]
             try:
-                return JSONResponse(await handler(request, self.runs[slug]))
-            except AnswerError as error:
-                return failed(error.status, str(error))
+                return JSONResponse(await handler(request, run))
             except CisgramError as error:
-                return failed(400, str(error))
+                status = error.status if isinstance(error, AnswerError) else 400
+                return failed(status, with_remedy(str(error), run.path))
 
         return answered
 
@@ -105,7 +106,7 @@ class Live:
         try:
             return await self._facts("model", run)
         except Refused as error:
-            return {"ready": False, "why": readable(str(error))}
+            return {"ready": False, "why": readable(with_remedy(str(error), run.path))}
 
     async def _motifs(self, _request: Request, run: Run) -> Any:
         return await self._facts("motifs", run)

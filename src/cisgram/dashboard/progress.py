@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from cisgram.core import config, files
 from cisgram.core.errors import InputError
 from cisgram.core.lock import is_held
+from cisgram.core.remedies import with_remedy
 from cisgram.core.run import Run
 from cisgram.core.work import Work, works_in
 from cisgram.dashboard.served import readable
@@ -106,7 +107,7 @@ def progress_of(run: Run) -> dict[str, Any]:
         "history": [_history(path, broken) for path in _histories(run)],
         "scores": {name: _scores(of) for name, of in found.items() if isinstance(of, dict)},
         "motifs": list(_motifs(run, broken)),
-        "broken": [readable(said) for said in broken],
+        "broken": [readable(with_remedy(said, run.path)) for said in broken],
     }
 
 
@@ -127,7 +128,7 @@ def summary_of(run: Run) -> dict[str, Any]:
         "state": state,
         "score": None if part is None else _score(part, metrics[part]),
         "changed": _changed(run),
-        "broken": [readable(said) for said in broken],
+        "broken": [readable(with_remedy(said, run.path)) for said in broken],
     }
 
 
