@@ -13,7 +13,7 @@ export class JobForm {
   private readonly target = element("select", { id: "job-target" });
   private readonly pasted = element("textarea", { id: "job-sequences", rows: 3, spellcheck: "false", placeholder: "FASTA; empty: held-out sequences of the run" });
   private readonly layer = element("input", { id: "job-layer", placeholder: "last convolution" });
-  private readonly neuron = element("input", { id: "job-neuron", type: "number", min: 0, placeholder: "all" });
+  private readonly neuron = element("input", { id: "job-neuron", placeholder: "all, or 0,3,10-20" });
   private readonly source = element("select", { id: "job-source" });
   private isStarted = false;
   private outputs: string[] = [];
@@ -65,7 +65,7 @@ export class JobForm {
     if (kind === "explain") {
       return { kind, method: this.method.value, target: this.outputs.length > 1 ? this.target.value : null, sequences: this.pasted.value };
     }
-    if (kind === "demix") return { kind, layer: this.layer.value.trim(), neuron: this.neuron.value === "" ? null : Number(this.neuron.value) };
+    if (kind === "demix") return { kind, layer: this.layer.value.trim(), neuron: this.neuron.value.trim() || null };
     return { kind, source: this.source.value };
   }
 }

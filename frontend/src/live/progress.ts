@@ -48,7 +48,7 @@ export class ProgressView {
     const of = found.epochs ? ` of at most ${found.epochs}` : "";
     const member = members > 1 ? ` of member ${done + 1} of ${members}` : "";
     const epochs = rows ? ` Epoch ${rows}${of}${member}.` : " No epoch has ended yet.";
-    this.state.replaceChildren(element("b", {}, STATES[found.state] ?? found.state), ` \u00b7 ${found.said}${epochs}`);
+    this.state.replaceChildren(element("b", {}, STATES[found.state] ?? found.state.replace(/^./, (c) => c.toUpperCase())), ` \u00b7 ${found.said}${epochs}`);
     this.bar.hidden = found.state !== "training" || !found.epochs;
     if (found.epochs) {
       this.bar.max = members * found.epochs;

@@ -65,7 +65,8 @@ def plan(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
     known = ("kind", *TAKES[kind])
     for name in body:
         if name not in known:
-            msg = f"A job of the kind {kind} takes {', '.join(TAKES[kind])}; got {name!r:.60}."
+            takes = ", ".join(TAKES[kind]) or "nothing"
+            msg = f"A job of the kind {kind} takes {takes}; got {name!r:.60}."
             raise Refused(msg)
     return KINDS[kind](run, body, folder)
 

@@ -1,0 +1,52 @@
+"""The form of a job and the list of jobs in headless Chromium."""
+
+from __future__ import annotations
+
+import pytest
+
+from browser import chromium
+from cisgram.core import files
+from cisgram.core.work import at_work
+from cisgram.dashboard import job_files
+from cisgram.dashboard.jobs import SERVER_ENDED
+from dashboard.test_live_browser import opened
+
+pytestmark = pytest.mark.browser
+__all__ = ["chromium"]
+
+
+def test_a_list_of_neurons_is_checked_by_the_form_and_demixed(chromium, serving, run):
+    with opened(chromium, serving(run.path), "#jobs") as page:
+        page.select_option("#job-kind", "demix")
+        page.fill("#job-layer", "conv1")
+        page.fill("#job-neuron", "0,2-9")
+        page.click(".jobform button[type=submit]")
+        page.wait_for_selector(".status [role=alert]:has-text('the neurons 0 to 3; got 4')")
+        page.heard.clear()  # Chromium notes that the server answered 400
+        assert page.locator(".jobs li.none").is_visible()
+        page.fill("#job-neuron", "0, 2-3")
+        page.click(".jobform button[type=submit]")
+        page.wait_for_selector(".jobs li:has-text('demix neurons 0,2-3 of conv1')")
+        page.wait_for_selector(".jobs .state.done", timeout=120_000)
+    assert {p.stem for p in (run.path / "demix/conv1").glob("*.json")} == {"0", "2", "3"}
+
+
+def test_a_job_that_ended_with_its_server_is_offered_to_be_resumed(chromium, serving, run):
+    asked = {"kind": "demix", "layer": "conv1", "neuron": 0}
+    job = job_files.Job("0123456789abcdef", "demix neuron 0", asked, "#neurons", state="running")
+    job_files.write(run, job)
+    with opened(chromium, serving(run.path), "#jobs") as page:
+        page.wait_for_selector(".jobs .state.interrupted")
+        assert SERVER_ENDED in page.locator(".jobs li").inner_text()
+        page.click(".jobs button:has-text('Resume')")
+        page.wait_for_selector(".jobs .state.done", timeout=120_000)
+        assert SERVER_ENDED not in page.locator(".jobs li").inner_text()
+
+
+def test_the_step_that_works_is_told_while_it_does(chromium, serving, run):
+    files.write_json(run.path / "metrics.json", {})  # as of a run that is trained
+    server = serving(run.path)
+    with at_work(run.path, "explaining", "ism"), opened(chromium, server, "#progress") as page:
+        page.wait_for_selector(".live .state b:has-text('Explaining')")
+        said = page.locator(".live .state").first.inner_text()
+        assert "The network is trained; a process is explaining (ism)." in said
