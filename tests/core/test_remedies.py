@@ -75,6 +75,12 @@ def test_what_no_step_wrote_has_no_command_that_could_be_pasted(name):
     assert remedy_of(Path("RUN"), Path("RUN") / name) == ""
 
 
+def test_the_file_is_found_before_a_text_that_is_longer_than_any_name(tmp_path):
+    (tmp_path / "metrics.json").touch()
+    said = with_remedy(f"{tmp_path}/metrics.json: no model; known: {'name, ' * 500}", tmp_path)
+    assert said.endswith(f"cisgram evaluate {tmp_path}")
+
+
 def test_the_file_is_found_in_the_message(tmp_path):
     folder = tmp_path / "my run; x"
     for name in ("metrics.json", "motifs/filters.matches.tsv", "motifs/filters.matches"):
@@ -96,6 +102,8 @@ def test_the_file_is_found_in_the_message(tmp_path):
         "{run}/metrics.json is old. Write it again with 'cisgram evaluate {run}'.",
         "{run}-2/metrics.json is not JSON.",
         "{run}/",
+        "{run}/" + "x" * 5000 + ": known are " + "a, " * 5000,
+        "{run}/a\0b",
         "",
     ],
 )

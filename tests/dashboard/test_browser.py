@@ -153,6 +153,25 @@ def test_a_link_that_is_clicked_on_another_site_logs_in(chromium, two, serving):
         assert page.locator("h1").inner_text() == "2 runs"
 
 
+def test_who_is_logged_in_and_comes_from_another_site_goes_on_to_what_was_asked_for(
+    chromium, two, serving
+):
+    """A Strict cookie does not come along with a link of another site."""
+    server = serving(*two)
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(server.next_link())
+    with site(f'<a href="{server.origin}/runs/two/#training">Look</a>') as port:
+        page.goto(f"http://localhost:{port}/")
+        page.click("text=Look")
+        page.wait_for_selector("h1:has-text('Please log in')")
+        page.click("text=Go on")
+        page.wait_for_url(f"{server.origin}/runs/two/**")
+        assert page.title() == "two · cisgram"
+    context.close()
+
+
 def test_a_link_that_is_handed_over_in_a_file_logs_in(chromium, two, serving):
     """As 'cisgram serve --open' does; a file is no page of ours."""
     server = serving(*two)

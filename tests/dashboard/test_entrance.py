@@ -52,6 +52,7 @@ def test_a_link_of_any_text_stays_text_on_the_page_between(asked):
         {"sec-purpose": "prefetch;prerender"},
         {"purpose": "prefetch"},
         {"x-moz": "prefetch"},
+        {"x-purpose": "preview"},
     ],
 )
 def test_a_link_is_not_used_ahead_of_being_opened(asked, ahead):
@@ -96,6 +97,20 @@ def test_a_form_without_a_token_is_refused(asked, body):
     refused = asked.post("/login", content=body)
     assert refused.status_code == 403
     assert "set-cookie" not in refused.headers
+
+
+def test_a_form_without_end_is_not_read_to_its_end(asked):
+    read = []
+
+    async def pieces():
+        for _ in range(1000):
+            read.append(1)
+            yield b"x" * 1000
+
+    refused = asked.post("/login", content=pieces())
+    assert refused.status_code == 413
+    assert refused.headers["connection"] == "close"
+    assert len(read) < 30
 
 
 HOSTILE_NEXT = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 NAME = r"\w[\w.-]*"  # of a file or folder; what is none of these is nobody's and is not pasted
@@ -95,5 +96,6 @@ def _named(text: str, folder: Path) -> Iterator[Path]:
         rest = text[found.start() : found.start() + MOST]
         ends = [m.start() for m in re.finditer(r"[\s:;,.'\"]|$", rest)]
         for path in (Path(rest[:end]) for end in reversed(ends) if end > least):
-            if path.is_file():
-                yield path
+            with suppress(OSError, ValueError):  # no name at all: too long, or with a zero byte
+                if path.is_file():
+                    yield path

@@ -20,6 +20,9 @@ USED = (
     "This link has been used, or was never one of ours: each logs one browser in, once. The "
     "terminal in which 'cisgram serve' runs shows a new one; if it is gone, start it again."
 )
+MOST_FORM = 20_000
+"""Bytes of the form that asks for a link."""
+TOO_LONG = "A login link is one line. Paste the newest one that the terminal shows."
 AHEAD = "A login link is used when it is opened, not ahead of that. Open it."
 ELSEWHERE = ("cross-site", "same-site")
 """What ``Sec-Fetch-Site`` says where a page of another origin led here."""
@@ -70,9 +73,13 @@ class Entrance:
 
     async def by_form(self, request: Request) -> Response:
         """Exchange a token, or a whole link, that was typed or pasted for a session."""
-        text = (await request.body()).decode("utf-8", "replace")
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_FORM:  # whoever sends it has not logged in
+                return refusal(request.scope, 413, TOO_LONG, headers={"connection": "close"})
         try:
-            fields = parse_qs(text, max_num_fields=10)
+            fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
         except ValueError:  # more fields than the form has
             fields = {}
         token, after = (fields.get(name, [""])[0].strip() for name in ("token", "next"))
@@ -115,4 +122,5 @@ def _token_of(text: str) -> str:
 def _is_ahead(request: Request) -> bool:
     """True where a browser fetches what may be opened later."""
     names = ("sec-purpose", "purpose", "x-purpose", "x-moz")
-    return any("prefetch" in request.headers.get(name, "") for name in names)
+    told = " ".join(request.headers.get(name, "") for name in names)
+    return "prefetch" in told or "preview" in told
