@@ -12,6 +12,7 @@ from cisgram import explain, motifs, report
 from cisgram.core import files
 from cisgram.core.run import Run
 from cisgram.core.seeds import derive
+from cisgram.core.work import at_work
 from cisgram.models import load, predict
 from cisgram.motifs import Motif, MotifSet
 from cisgram.seq import Grammar, Plant, from_codes, one_hot, simulate
@@ -73,7 +74,8 @@ def demo_run(
     )
     outcome = run_all(run, settings, device=device, epoch=epoch, say=say)
     say("comparing with what was planted")
-    planted = compare(run, test, seed=seed)
+    with at_work(run.path, "comparing with what was planted"):
+        planted = compare(run, test, seed=seed)
     auroc = outcome.metrics["test"]["auroc"]
     lines = _lines(planted, outcome.metrics["test"], outcome.page)
     files.write_json(run.path / "demo.json", {"planted": planted, "summary": lines[-2]})
