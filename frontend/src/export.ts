@@ -6,6 +6,7 @@ import type { Explained } from "./payload";
 import { BASES } from "./letters";
 import type { Lane } from "./lanes";
 import { escapeXml, SvgPen } from "./pen";
+import { asTsv } from "./tables";
 import { inLight } from "./theme";
 import { drawRuler, frameOf, LEFT, palette, type Palette, RIGHT } from "./track";
 import { View } from "./view";
@@ -57,12 +58,10 @@ function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[],
 
 function viewAsTable(sequence: Explained, lanes: Lane[], view: View): string {
   const columns = lanes.flatMap((lane) => lane.columns);
-  const clean = (text: string) => text.replace(/[\t\r\n]+/g, " ");
-  const lines = [["position", "base", ...columns.map(([name]) => clean(name))].join("\t")];
+  const rows = [["position", "base", ...columns.map(([name]) => name)]];
   const to = Math.min(sequence.length, Math.ceil(view.end));
   for (let i = Math.floor(view.start); i < to; i++) {
-    const base = BASES[sequence.codes[i] ?? 4] ?? "N";
-    lines.push([i, base, ...columns.map(([, value]) => clean(value(i)))].join("\t"));
+    rows.push([String(i), BASES[sequence.codes[i] ?? 4] ?? "N", ...columns.map(([, value]) => value(i))]);
   }
-  return `${lines.join("\n")}\n`;
+  return asTsv(rows);
 }
