@@ -28,7 +28,8 @@ export class JobsView {
     const about = element("p", { class: "about" }, "Each job is a cisgram command that works on this run, one at a time. Its results lie in the run like those of any other step. Closing the server interrupts it; resuming goes on where it was.");
     this.body.append(element("h2", { id: "jobs-title" }, "Jobs"), about, this.form.element, this.status.element, this.list);
     registerView(NAME, "Jobs", this.body);
-    onShow(NAME, () => {
+    onShow(NAME, (params) => {
+      this.form.choose(params);
       void this.form.start().catch((error: unknown) => this.status.fail(error));
       void this.look();
     });

@@ -58,8 +58,9 @@ export class Palette {
     const kept = this.motifs.map((motif, i) => ({ motif, i })).filter(({ motif }) => labelOf(motif).toLowerCase().includes(wanted));
     if (!kept.some(({ i }) => i === this.chosen)) this.chosen = kept[0]?.i ?? -1;
     const cards = kept.map(({ motif, i }) => this.card(motif, i));
-    const none = this.motifs.length ? "No motif of this name." : "This run has no motifs yet. Read them with a job: kind motifs.";
-    this.list.replaceChildren(...(cards.length ? cards : [element("p", { class: "none" }, none)]));
+    const job = element("a", { href: "#jobs?kind=motifs" }, "Read them with a job");
+    const none = this.motifs.length ? ["No motif of this name."] : ["This run has no motifs yet. ", job, "."];
+    this.list.replaceChildren(...(cards.length ? cards : [element("p", { class: "none" }, ...none)]));
   }
 
   private card(motif: PaletteMotif, i: number): HTMLElement {

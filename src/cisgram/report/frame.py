@@ -34,7 +34,7 @@ def frame(
         Each with ``name`` (its id), ``title``, ``html`` (``None``: the step was not run), ``step``
         (the command that adds it), ``files`` (those that its numbers stand in) and ``linked``
         (those of them that the server gives); ``view`` names the view that it shares with
-        others, where it does.
+        others, ``job`` the job that runs its step, where there are such.
     name
         Heading and title of the page; untrusted text is allowed.
     kind
