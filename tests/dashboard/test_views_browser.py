@@ -14,6 +14,7 @@ from cisgram.core.lock import only_one
 from dashboard.test_live_browser import opened
 from report.test_axe import found
 from report.test_neurons import neuron, put, summary
+from report.test_phone_browser import PHONE, clipped
 
 __all__ = ["chromium"]
 
@@ -60,13 +61,13 @@ def half(run):
 
 
 def test_neurons_that_are_demixed_now_are_not_said_to_be_stopped(chromium, serving, half):
-    with only_one(half.path / "demix"):
-        with opened(chromium, serving(half.path), "#neurons") as page:
-            page.wait_for_selector("#neurons .at-work")
-            said = page.locator("#neurons .at-work").inner_text()
-            assert "A process is demixing neurons of this run; demixed so far: 2 of conv3" in said
-            assert not page.locator("[data-unfinished]").is_visible()
-            assert found(page) == []
+    server = serving(half.path)
+    with only_one(half.path / "demix"), opened(chromium, server, "#neurons") as page:
+        page.wait_for_selector("#neurons .at-work")
+        said = page.locator("#neurons .at-work").inner_text()
+        assert "A process is demixing neurons of this run; demixed so far: 2 of conv3" in said
+        assert not page.locator("[data-unfinished]").is_visible()
+        assert found(page) == []
 
 
 def test_a_demixing_job_is_said_to_run_and_how_far_it_is(chromium, serving, half):
@@ -114,3 +115,13 @@ def test_scores_of_a_training_have_names_and_keep_their_keys(chromium, serving, 
         assert figures == ["Loss", "Validation AUROC"]
         said = page.locator("svg.chart").first.get_attribute("aria-label")
         assert said.startswith("Loss: Training loss from 0.700 in epoch 1")
+
+
+def test_on_a_phone_no_list_of_a_live_view_is_cut_off(chromium, serving, run):
+    with opened(chromium, serving(run.path), "#ask", **PHONE) as page:
+        page.wait_for_selector(".askform input[type=checkbox]")
+        assert clipped(page) == []
+        page.goto(page.url.partition("#")[0] + "#jobs")
+        page.wait_for_selector("#job-method option[value=ism]", state="attached")
+        assert clipped(page, 256) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -173,7 +173,7 @@ def test_a_name_is_no_formula_in_any_file_and_numbers_are_as_they_were(chromium,
     path = report.write(new_run(n=6, length=60, name='=HYPERLINK("x")', more=True))
     with showing(chromium, path, view="sequences?sort=name") as page:
         head, *rows = quoted_rows_of(saved(page, "#sequence-table button:has-text('TSV')"))
-        assert [r[0] for r in rows] == [f"'=HYPERLINK(\"x\")_{i}" for i in range(6)]
+        assert [r[0] for r in rows] == [f'\'=HYPERLINK("x")_{i}' for i in range(6)]
         scores = [float(r[head.index("score")]) for r in rows]
         assert min(scores) < 0, "a negative number is no formula"
         head, *rows = quoted_rows_of(saved(page, "#viewer button:has-text('TSV')"))

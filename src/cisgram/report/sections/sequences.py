@@ -41,7 +41,12 @@ class _Content:
     optima: list[Learned]
 
 
-@SECTIONS.register(title="Sequences", place=6, step="cisgram explain saliency RUN", job="kind=explain&method=saliency")
+@SECTIONS.register(
+    title="Sequences",
+    place=6,
+    step="cisgram explain saliency RUN",
+    job="kind=explain&method=saliency",
+)
 def sequences(run: Run) -> Section | None:
     """Every explained sequence, as many as the page has room for."""
     methods = explained(run)
