@@ -12,6 +12,7 @@ from typing import Any
 from cisgram.core.run import Run
 from cisgram.dashboard.model_facts import facts
 from cisgram.dashboard.palette import palette
+from cisgram.report.given import given
 from cisgram.report.matches import Learned
 from cisgram.report.one import Fresh, payload_of_one
 from cisgram.report.sites import named_motifs
@@ -34,7 +35,7 @@ class Answers:
         self._models = OrderedDict[tuple[str, tuple[int, ...]], LiveModel]()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a question ``{"do": "model" | "motifs" | "ask", "run": PATH, ...}``.
+        """The answer to a question ``{"do": "model" | "motifs" | "given" | "ask", "run": PATH, ...}``.
 
         Raises
         ------
@@ -45,6 +46,8 @@ class Answers:
             return palette(Run(Path(message["run"])))
         if message["do"] == "model":
             return facts(Run(Path(message["run"])))
+        if message["do"] == "given":
+            return given(Run(Path(message["run"])), Path(message["folder"]))
         model = self._model(message["run"])
         return asked(model, message, self._motifs(model.run))
 
