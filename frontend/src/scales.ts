@@ -18,7 +18,7 @@ export function quantities(lanes: Lane[]): string[] {
 }
 
 /** How far a quantity reaches in a window; nothing where none of the lanes draws it. */
-export function reachIn(lanes: Lane[], quantity: string, view: View | null): Reach | null {
+export function reachWithin(lanes: Lane[], quantity: string, view: View | null): Reach | null {
   const scale = lanes.find((lane) => lane.scale?.quantity === quantity)?.scale;
   return view && scale ? scale.reach(Math.floor(view.start), Math.min(view.length, Math.ceil(view.end))) : null;
 }

@@ -11,7 +11,7 @@ import { optimumLanes } from "./optimum";
 import { type Explained, facts, labels, type Payload, type Store } from "./payload";
 import { CanvasPen } from "./pen";
 import { sentence } from "./said";
-import { joined, quantities, reachIn, scaleSaid } from "./scales";
+import { joined, quantities, reachWithin, scaleSaid } from "./scales";
 import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, type Reach, RIGHT, sharp } from "./track";
 import { inLight, onColors } from "./theme";
 import { strongest, View } from "./view";
@@ -190,7 +190,7 @@ export class Viewer {
   private shared({ scale }: Lane): Reach | null {
     const beside = this.options.beside?.();
     if (!beside || !scale) return null;
-    return joined(reachIn(this.lanes, scale.quantity, this.view), reachIn(beside.lanes, scale.quantity, beside.view));
+    return joined(reachWithin(this.lanes, scale.quantity, this.view), reachWithin(beside.lanes, scale.quantity, beside.view));
   }
 
   /** Sets what can be subtracted from this sequence, and whether it is at once. */
