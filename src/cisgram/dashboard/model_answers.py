@@ -35,12 +35,14 @@ class Answers:
         self._models = OrderedDict[tuple[str, tuple[int, ...]], LiveModel]()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a question ``{"do": "model" | "motifs" | "given" | "ask", "run": PATH, ...}``.
+        """The answer to a question ``{"do": WHAT, "run": PATH, ...}``.
+
+        WHAT is ``model``, ``motifs``, ``given`` (with a ``folder``), or ``ask``.
 
         Raises
         ------
         InputError
-            As `LiveModel`.
+            As `LiveModel` and `given`.
         """
         if message["do"] == "motifs":
             return palette(Run(Path(message["run"])))

@@ -28,7 +28,7 @@ RANKED_BY = ("probability", "score")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explained:
-    """One folder ``explain/METHOD`` or ``explain-given/NAME``; the arrays stay in their file until asked for.
+    """One folder that ``cisgram explain`` wrote; the arrays stay in their file until asked for.
 
     Attributes
     ----------
