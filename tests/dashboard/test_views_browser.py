@@ -91,10 +91,23 @@ def test_a_demixing_job_is_said_to_run_and_how_far_it_is(chromium, serving, half
         page.wait_for_selector("#neurons .at-work", state="hidden")
         said = page.locator("[data-unfinished]")
         assert "The job on conv3 was stopped before its end" in said.inner_text()
+        (half.path / "demix" / "conv3" / "2.json").write_bytes(b"{}")
+        said.locator("text=had not come to its end when this page was drawn").wait_for()
+        (half.path / "demix" / "conv3" / "2.json").unlink()
         page.unroute("**/jobs")
+        page.reload()
+        page.wait_for_selector("[data-unfinished] a")
         said.locator("a").click()
         page.wait_for_selector("#job-layer")
         assert page.locator("#job-layer").input_value() == "conv3"
+
+
+def test_neurons_that_were_demixed_after_the_page_was_drawn_are_said_to_be(chromium, serving, run):
+    with opened(chromium, serving(run.path), "#neurons") as page:
+        assert page.locator("#neurons .absent").is_visible()
+        put(run, neuron(0))
+        page.wait_for_selector("#neurons .at-work:has-text('after this page was drawn')")
+        assert not page.locator("#neurons .absent").is_visible()
 
 
 def test_scores_of_a_training_have_names_and_keep_their_keys(chromium, serving, run):

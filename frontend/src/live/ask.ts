@@ -75,7 +75,7 @@ export class AskView {
         const at = this.positionAt(x, y);
         if (at !== null) this.insert(motif, isForward, Math.round(at - motif.letters.length / 2));
       },
-      insert: (motif, isForward, at) => this.insert(motif, isForward, at + this.offset),
+      insert: (motif, isForward, at) => this.insert(motif, isForward, at + this.offset, true),
     });
     const heading = element("h2", { id: "ask-title" }, "Ask the model");
     const tracks = element("div", { class: "tracks" }, this.strip.element, this.panel);
@@ -267,7 +267,7 @@ export class AskView {
     return fits;
   }
 
-  private insert(motif: PaletteMotif, isForward: boolean, at: number): void {
+  private insert(motif: PaletteMotif, isForward: boolean, at: number, isTyped = false): void {
     const { length } = this.edited;
     if (!this.question) return;
     const name = motif.target || motif.name;
@@ -276,7 +276,7 @@ export class AskView {
       return;
     }
     const edit = placed({ kind: "motif", at, letters: motif.letters, isForward, name }, at, length);
-    this.palette.tell(whereElse(edit, Math.round(at), length, this.offset));
+    this.palette.tell(isTyped ? whereElse(edit, Math.round(at), length, this.offset) : ""); // of a dragged one it is seen
     const edits = [...this.history.now, edit];
     this.to(edits);
     this.strip.focus(edits.length - 1);

@@ -8,27 +8,33 @@ import type { Api, Job, Progress } from "./api";
 const VIEW = "neurons";
 const BUSY = 1_000; // ms between two looks while a job is at work
 const IDLE = 10_000;
+const NEWER = "Neurons were demixed after this page was drawn. Load it again to see them.";
 
-export function watchDemixing(api: Api): void {
+/** `drawn` is the version of the files that the page was drawn from; `ended` is called after a job. */
+export function watchDemixing(api: Api, drawn: string, ended: () => void): void {
   const section = document.getElementById(VIEW);
-  if (section) new Demixing(section, api);
+  if (section) new Demixing(section, api, drawn, ended);
 }
 
 class Demixing {
   private readonly said = element("p", { class: "at-work", hidden: true });
   private readonly text = element("span", { role: "status" });
   private readonly bar = element("progress", { "aria-label": "Neurons demixed", hidden: true });
-  private readonly unfinished: HTMLElement[]; // what the page says of layers without figures
+  private readonly jobs = element("a", { href: "#jobs" }, "Jobs");
+  private readonly unfinished: Unfinished[]; // what the page says of layers without figures
+  private wasAtWork = false;
   private timer = 0;
   private isLooking = false;
 
   constructor(
     private readonly section: HTMLElement,
     private readonly api: Api,
+    private readonly drawn: string,
+    private readonly ended: () => void,
   ) {
-    this.said.append(this.text, " ", this.bar, " ", element("a", { href: "#jobs" }, "Jobs"));
+    this.said.append(this.text, " ", this.bar, " ", this.jobs);
     section.querySelector("h2")?.after(this.said);
-    this.unfinished = [...section.querySelectorAll<HTMLElement>("[data-unfinished]")];
+    this.unfinished = [...section.querySelectorAll<HTMLElement>("[data-unfinished]")].map((place) => new Unfinished(place));
     onShow(VIEW, () => void this.watch());
     document.addEventListener("visibilitychange", () => void this.watch());
   }
@@ -46,16 +52,17 @@ class Demixing {
 
   /** Says what is at work, if anything is. */
   private async look(): Promise<boolean> {
-    const [{ jobs }, { demixing }] = await Promise.all([this.api.get<{ jobs: Job[] }>("jobs"), this.api.get<Progress>("progress")]);
+    const [{ jobs }, { demixing, version }] = await Promise.all([this.api.get<{ jobs: Job[] }>("jobs"), this.api.get<Progress>("progress")]);
     const own = jobs.filter((job) => job.result.startsWith(`#${VIEW}`));
     const job = own.find((j) => j.state === "running") ?? own.find((j) => j.state === "waiting") ?? null;
     const isAtWork = job !== null || demixing.is_held === true;
-    this.show(isAtWork ? sentence(job, demixing) : "", job);
-    for (const one of this.unfinished) {
-      one.hidden = isAtWork;
-      if (demixing.is_held === false) stopped(one);
-    }
-    this.section.querySelectorAll<HTMLElement>(".absent").forEach((one) => (one.hidden = isAtWork));
+    const isNew = Object.keys(demixing.done).length > 0 && this.section.querySelector(".absent") !== null;
+    this.show(isAtWork ? sentence(job, demixing) : isNew ? NEWER : "", job);
+    this.jobs.hidden = !isAtWork;
+    this.section.querySelectorAll<HTMLElement>(".absent").forEach((one) => (one.hidden = isAtWork || isNew));
+    for (const one of this.unfinished) one.show(isAtWork, demixing.is_held === false && version === this.drawn);
+    if (this.wasAtWork && !isAtWork) this.ended();
+    this.wasAtWork = isAtWork;
     return isAtWork;
   }
 
@@ -77,9 +84,23 @@ function sentence(job: Job | null, { done }: Progress["demixing"]): string {
   return `A process is demixing neurons of this run${there.length ? `; demixed so far: ${there.join(", ")}` : ""}.`;
 }
 
-/** Of a layer whose figures are missing although nothing is at work. */
-function stopped(one: HTMLElement): void {
-  const layer = one.dataset.unfinished ?? "";
-  const again = element("a", { href: `#jobs?${new URLSearchParams({ kind: "demix", layer })}` }, "Go on under Jobs");
-  one.replaceChildren(`The job on ${layer} was stopped before its end: its neurons are not counted together yet. `, again, ".");
+/** Of a layer without figures: nothing while a job is at work; else what is known of the last one. */
+class Unfinished {
+  private readonly asDrawn: ChildNode[];
+  private readonly stopped: (Node | string)[];
+  private isStopped = false;
+
+  constructor(private readonly place: HTMLElement) {
+    const layer = place.dataset.unfinished ?? "";
+    const again = element("a", { href: `#jobs?${new URLSearchParams({ kind: "demix", layer })}` }, "Go on under Jobs");
+    this.asDrawn = [...place.childNodes];
+    this.stopped = [`The job on ${layer} was stopped before its end: its neurons are not counted together yet. `, again, "."];
+  }
+
+  show(isAtWork: boolean, isStopped: boolean): void {
+    this.place.hidden = isAtWork;
+    if (isStopped === this.isStopped) return; // a link that has the focus keeps it
+    this.isStopped = isStopped;
+    this.place.replaceChildren(...(isStopped ? this.stopped : this.asDrawn));
+  }
 }

@@ -25,5 +25,5 @@ export function startLive(config: Config): void {
   watchForChanges(watch, config.version);
   watch.now();
   takeFromSequences();
-  watchDemixing(api);
+  watchDemixing(api, config.version, () => watch.now());
 }
