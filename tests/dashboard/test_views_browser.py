@@ -113,14 +113,14 @@ def test_neurons_that_were_demixed_after_the_page_was_drawn_are_said_to_be(chrom
 def test_scores_of_a_training_have_names_and_keep_their_keys(chromium, serving, run):
     head = "epoch\ttrain_loss\tvalid_loss\tvalid_auroc\n"
     (run.path / "history.tsv").write_text(f"{head}1\t0.7\t0.69\t0.8\n")
-    scores = {"n": 5, "auroc": 0.9, "log_loss": 0.3, "valid_pearson": 0.5, "val_new": 1}
+    scores = {"n": 5, "auroc": 0.9, "log_loss": 0.3, "valid_pearson": 0.5, "val_loss": 1}
     files.write_json(run.path / "metrics.json", {"test": scores, "valid": scores})
     with opened(chromium, serving(run.path), "#progress") as page:
         page.wait_for_selector("section.current td:has-text('0.900')")
         table = page.locator("section.current table")
         assert table.locator("thead th").all_inner_texts() == ["Score", "Test", "Validation"]
         heads = table.locator("tbody th")
-        names = ["Sequences", "AUROC", "Log loss", "Validation Pearson r", "Val new"]
+        names = ["Sequences", "AUROC", "Log loss", "Validation Pearson r", "Validation loss"]
         assert heads.all_inner_texts() == names
         keys = heads.evaluate_all("(all) => all.map((e) => e.title)")
         assert keys == list(scores)

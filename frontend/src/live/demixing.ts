@@ -7,7 +7,7 @@ import type { Api, Job, Progress } from "./api";
 
 const VIEW = "neurons";
 const BUSY = 1_000; // ms between two looks while a job is at work
-const IDLE = 10_000;
+const IDLE = 5_000;
 const NEWER = "Neurons were demixed after this page was drawn. Load it again to see them.";
 
 /** `drawn` is the version of the files that the page was drawn from; `ended` is called after a job. */

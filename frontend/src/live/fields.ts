@@ -23,7 +23,7 @@ const NAMES: Record<string, string> = {
   r2: "R\u00b2",
   spearman: "Spearman \u03c1",
 };
-const SETS: Record<string, string> = { train: "Training", valid: "Validation", test: "Test" };
+const SETS: Record<string, string> = { train: "Training", valid: "Validation", val: "Validation", test: "Test" };
 
 export function nameOfSet(key: string): string {
   return SETS[key] ?? sentenceCase(key);
@@ -31,7 +31,7 @@ export function nameOfSet(key: string): string {
 
 /** The name of a number; that of a set stands before it where the key says which. */
 export function nameOf(key: string): string {
-  const [, set, rest] = /^(train|valid|test)_(.+)$/.exec(key) ?? [];
+  const [, set, rest] = /^(train|valid|val|test)_(.+)$/.exec(key) ?? [];
   if (set === undefined || rest === undefined) return NAMES[key] ?? sentenceCase(key);
   const name = nameOf(rest);
   const isWord = /^[A-Z][a-z]/.test(name) && !/^(Pearson|Spearman|Brier)/.test(name); // no acronym, nobody's name
