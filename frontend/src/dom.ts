@@ -16,9 +16,9 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-export function button(text: string, label: string, act: () => void): HTMLButtonElement {
+export function button(text: string, label: string, act: () => void | Promise<void>): HTMLButtonElement {
   const made = element("button", { type: "button", "aria-label": label, title: label }, text);
-  made.addEventListener("click", act);
+  made.addEventListener("click", () => void act());
   return made;
 }
 

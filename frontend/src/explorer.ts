@@ -23,6 +23,8 @@ export class Explorer {
   private readonly names = element("datalist", { id: "sequence-names" });
   private readonly other = element("input", { type: "search", list: "sequence-names", "aria-label": "The sequence beside", placeholder: "Name of the second" });
   private readonly together = element("input", { type: "checkbox", checked: true });
+  private readonly ownScale = element("input", { type: "checkbox" });
+  private readonly scale = element("label", {}, this.ownScale, "Own scale");
   private readonly zoom = element("label", {}, this.together, "Zoom together");
   private rows: [number, number] = [-1, -1];
   private isOpening = false;
@@ -39,7 +41,10 @@ export class Explorer {
     this.labels = labels(payload);
     panel.before(this.beside(), this.panels);
     this.panels.append(panel, this.second);
-    this.left = new Viewer(panel, this.store, payload, { changed: () => this.moved(this.left, this.right) });
+    this.left = new Viewer(panel, this.store, payload, {
+      changed: () => this.moved(this.left, this.right),
+      beside: () => (this.sharesScale ? this.right : null),
+    });
     this.table = new SequenceTable(host, payload, {
       open: (row, isBeside) => void (isBeside ? this.show(this.rows[0], row) : this.show(row, this.layouts.value === "same" ? row : this.rows[1])),
       changed: () => this.write(),
@@ -73,9 +78,13 @@ export class Explorer {
       if (this.together.checked) this.right?.follow(this.left);
       this.write();
     });
+    this.ownScale.addEventListener("change", () => {
+      this.redraw();
+      this.write();
+    });
     const swap = button("Swap", "Swap the two sequences", () => void this.show(this.rows[1], this.rows[0]));
     swap.dataset.needs = "two";
-    return element("div", { class: "bar beside-bar" }, this.layouts, this.other, this.names, swap, this.zoom);
+    return element("div", { class: "bar beside-bar" }, this.layouts, this.other, this.names, swap, this.zoom, this.scale);
   }
 
   private layOut(layout: Layout): Promise<void> {
@@ -104,6 +113,7 @@ export class Explorer {
     if (first !== before[0] || states[0]) await this.left.open(first, states[0]);
     if (hasTwo && (second !== before[1] || states[1])) await this.made().open(second, states[1] ?? this.twin(second));
     this.pair(before[1] !== second && !states[1]);
+    this.redraw();
     this.isOpening = false;
     this.write();
   }
@@ -112,6 +122,7 @@ export class Explorer {
     this.right ??= new Viewer(this.second, this.store, this.payload, {
       prefix: "second-",
       changed: () => this.moved(this.right, this.left),
+      beside: () => (this.sharesScale ? this.left : null),
     });
     return this.right;
   }
@@ -133,9 +144,22 @@ export class Explorer {
     if (this.together.checked) right.follow(left);
   }
 
+  private get sharesScale(): boolean {
+    return this.rows[1] >= 0 && !this.ownScale.checked;
+  }
+
+  /** Draws both panels, of which each may set the scale of the other. */
+  private redraw(): void {
+    const beside = this.rows[1] < 0 ? [] : (this.right?.quantities ?? []);
+    this.scale.hidden = !this.left.quantities.some((one) => beside.includes(one));
+    this.left.draw();
+    this.right?.draw();
+  }
+
   private moved(one: Viewer | null, other: Viewer | null): void {
     if (this.isOpening || !one) return;
     if (this.rows[1] >= 0 && this.together.checked) other?.follow(one);
+    this.redraw();
     this.write();
   }
 
@@ -149,6 +173,7 @@ export class Explorer {
       params.set("second", this.labels[this.rows[1]] ?? "");
       writeShown(params, beside, "2");
       if (!this.together.checked) params.set("zoom", "free");
+      if (this.ownScale.checked) params.set("scale", "own");
     }
     if (getColors() !== "standard") params.set("palette", getColors());
     this.table.write(params);
@@ -177,6 +202,7 @@ export class Explorer {
     const first = named >= 0 ? named : explained >= 0 ? explained : (this.table.first() ?? 0);
     const second = this.labels.indexOf(params.get("second") ?? "");
     this.together.checked = params.get("zoom") !== "free";
+    this.ownScale.checked = params.get("scale") === "own";
     const isWhole = named >= 0 && params.has("from"); // else a link that only names a sequence
     await this.show(first, second, [isWhole ? readShown(params, "") : explained >= 0 ? { lanes: methods } : {}, params.has("from2") ? readShown(params, "2") : undefined]);
   }

@@ -6,26 +6,29 @@ import type { Explained } from "./payload";
 import { BASES } from "./letters";
 import type { Lane } from "./lanes";
 import { escapeXml, SvgPen } from "./pen";
+import { scaleSaid } from "./scales";
+import { asTsv } from "./tables";
 import { inLight } from "./theme";
-import { drawRuler, frameOf, LEFT, palette, type Palette, RIGHT } from "./track";
+import { drawRuler, frameOf, LEFT, palette, type Palette, type Reach, RIGHT } from "./track";
 import { View } from "./view";
 
 const TITLE = 18;
 
 export type FileKind = "svg" | "png" | "tsv";
+type ReachOf = (lane: Lane) => Reach | null; // of its scale, where that is shared
 
-export function saveView(kind: FileKind, name: string, sequence: Explained, lanes: Lane[], view: View, outlines: string[]): void {
+export function saveView(kind: FileKind, name: string, sequence: Explained, lanes: Lane[], view: View, outlines: string[], reach: ReachOf): void {
   const file = `${name}.${Math.floor(view.start)}-${Math.ceil(view.end)}.${kind}`;
   if (kind === "tsv") {
     save(file, "text/tab-separated-values", viewAsTable(sequence, lanes, view));
     return;
   }
-  const svg = viewAsSvg(name, lanes, view, outlines, inLight(palette));
+  const svg = viewAsSvg(name, lanes, view, outlines, inLight(palette), reach);
   if (kind === "svg") save(file, "image/svg+xml", svg);
   else void savePng(file, svg);
 }
 
-function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[], colors: Palette): string {
+function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[], colors: Palette, reach: ReachOf): string {
   const view = new View(shown.length);
   view.show(Math.floor(shown.start), Math.ceil(shown.end) - Math.floor(shown.start)); // whole bases
   const perBase = Math.max(3, Math.min(12, 6000 / view.span));
@@ -34,11 +37,13 @@ function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[],
   let top = 30;
   for (const lane of lanes) {
     const pen = new SvgPen(outlines);
-    pen.words(lane.note ? `${lane.title} (${lane.note})` : lane.title, LEFT, 2, { color: colors.ink });
+    const shared = reach(lane);
+    const notes = [lane.note, scaleSaid(lane, shared)].filter(Boolean).join(", ");
+    pen.words(notes ? `${lane.title} (${notes})` : lane.title, LEFT, 2, { color: colors.ink });
     parts.push(`<g transform="translate(0 ${top})">${pen.parts.join("")}</g>`);
     top += TITLE;
     const own = new SvgPen(outlines);
-    lane.draw(own, frameOf(view, width, lane.height, colors));
+    lane.draw(own, frameOf(view, width, lane.height, colors, shared));
     parts.push(`<g transform="translate(0 ${top})">${own.parts.join("")}</g>`);
     top += lane.height + 4;
   }
@@ -57,12 +62,10 @@ function viewAsSvg(name: string, lanes: Lane[], shown: View, outlines: string[],
 
 function viewAsTable(sequence: Explained, lanes: Lane[], view: View): string {
   const columns = lanes.flatMap((lane) => lane.columns);
-  const clean = (text: string) => text.replace(/[\t\r\n]+/g, " ");
-  const lines = [["position", "base", ...columns.map(([name]) => clean(name))].join("\t")];
+  const rows = [["position", "base", ...columns.map(([name]) => name)]];
   const to = Math.min(sequence.length, Math.ceil(view.end));
   for (let i = Math.floor(view.start); i < to; i++) {
-    const base = BASES[sequence.codes[i] ?? 4] ?? "N";
-    lines.push([i, base, ...columns.map(([, value]) => clean(value(i)))].join("\t"));
+    rows.push([String(i), BASES[sequence.codes[i] ?? 4] ?? "N", ...columns.map(([, value]) => value(i))]);
   }
-  return `${lines.join("\n")}\n`;
+  return asTsv(rows);
 }

@@ -1,6 +1,6 @@
 // What the table of sequences is asked for: name, columns with few values, a range, a motif.
 
-import { button, element } from "./dom";
+import { button, element, minus } from "./dom";
 import type { Payload } from "./payload";
 
 const NOT_ASKED = new Set(["probability", "score", "sd"]); // as values; as ranges they are
@@ -12,8 +12,9 @@ export class Filters {
   private readonly search = element("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name" });
   private readonly picks = new Map<number, HTMLSelectElement>(); // column of the row -> its list
   private readonly ranged = element("select", { "aria-label": "Column of the range" });
-  private readonly least = element("input", { type: "number", step: "any", placeholder: "from", "aria-label": "At least" });
-  private readonly most = element("input", { type: "number", step: "any", placeholder: "to", "aria-label": "At most" });
+  private readonly least = element("input", { type: "number", step: "any", placeholder: "from", "aria-label": "At least", "aria-describedby": "range-turned" });
+  private readonly most = element("input", { type: "number", step: "any", placeholder: "to", "aria-label": "At most", "aria-describedby": "range-turned" });
+  private readonly turned = element("span", { class: "warned", role: "status", id: "range-turned" });
   private readonly motif = element("select", { "aria-label": "Motif site" });
   private readonly clear = button("Clear", "Clear all filters", () => {
     this.read(new URLSearchParams());
@@ -47,6 +48,7 @@ export class Filters {
     const wanted = this.search.value.toLowerCase();
     const at = this.payload.columns.findIndex((c) => c.name === this.ranged.value) + 1;
     const [low, high] = [number(this.least), number(this.most)];
+    this.tellOrder(low, high);
     const isIn = (value: unknown) =>
       (low === null && high === null) ||
       (typeof value === "number" && value >= (low ?? -Infinity) && value <= (high ?? Infinity));
@@ -103,12 +105,20 @@ export class Filters {
     this.element.append(pick);
   }
 
+  /** Says where a range ends before it begins: no number lies in it. */
+  private tellOrder(low: number | null, high: number | null): void {
+    const isTurned = low !== null && high !== null && low > high;
+    const said = isTurned ? `No number lies from ${minus(String(low))} to ${minus(String(high))}: give the smaller one first.` : "";
+    if (this.turned.textContent !== said) this.turned.textContent = said; // else it is read aloud again
+    for (const field of [this.least, this.most]) field.setAttribute("aria-invalid", String(isTurned));
+  }
+
   private offerRange(): void {
     const numeric = this.payload.columns.filter((c) => c.numeric);
     for (const column of numeric) this.ranged.append(new Option(column.title, column.name));
     const preferred = numeric.find((c) => NOT_ASKED.has(c.name));
     if (preferred) this.ranged.value = preferred.name;
-    if (numeric.length) this.element.append(element("span", { class: "range" }, this.ranged, this.least, "\u2013", this.most));
+    if (numeric.length) this.element.append(element("span", { class: "range" }, this.ranged, this.least, "\u2013", this.most), this.turned);
   }
 
   /** Named motifs, and the patterns whose hits the page has. */

@@ -5,7 +5,8 @@ import { element, short } from "./dom";
 import type { Agreement, Explained, Method, Sites } from "./payload";
 import { BASES } from "./letters";
 import type { Pen } from "./pen";
-import { drawBars, drawLetters, drawMap, drawStrips, type Frame, LEFT, observed, type Palette, RIGHT } from "./track";
+import type { Scale } from "./scales";
+import { drawBars, drawLetters, drawMap, drawStrips, type Frame, LEFT, observed, type Palette, reachOf, RIGHT, sizeOf } from "./track";
 
 export type Mode = "letters" | "map" | "both";
 
@@ -22,6 +23,7 @@ export interface Lane {
   /** Columns of the table that is downloaded. */
   columns: [string, (position: number) => string][];
   scores?: Float32Array; // of a method that scores bases
+  scale?: Scale; // nothing where it measures nothing
   isOff?: boolean; // until it is switched on
 }
 
@@ -41,6 +43,7 @@ export function methodLanes(method: Method, sequence: Explained, mode: Mode, amo
     read: (i) => `${method.title} ${short(scores[i] ?? 0)}${units}`,
     columns: [[method.name, (i) => (scores[i] ?? 0).toPrecision(4)]],
     scores,
+    scale: { quantity: `${method.name} letters`, isBare: false, reach: (from, to) => reachOf(scores, from, to) },
   };
   const four = (i: number) => [0, 1, 2, 3].map((b) => values[b * length + i] ?? 0);
   const map: Lane = {
@@ -52,6 +55,7 @@ export function methodLanes(method: Method, sequence: Explained, mode: Mode, amo
     read: (i) => `${sequence.relative ? "change to " : ""}${four(i).map((v, b) => `${BASES[b] ?? ""} ${short(v)}`).join(", ")}`,
     columns: [0, 1, 2, 3].map((b) => [`${method.name}:${BASES[b] ?? ""}`, (i) => (four(i)[b] ?? 0).toPrecision(4)]),
     scores,
+    scale: { quantity: `${method.name} bases`, isBare: true, reach: (from, to) => [0, sizeOf(sequence, from, to)] },
   };
   if (mode === "letters" || !scoresAbsent(sequence)) return [{ ...letters, columns: [...letters.columns, ...map.columns] }];
   return mode === "map" ? [{ ...map, columns: [...letters.columns, ...map.columns] }] : [letters, map];
@@ -81,14 +85,18 @@ function trackLane(method: Method, sequence: Explained, key: string, title: stri
   const own = shown.map((r) => sequence.values.subarray(r * length, (r + 1) * length));
   const far = (v: number) => Math.abs(v - (midpoint ?? 0));
   const most = own.reduce((all, one) => one.reduce((m, v) => Math.max(m, far(v)), all), 0);
+  const isOwn = midpoint === null && !method.units;
   const say = (name: string, v: number) => `${name} ${short(v)}`;
   return {
     key,
     title,
-    note: method.units || (midpoint === null ? `up to ${short(most)}` : ""),
+    note: method.units,
     height: shown.length * (shown.length > FEW ? 11 : midpoint === null ? 30 : 17),
-    draw: (pen, frame) =>
-      midpoint === null ? drawBars(pen, own, names, most, frame) : drawStrips(pen, own, names, midpoint, most, frame),
+    draw: (pen, frame) => {
+      const full = frame.reach?.[1] ?? most;
+      if (midpoint === null) drawBars(pen, own, names, full, frame);
+      else drawStrips(pen, own, names, midpoint, full, frame);
+    },
     read: (i) => {
       const values = own.map((one) => one[i] ?? 0);
       if (values.length <= FEW) return `${method.title} ${values.map((v, k) => say(names[k] ?? "", v)).join(", ")}`;
@@ -97,6 +105,7 @@ function trackLane(method: Method, sequence: Explained, key: string, title: stri
     },
     tell: (from, to) => names.slice(0, FEW).map((name, k) => `${name} ${range(own[k], from, to)}`).join("; "),
     columns: names.map((name, k) => [`${method.name}:${name}`, (i) => (own[k]?.[i] ?? 0).toPrecision(4)]),
+    scale: { quantity: key, isBare: midpoint === null, ...(isOwn && { own: `up to ${short(most)}` }), reach: () => [0, most] },
   };
 }
 

@@ -3,7 +3,19 @@
 import { button, element, save } from "./dom";
 
 export function asTsv(rows: string[][]): string {
-  return rows.map((cells) => `${cells.map((c) => c.replace(/[\t\r\n]+/g, " ")).join("\t")}\n`).join("");
+  return rows.map((cells) => `${cells.map(guarded).join("\t")}\n`).join("");
+}
+
+const FORMULA = /^[\t\r]|^\s*[=+\-@]./; // what a spreadsheet computes; a sign alone (a strand) it does not
+const NUMBER = /^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)$/i;
+
+/**
+ * A cell that stays text wherever it is opened: behind an apostrophe where a spreadsheet would take
+ * it for a formula, in quotes where it holds quotes. Numbers are as they are.
+ */
+function guarded(text: string): string {
+  const line = (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text).replace(/[\t\r\n]+/g, " ");
+  return line.includes('"') ? `"${line.replaceAll('"', '""')}"` : line;
 }
 
 /** A button below every table that has none of its own. */

@@ -51,9 +51,13 @@ export interface Frame {
   height: number;
   x: (position: number) => number;
   colors: Palette;
+  reach: Reach | null; // of the scale, where it is not that of the window alone
 }
 
-export function frameOf(view: View, width: number, height: number, colors: Palette): Frame {
+/** Lowest and highest value, zero always included. */
+export type Reach = [low: number, high: number];
+
+export function frameOf(view: View, width: number, height: number, colors: Palette, reach: Reach | null = null): Frame {
   const perBase = (width - LEFT - RIGHT) / view.span;
   return {
     from: Math.floor(view.start),
@@ -63,6 +67,7 @@ export function frameOf(view: View, width: number, height: number, colors: Palet
     height,
     x: (position) => LEFT + (position - view.start) * perBase,
     colors,
+    reach,
   };
 }
 
@@ -103,8 +108,8 @@ export function sharp(canvas: HTMLCanvasElement, height: number, wide?: number):
   return [context, width];
 }
 
-/** Lowest and highest score of a window, zero always included. */
-export function limits(scores: Float32Array, from: number, to: number): [number, number] {
+/** Lowest and highest score of a window. */
+export function reachOf(scores: Float32Array, from: number, to: number): Reach {
   let low = 0;
   let high = 0;
   for (let i = from; i < to; i++) {
@@ -112,13 +117,31 @@ export function limits(scores: Float32Array, from: number, to: number): [number,
     if (v < low) low = v;
     if (v > high) high = v;
   }
+  return [low, high];
+}
+
+/** Largest size of the values of a window, rows one after the other. */
+export function sizeOf({ values, length }: Explained, from: number, to: number): number {
+  let most = 0;
+  for (let row = 0; row < values.length; row += length) {
+    for (let i = from; i < to; i++) most = Math.max(most, Math.abs(values[row + i] ?? 0));
+  }
+  return most;
+}
+
+/** `reachOf`, or 0 to 1 where all scores are 0. */
+export function limits(scores: Float32Array, from: number, to: number): Reach {
+  return orUnit(reachOf(scores, from, to));
+}
+
+function orUnit([low, high]: Reach): Reach {
   return low === high ? [0, 1] : [low, high];
 }
 
 export function drawLetters(pen: Pen, codes: Uint8Array, scores: Float32Array, frame: Frame): void {
   const { colors, perBase } = frame;
   const bottom = frame.height - TOP;
-  const [low, high] = limits(scores, frame.from, frame.to);
+  const [low, high] = orUnit(frame.reach ?? reachOf(scores, frame.from, frame.to));
   const unit = (bottom - TOP) / (high - low);
   const zero = TOP + high * unit;
   pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
@@ -135,7 +158,7 @@ export function drawLetters(pen: Pen, codes: Uint8Array, scores: Float32Array, f
   drawScale(pen, [low, high], frame, bottom);
 }
 
-function drawScale(pen: Pen, [low, high]: [number, number], frame: Frame, bottom: number): void {
+function drawScale(pen: Pen, [low, high]: Reach, frame: Frame, bottom: number): void {
   const unit = (bottom - TOP) / (high - low);
   const raw = (high - low) / Math.max(1, (bottom - TOP) / 24);
   const size = 10 ** Math.floor(Math.log10(raw));
@@ -153,10 +176,7 @@ function drawScale(pen: Pen, [low, high]: [number, number], frame: Frame, bottom
 export function drawMap(pen: Pen, sequence: Explained, frame: Frame): void {
   const { values, codes, length } = sequence;
   const { colors, perBase } = frame;
-  let most = 0;
-  for (let b = 0; b < 4; b++) {
-    for (let i = frame.from; i < frame.to; i++) most = Math.max(most, Math.abs(values[b * length + i] ?? 0));
-  }
+  const most = frame.reach?.[1] ?? sizeOf(sequence, frame.from, frame.to);
   const row = (frame.height - 2 * TOP) / 4;
   pen.within(LEFT, frame.width - LEFT - RIGHT, () => {
     for (let i = frame.from; i < frame.to; i++) {

@@ -11,7 +11,8 @@ import { optimumLanes } from "./optimum";
 import { type Explained, facts, labels, type Payload, type Store } from "./payload";
 import { CanvasPen } from "./pen";
 import { sentence } from "./said";
-import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, RIGHT, sharp } from "./track";
+import { joined, quantities, reachWithin, scaleSaid } from "./scales";
+import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, type Reach, RIGHT, sharp } from "./track";
 import { inLight, onColors } from "./theme";
 import { strongest, View } from "./view";
 
@@ -25,6 +26,7 @@ const HELP = "Point at a base to read its scores. Drag to move, Ctrl + wheel, a 
 export interface ViewerOptions {
   prefix?: string; // of the ids of its elements, where a page has several viewers
   changed?(): void; // after the reader changed what is shown
+  beside?(): Viewer | null; // whose scales are shared
   pick?(position: number): void; // a base was clicked, or Enter pressed on it
 }
 
@@ -51,6 +53,7 @@ export class Viewer {
   private readonly chosen = new Map<string, boolean>(); // what the reader switched on and off
   private against: Against | null = null;
   private canvases: HTMLCanvasElement[] = [];
+  private scales: HTMLElement[] = []; // what is said of the scale of each lane
   private ruler = element("canvas", { "aria-hidden": "true" });
   private sequences = new Map<string, Explained>();
   private all: Lane[] = [];
@@ -178,6 +181,18 @@ export class Viewer {
     this.draw();
   }
 
+  /** What the tracks measure that are shown. */
+  get quantities(): string[] {
+    return quantities(this.lanes);
+  }
+
+  /** How far the scale of a lane reaches that the panel beside draws, too. */
+  private shared({ scale }: Lane): Reach | null {
+    const beside = this.options.beside?.();
+    if (!beside || !scale) return null;
+    return joined(reachWithin(this.lanes, scale.quantity, this.view), reachWithin(beside.lanes, scale.quantity, beside.view));
+  }
+
   /** Sets what can be subtracted from this sequence, and whether it is at once. */
   compareWith(against: Against | null, isShown: boolean): void {
     this.against = against;
@@ -234,10 +249,12 @@ export class Viewer {
   private show(): void {
     this.lanes = this.all.filter((lane) => this.isOn(lane));
     this.canvases = this.lanes.map(() => element("canvas", { role: "img" }));
+    this.scales = this.lanes.map(() => element("span"));
     this.ruler = element("canvas", { "aria-hidden": "true" });
     const figures = this.lanes.map((lane, i) => {
       const note = lane.note ? [element("span", {}, ` ${lane.note}`)] : [];
-      return element("figure", { class: "lane", "data-lane": lane.key }, element("figcaption", {}, lane.title, ...note), this.canvases[i] as Node);
+      const caption = element("figcaption", {}, lane.title, ...note, " ", this.scales[i] as Node);
+      return element("figure", { class: "lane", "data-lane": lane.key }, caption, this.canvases[i] as Node);
     });
     this.stack.setAttribute("aria-label", `Tracks of ${this.name}`);
     this.stack.replaceChildren(...figures, this.ruler);
@@ -305,7 +322,7 @@ export class Viewer {
 
   private download(kind: FileKind): void {
     const sequence = [...this.sequences.values()][0];
-    if (this.view && sequence) saveView(kind, this.name || "sequence", sequence, this.lanes, this.view, this.payload.letters);
+    if (this.view && sequence) saveView(kind, this.name || "sequence", sequence, this.lanes, this.view, this.payload.letters, (lane) => this.shared(lane));
   }
 
   private say(position: number | null): void {
@@ -350,7 +367,7 @@ export class Viewer {
     else this.draw();
   }
 
-  private draw(): void {
+  draw(): void {
     if (this.paper || this.waiting || !this.view) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
@@ -368,7 +385,11 @@ export class Viewer {
       const canvas = this.canvases[i];
       if (!canvas) return;
       const [context, width] = sharp(canvas, lane.height, wide);
-      const frame = frameOf(view, width, lane.height, colors);
+      const reach = this.shared(lane);
+      const frame = frameOf(view, width, lane.height, colors, reach);
+      const said = scaleSaid(lane, reach);
+      const place = this.scales[i];
+      if (place && place.textContent !== said) place.textContent = said;
       const pen = new CanvasPen(context, this.letters);
       if (cursor !== null && cursor >= view.start && cursor < view.end) {
         pen.box(frame.x(cursor), 0, Math.max(1, frame.perBase), lane.height, colors.rule);

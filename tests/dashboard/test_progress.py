@@ -39,6 +39,16 @@ def test_the_state_follows_the_lock_and_the_last_file(run):
         assert state_of(run)[0] == "training"
 
 
+def test_demixing_is_told_by_its_lock_and_counted_by_its_files(run):
+    assert progress_of(run)["demixing"] == {"is_held": False, "done": {}}
+    for name in ("conv1/0", "conv1/3", "conv3/7"):
+        files.write_json(run.path / "demix" / f"{name}.json", {})
+    files.write_json(run.path / "demix" / "summary.json", {})
+    with only_one(run.path / "demix"):
+        found = progress_of(run)["demixing"]
+    assert found == {"is_held": True, "done": {"conv1": 2, "conv3": 1}}
+
+
 def test_where_locks_are_unknown_the_state_says_so(run, monkeypatch):
     monkeypatch.setattr("cisgram.dashboard.progress.is_held", lambda folder: None)
     assert state_of(run)[0] == "finished"

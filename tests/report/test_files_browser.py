@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import struct
 from pathlib import Path
@@ -42,6 +43,11 @@ def drawing(page, inside: str, kind: str) -> Path:
 
 def rows_of(path: Path) -> list[list[str]]:
     return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def quoted_rows_of(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        return list(csv.reader(handle, delimiter="\t"))
 
 
 def test_a_chart_is_saved_alone_with_its_styles_and_in_light_colors(chromium, page_of_run):
@@ -161,6 +167,52 @@ def test_the_table_of_sequences_holds_all_rows_that_fit(chromium, page_of_run):
         wanted = sorted((r for r in explained if float(r[2]) >= 0), key=lambda r: int(r[0][5:]))
         assert [r[0] for r in rows] == [r[0] for r in wanted]
         assert [float(r[4]) for r in rows] == pytest.approx([float(r[2]) for r in wanted])
+
+
+def test_a_name_is_no_formula_in_any_file_and_numbers_are_as_they_were(chromium, new_run):
+    path = report.write(new_run(n=6, length=60, name='=HYPERLINK("x")', more=True))
+    with showing(chromium, path, view="sequences?sort=name") as page:
+        head, *rows = quoted_rows_of(saved(page, "#sequence-table button:has-text('TSV')"))
+        assert [r[0] for r in rows] == [f'\'=HYPERLINK("x")_{i}' for i in range(6)]
+        scores = [float(r[head.index("score")]) for r in rows]
+        assert min(scores) < 0, "a negative number is no formula"
+        head, *rows = quoted_rows_of(saved(page, "#viewer button:has-text('TSV')"))
+        at = [head.index(name) for name in ("position", "ism", "saliency", "saliency:A")]
+        values = [[float(row[i]) for i in at] for row in rows]
+        assert min(v for row in values for v in row) < 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1 bp", "'+1 bp"),
+        ("-SUM(A1)", "'-SUM(A1)"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        (" =1+1", "'=1+1"),
+        ('"=1+1"', '"""=1+1"""'),
+        ("-1.5", "-1.5"),
+        ("+.5e-7", "+.5e-7"),
+        ("-inf", "-inf"),
+        ("+", "+"),
+        ("ELK1-like", "ELK1-like"),
+    ],
+)
+def test_a_cell_is_guarded_where_a_spreadsheet_would_compute_it(
+    chromium, page_of_run, cell, written
+):
+    with showing(chromium, page_of_run) as page:
+        page.evaluate(
+            """(text) => {
+                const late = document.createElement("table");
+                late.id = "late";
+                late.createTBody().insertRow().insertCell().textContent = text;
+                document.querySelector("#summary").append(late);
+            }""",
+            cell,
+        )
+        found = saved(page, "#late + .files button").read_text(encoding="utf-8")
+        assert found == f"{written}\n"
 
 
 def test_markup_in_names_stays_text_in_every_file(chromium, new_run):

@@ -100,10 +100,10 @@ def test_a_layer_counts_its_diagnoses_and_names_what_its_neurons_know(new_run, o
 
 def test_figures_of_a_part_of_a_layer_are_not_shown_beside_all_of_its_neurons(new_run, opened):
     run = put(new_run(n=4), neuron(0), neuron(1))
-    assert "was stopped before its end" not in opened(report.write(run)).said
+    assert "had not come to its end" not in opened(report.write(run)).said
     files.write_json(run.path / "demix" / "summary.json", summary(n=1))  # of an earlier call
     said = opened(report.write(run)).said
-    assert "The job on conv3 was stopped before its end" in said
+    assert "The job on conv3 had not come to its end when this page was drawn" in said
     assert "shuffled 0 %" not in said
     assert "2 neurons" in said
 

@@ -16,6 +16,7 @@ from cisgram.report import SECTIONS
 from cisgram.report.matches import aligned, sources
 from cisgram.report.references import REFERENCES
 from cisgram.report.sections.summary import _score
+from cisgram.report.style import PARTS, style
 from cisgram.report.text import environment
 
 HOME = Path(report.__file__).parent
@@ -74,10 +75,14 @@ def test_names_from_files_never_become_elements(new_run, opened):
 
 
 def test_letters_and_colors_are_those_of_the_motif_logos():
-    style = (HOME / "page.css").read_text()
+    sheet = style()
     for base in "ACGT":
-        assert f"--{base}: {COLORS[base]};" in style
-        assert f'[fill="{COLORS[base]}"] {{ fill: var(--{base}); }}' in style
+        assert f"--{base}: {COLORS[base]};" in sheet
+        assert f'[fill="{COLORS[base]}"] {{ fill: var(--{base}); }}' in sheet
+
+
+def test_every_style_sheet_of_the_room_is_part_of_a_page():
+    assert {f"{name}.css" for name in PARTS} == {p.name for p in HOME.glob("*.css")}
 
 
 def test_everything_registered_has_a_reference():

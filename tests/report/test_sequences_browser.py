@@ -364,3 +364,19 @@ def test_two_fingers_pull_the_window_apart(chromium, page_of_run):
         first, last = window(page)
         assert last - first + 1 == pytest.approx(200 / 4, abs=3), "four times as far apart"
         assert (first + last) / 2 == pytest.approx(100, abs=3)
+
+
+def test_a_range_that_ends_before_it_begins_is_said_beside_it(chromium, page_of_run):
+    with showing(chromium, page_of_run, view="sequences?range=score:2:-1.5") as page:
+        low, high = (page.locator(f"input[aria-label='{of}']") for of in ("At least", "At most"))
+        said = page.locator("#range-turned")
+        assert said.inner_text() == "No number lies from 2 to −1.5: give the smaller one first."
+        assert page.locator("text=No sequence fits the filter").is_visible()
+        for field in (low, high):
+            assert field.get_attribute("aria-invalid") == "true"
+            assert field.get_attribute("aria-describedby") == said.get_attribute("id")
+        high.fill("3")
+        assert said.inner_text() == ""
+        assert low.get_attribute("aria-invalid") == "false"
+        low.fill("")
+        assert page.locator(".rows tbody tr").count() > 0

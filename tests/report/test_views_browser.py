@@ -12,13 +12,12 @@ import pytest
 from browser import chromium, showing
 from cisgram import report
 from cisgram.report.section import VIEWS
+from cisgram.report.style import style
 from report.test_neurons import neuron, put
 
 __all__ = ["chromium"]
 
 pytestmark = pytest.mark.browser
-
-STYLE = Path(report.__file__).parent / "page.css"
 
 
 @pytest.fixture
@@ -225,7 +224,7 @@ def nearest(letters: list[str]) -> float:
 
 
 def test_safe_letters_differ_for_every_kind_of_color_blindness():
-    found = re.findall(r"--A: (\S+); --C: (\S+); --G: (\S+); --T: (\S+);", STYLE.read_text())
+    found = re.findall(r"--A: (\S+); --C: (\S+); --G: (\S+); --T: (\S+);", style())
     light, safe, dark, safe_dark = ([str(c) for c in four] for four in found)
     assert max(nearest(light), nearest(dark)) < 20, "why there is a choice at all"
     assert min(nearest(safe), nearest(safe_dark)) > 35

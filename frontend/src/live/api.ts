@@ -78,6 +78,7 @@ export interface Progress {
   history: { file: string; columns: string[]; rows: (number | string | null)[][] }[];
   scores: Record<string, Record<string, unknown>>;
   motifs: { source: string; matches: { motif: string; target: string; q: number | null }[] }[];
+  demixing: { is_held: boolean | null; done: Record<string, number> }; // null: nobody knows
   broken: string[];
 }
 

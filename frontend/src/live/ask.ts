@@ -58,6 +58,7 @@ export class AskView {
       move: (index, at, isSame) => this.move(index, at, isSame),
       remove: (index) => this.remove(index),
       turn: (index) => this.turn(index),
+      leave: () => this.viewer?.stack.focus({ preventScroll: true }),
     });
     this.list = new EditList({
       undo: () => this.history.undo() && this.changed(),
@@ -74,7 +75,7 @@ export class AskView {
         const at = this.positionAt(x, y);
         if (at !== null) this.insert(motif, isForward, Math.round(at - motif.letters.length / 2));
       },
-      insert: (motif, isForward, at) => this.insert(motif, isForward, at + this.offset),
+      insert: (motif, isForward, at) => this.insert(motif, isForward, at + this.offset, true),
     });
     const heading = element("h2", { id: "ask-title" }, "Ask the model");
     const tracks = element("div", { class: "tracks" }, this.strip.element, this.panel);
@@ -266,10 +267,17 @@ export class AskView {
     return fits;
   }
 
-  private insert(motif: PaletteMotif, isForward: boolean, at: number): void {
-    if (!this.question || motif.letters.length > this.edited.length) return;
-    const edit: MotifEdit = { kind: "motif", at, letters: motif.letters, isForward, name: motif.target || motif.name };
-    const edits = [...this.history.now, placed(edit, at, this.edited.length)];
+  private insert(motif: PaletteMotif, isForward: boolean, at: number, isTyped = false): void {
+    const { length } = this.edited;
+    if (!this.question) return;
+    const name = motif.target || motif.name;
+    if (motif.letters.length > length) {
+      this.palette.tell(`${name} has ${motif.letters.length} bp and does not fit into the ${length} bp of the sequence.`);
+      return;
+    }
+    const edit = placed({ kind: "motif", at, letters: motif.letters, isForward, name }, at, length);
+    this.palette.tell(isTyped ? whereElse(edit, Math.round(at), length, this.offset) : ""); // of a dragged one it is seen
+    const edits = [...this.history.now, edit];
     this.to(edits);
     this.strip.focus(edits.length - 1);
   }
@@ -298,6 +306,14 @@ export class AskView {
     const name = question.name.replace(/[\r\n]+/g, " ");
     save(`${question.name}.fa`, "text/x-fasta", `>${name}${edits}\n${(this.edited.match(/.{1,80}/g) ?? []).join("\n")}\n`);
   }
+}
+
+/** That a motif was not put where it was asked for, and why; nothing where it was. */
+function whereElse({ name, letters, at }: MotifEdit, asked: number, length: number, offset: number): string {
+  if (asked === at) return "";
+  const [first, last] = [-offset, length - letters.length - offset];
+  const why = asked < at ? `lies before the sequence, which begins at ${first}` : `is too far right: of ${length} bp, ${last} is the last that leaves room for ${letters.length} bp`;
+  return `Position ${asked - offset} ${why}. ${name} was put in at ${at - offset}.`;
 }
 
 /** Letters as the server reads them: without header and blanks, U as T, other codes as N. */

@@ -13,6 +13,11 @@ export interface ListActs {
   download(): void;
 }
 
+interface Focused {
+  chip: number; // -1: below the list
+  label: string | HTMLButtonElement;
+}
+
 export class EditList {
   readonly element = element("div", { class: "edits" });
   private readonly list = element("ul", { class: "chips", "aria-label": "Changes" });
@@ -31,6 +36,7 @@ export class EditList {
 
   /** Positions are said as the tracks count them: `offset` is what these call 0. */
   show(sequence: string, edits: readonly Edit[], history: History<Edit[]>, offset: number): void {
+    const focused = this.focused();
     const moved = edits.map((edit) => ({ ...edit, at: edit.at - offset }));
     const window = offset >= 0 ? sequence.slice(offset) : "N".repeat(-offset) + sequence;
     this.list.replaceChildren(...edits.map((edit, i) => this.chip(edit, i, said(window, moved, i))));
@@ -38,6 +44,26 @@ export class EditList {
     this.undo.disabled = !history.canUndo;
     this.redo.disabled = !history.canRedo;
     this.reset.disabled = edits.length === 0;
+    if (focused) this.refocus(focused);
+  }
+
+  /** The change and the button of it that have the focus, or the button below the list. */
+  private focused(): Focused | null {
+    const held = document.activeElement;
+    if (!(held instanceof HTMLButtonElement) || !this.element.contains(held)) return null;
+    const chip = held.closest("li");
+    if (!chip) return { chip: -1, label: held };
+    return { chip: [...this.list.children].indexOf(chip), label: held.textContent ?? "" };
+  }
+
+  /** The same button of the same change, or of the one that took its place; none is left: Undo. */
+  private refocus({ chip, label }: Focused): void {
+    if (label instanceof HTMLButtonElement) {
+      if (label.disabled) [this.undo, this.redo].find((other) => !other.disabled)?.focus();
+      return;
+    }
+    const buttons = [...(this.list.children[Math.min(chip, this.list.children.length - 1)]?.querySelectorAll("button") ?? [])];
+    (buttons.find((b) => b.textContent === label) ?? buttons.at(-1) ?? this.undo).focus();
   }
 
   private chip(edit: Edit, index: number, text: string): HTMLElement {

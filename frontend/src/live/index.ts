@@ -2,6 +2,7 @@
 
 import { Api, type Config } from "./api";
 import { AskView } from "./ask";
+import { watchDemixing } from "./demixing";
 import { JobsView } from "./jobs";
 import { ProgressView } from "./progress";
 import { watchForChanges } from "./stale";
@@ -24,4 +25,5 @@ export function startLive(config: Config): void {
   watchForChanges(watch, config.version);
   watch.now();
   takeFromSequences();
+  watchDemixing(api, config.version, () => watch.now());
 }

@@ -5,9 +5,17 @@ import type { Api } from "./api";
 
 type Body = Record<string, string | number | null>;
 
+const KINDS = [
+  ["explain", "Explain sequences"],
+  ["demix", "Demix neurons"],
+  ["motifs", "Read motifs"],
+  ["grammar", "Find rules of the motifs"],
+  ["trust", "Check what to trust"],
+] as const;
+
 export class JobForm {
   readonly element = element("form", { class: "jobform" });
-  private readonly kind = element("select", { id: "job-kind" }, new Option("Explain sequences", "explain"), new Option("Demix neurons", "demix"), new Option("Read motifs", "motifs"));
+  private readonly kind = element("select", { id: "job-kind" }, ...KINDS.map(([name, title]) => new Option(title, name)));
   private readonly fields = element("div", { class: "bar" });
   private readonly method = element("select", { id: "job-method" });
   private readonly target = element("select", { id: "job-target" });
@@ -16,6 +24,7 @@ export class JobForm {
   private readonly neuron = element("input", { id: "job-neuron", placeholder: "all, or 0,3,10-20" });
   private readonly source = element("select", { id: "job-source" });
   private isStarted = false;
+  private wanted = new URLSearchParams();
   private outputs: string[] = [];
 
   constructor(
@@ -24,7 +33,7 @@ export class JobForm {
   ) {
     const submit = element("button", { type: "submit", class: "primary" }, "Start");
     this.element.append(element("div", { class: "bar" }, labeled("New job", this.kind)), this.fields, submit);
-    this.kind.addEventListener("change", () => this.draw());
+    this.kind.addEventListener("change", () => this.choose(new URLSearchParams())); // no address any more
     this.element.addEventListener("submit", (e) => {
       e.preventDefault();
       start(this.body());
@@ -43,11 +52,23 @@ export class JobForm {
       this.outputs = model.outputs;
       this.target.replaceChildren(...model.outputs.map((output) => new Option(output, output)));
       this.target.value = model.target;
-      this.draw();
+      this.choose(this.wanted);
     } catch (error) {
       this.isStarted = false;
       throw error;
     }
+  }
+
+  /** Fills in what an address asks for; what it does not name stays. */
+  choose(wanted: URLSearchParams): void {
+    this.wanted = wanted;
+    for (const name of ["kind", "method", "source", "layer", "neuron"] as const) {
+      const value = wanted.get(name);
+      const field = this[name];
+      const isOffered = !(field instanceof HTMLSelectElement) || [...field.options].some((o) => o.value === value);
+      if (value !== null && isOffered) field.value = value;
+    }
+    this.draw();
   }
 
   private draw(): void {
@@ -65,8 +86,9 @@ export class JobForm {
     if (kind === "explain") {
       return { kind, method: this.method.value, target: this.outputs.length > 1 ? this.target.value : null, sequences: this.pasted.value };
     }
+    if (kind === "motifs") return { kind, source: this.source.value };
     if (kind === "demix") return { kind, layer: this.layer.value.trim(), neuron: this.neuron.value.trim() || null };
-    return { kind, source: this.source.value };
+    return { kind };
   }
 }
 

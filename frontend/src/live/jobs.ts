@@ -1,8 +1,9 @@
 // The view "jobs": longer work on the run, started, watched, cancelled, resumed.
 
 import { button, element } from "../dom";
-import { onShow, registerView } from "../route";
+import { onShow, record, registerView } from "../route";
 import { type Api, type Job, paragraph } from "./api";
+import { drawnScores, type Given } from "./given";
 import { JobForm } from "./jobform";
 import { isStale } from "./stale";
 import { Status } from "./status";
@@ -19,6 +20,7 @@ export class JobsView {
   private readonly shown = new Map<string, { item: HTMLElement; text: string }>();
   private open = new Set<string>(); // that were at work when last looked at
   private timer = 0;
+  private wanted = ""; // the job whose scores an address asks for
 
   constructor(
     private readonly api: Api,
@@ -28,7 +30,9 @@ export class JobsView {
     const about = element("p", { class: "about" }, "Each job is a cisgram command that works on this run, one at a time. Its results lie in the run like those of any other step. Closing the server interrupts it; resuming goes on where it was.");
     this.body.append(element("h2", { id: "jobs-title" }, "Jobs"), about, this.form.element, this.status.element, this.list);
     registerView(NAME, "Jobs", this.body);
-    onShow(NAME, () => {
+    onShow(NAME, (params) => {
+      this.form.choose(params);
+      this.wanted = params.get("show") ?? "";
       void this.form.start().catch((error: unknown) => this.status.fail(error));
       void this.look();
     });
@@ -80,6 +84,9 @@ export class JobsView {
     const same = items.length === this.list.children.length && items.every((item, i) => item === this.list.children[i]);
     if (!same) this.replace(items);
     if (!items.length) this.list.replaceChildren(element("li", { class: "none" }, "No job yet."));
+    const press = this.list.querySelector<HTMLElement>(`li[data-id="${CSS.escape(this.wanted)}"] button[aria-expanded=false]`);
+    this.wanted = "";
+    press?.click();
   }
 
   /** The list anew; the focus goes to the same button of the same job. */
@@ -120,6 +127,31 @@ export class JobsView {
       return link;
     }
     const files = ["values.safetensors", "names.tsv", "options.toml"].map((name) => element("a", { href: this.api.file(`${job.result}/${name}`), download: name }, name));
-    return element("span", { class: "about" }, "Result: ", ...files.flatMap((link, i) => (i ? [", ", link] : [link])));
+    return element("span", { class: "about" }, this.drawing(job), " Files: ", ...files.flatMap((link, i) => (i ? [", ", link] : [link])));
+  }
+
+  /** Shows the scores of pasted sequences below their job, and hides them again. */
+  private drawing(job: Job): HTMLElement {
+    let drawn: HTMLElement | null = null;
+    const press = button("Show the scores", `Show the scores of ${job.title}`, async () => {
+      const isHeld = document.activeElement === press;
+      press.disabled = true;
+      try {
+        if (!drawn) {
+          drawn = drawnScores(job.id, await this.api.get<Given>(`jobs/${job.id}/scores`));
+          drawn.hidden = true;
+          press.closest("li")?.append(drawn);
+        }
+        drawn.hidden = !drawn.hidden;
+        press.setAttribute("aria-expanded", String(!drawn.hidden));
+        record(NAME, new URLSearchParams(drawn.hidden ? {} : { show: job.id }));
+      } catch (error) {
+        this.status.fail(error);
+      }
+      press.disabled = false;
+      if (isHeld) press.focus({ preventScroll: true });
+    });
+    press.setAttribute("aria-expanded", "false");
+    return press;
   }
 }

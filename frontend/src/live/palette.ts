@@ -18,6 +18,7 @@ export class Palette {
   private readonly at = element("input", { type: "number", min: 0, value: 0, id: "insert-at" });
   private readonly strand = element("select", { "aria-label": "Strand" }, new Option("+ strand", "+"), new Option("\u2212 strand", "-"));
   private readonly ghost = element("div", { class: "ghost", hidden: true, "aria-hidden": "true" });
+  private readonly said = element("p", { class: "warned", role: "status" });
   private motifs: PaletteMotif[] = [];
   private chosen = 0;
 
@@ -29,7 +30,8 @@ export class Palette {
       if (motif) this.acts.insert(motif, this.isForward, Number(this.at.value) || 0);
     });
     const bar = element("div", { class: "bar" }, this.search, this.strand, element("label", { for: "insert-at" }, "at position"), this.at, insert);
-    this.element.append(bar, this.list, this.ghost);
+    this.element.append(bar, this.said, this.list, this.ghost);
+    bar.addEventListener("input", () => this.tell(""));
   }
 
   get isForward(): boolean {
@@ -46,13 +48,19 @@ export class Palette {
     this.at.value = String(at);
   }
 
+  /** What is to be known of the motif that was put in last. */
+  tell(text: string): void {
+    this.said.textContent = text;
+  }
+
   private draw(): void {
     const wanted = this.search.value.trim().toLowerCase();
     const kept = this.motifs.map((motif, i) => ({ motif, i })).filter(({ motif }) => labelOf(motif).toLowerCase().includes(wanted));
     if (!kept.some(({ i }) => i === this.chosen)) this.chosen = kept[0]?.i ?? -1;
     const cards = kept.map(({ motif, i }) => this.card(motif, i));
-    const none = this.motifs.length ? "No motif of this name." : "This run has no motifs yet. Read them with a job: kind motifs.";
-    this.list.replaceChildren(...(cards.length ? cards : [element("p", { class: "none" }, none)]));
+    const job = element("a", { href: "#jobs?kind=motifs" }, "Read them with a job");
+    const none = this.motifs.length ? ["No motif of this name."] : ["This run has no motifs yet. ", job, "."];
+    this.list.replaceChildren(...(cards.length ? cards : [element("p", { class: "none" }, ...none)]));
   }
 
   private card(motif: PaletteMotif, i: number): HTMLElement {

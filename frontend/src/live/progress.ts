@@ -4,6 +4,7 @@ import { element, short } from "../dom";
 import { onShow, registerView } from "../route";
 import { chart, type Line } from "./curve";
 import type { Progress } from "./api";
+import { nameOf, nameOfSet } from "./fields";
 import { Status } from "./status";
 import type { Watch } from "./watch";
 
@@ -64,30 +65,25 @@ export class ProgressView {
     const line = (name: string): Line => {
       const at = columns.indexOf(name);
       const points = rows.map((row, i): [number, number] => [epoch < 0 ? i + 1 : Number(row[epoch]), typeof row[at] === "number" ? row[at] : Number.NaN]);
-      return { name: name.replaceAll("_", " "), points: points.filter(([, v]) => Number.isFinite(v)) };
+      return { name: nameOf(name), points: points.filter(([, v]) => Number.isFinite(v)) };
     };
     const losses = columns.filter((name) => name.endsWith("loss"));
     const others = columns.filter((name) => name.startsWith("valid_") && !name.endsWith("loss"));
-    const groups: [string, string[]][] = [[`Loss${of}`, losses], ...others.map((name): [string, string[]] => [`${title(name)}${of}`, [name]])];
+    const groups: [string, string[]][] = [[`Loss${of}`, losses], ...others.map((name): [string, string[]] => [`${nameOf(name)}${of}`, [name]])];
     return groups
       .filter(([, names]) => names.length > 0)
       .map(([heading, names]) => element("figure", {}, element("h3", {}, heading), chart(heading, names.map(line))));
   }
 }
 
-function title(name: string): string {
-  const words = name.replace(/^valid_/, "").replaceAll("_", " ");
-  return `Validation ${/^au/.test(words) ? words.toUpperCase() : words}`;
-}
-
 function scores(found: Progress): HTMLElement[] {
   const sets = Object.entries(found.scores);
   const names = [...new Set(sets.flatMap(([, s]) => Object.keys(s)))].filter((name) => !name.endsWith("_interval"));
   if (!sets.length || !names.length) return [];
-  const head = element("tr", {}, element("th", { scope: "col" }, "Score"), ...sets.map(([set]) => element("th", { scope: "col", class: "n" }, set)));
+  const head = element("tr", {}, element("th", { scope: "col" }, "Score"), ...sets.map(([set]) => element("th", { scope: "col", class: "n", title: set }, nameOfSet(set))));
   const rows = names.map((name) => {
     const cells = sets.map(([, s]) => element("td", { class: "n" }, typeof s[name] === "number" ? short(s[name]) : ""));
-    return element("tr", {}, element("th", { scope: "row" }, name.replaceAll("_", " ")), ...cells);
+    return element("tr", {}, element("th", { scope: "row", title: name }, nameOf(name)), ...cells);
   });
   const table = element("table", { "data-files": "none" }, element("caption", {}, "Scores"), element("thead", {}, head), element("tbody", {}, ...rows));
   return [element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Scores" }, table)];

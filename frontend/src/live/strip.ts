@@ -14,6 +14,8 @@ export interface StripActs {
   move(index: number, at: number, isSameGesture: boolean): void;
   remove(index: number): void;
   turn(index: number): void;
+  /** The change that had the focus is gone, and none is left that could take it. */
+  leave(): void;
 }
 
 export class Strip {
@@ -28,6 +30,7 @@ export class Strip {
   /** Draws the changes on an axis; `offset` is the position that the axis calls 0. */
   show(edits: readonly Edit[], axis: Axis | null, offset: number): void {
     const focused = this.focused();
+    const isFewer = edits.length < this.edits.length;
     this.edits = edits;
     this.axis = axis;
     this.offset = offset;
@@ -35,11 +38,21 @@ export class Strip {
     this.element.hidden = edits.length === 0;
     if (!this.dragged) this.element.replaceChildren(...marks);
     else this.place(axis, offset);
-    if (focused >= 0) (this.element.children[focused] as HTMLElement | undefined)?.focus({ preventScroll: true });
+    if (focused >= 0 && !this.focus(focused) && !(isFewer && this.focusNext(focused))) this.acts.leave();
   }
 
-  focus(index: number): void {
-    (this.element.children[index] as HTMLElement | undefined)?.focus({ preventScroll: true });
+  /** Whether the change could take the focus: a motif inside of the window. */
+  focus(index: number): boolean {
+    const mark = this.element.children[index];
+    if (!(mark instanceof HTMLButtonElement) || mark.hidden) return false;
+    mark.focus({ preventScroll: true });
+    return true;
+  }
+
+  /** The next motif from a place in the list, or the last one before it. */
+  private focusNext(index: number): boolean {
+    const places = this.edits.map((_, i) => i);
+    return [...places.slice(index), ...places.slice(0, index).reverse()].some((i) => this.focus(i));
   }
 
   private focused(): number {

@@ -131,10 +131,22 @@ def _motifs(run: Run, body: Mapping[str, Any], _folder: Path) -> Plan:
     return Plan(f"motifs of {source}", ("motifs", _path(run), f"--source={source}"), "#motifs")
 
 
+def _grammar(run: Run, _body: Mapping[str, Any], _folder: Path) -> Plan:
+    """Rules of the run's motifs."""
+    return Plan("rules of the motifs", ("grammar", _path(run)), "#grammar")
+
+
+def _trust(run: Run, _body: Mapping[str, Any], _folder: Path) -> Plan:
+    """What to believe of the run."""
+    return Plan("checks of trust", ("trust", _path(run)), "#trust")
+
+
 KINDS: Mapping[str, Callable[[Run, Mapping[str, Any], Path], Plan]] = {
     "explain": _explain,
     "demix": _demix,
     "motifs": _motifs,
+    "grammar": _grammar,
+    "trust": _trust,
 }
 
 
@@ -142,6 +154,8 @@ TAKES: Mapping[str, tuple[str, ...]] = {
     "explain": ("method", "target", "most", "sequences"),
     "demix": ("layer", "neuron"),
     "motifs": ("source",),
+    "grammar": (),
+    "trust": (),
 }
 """What a request says beside its kind."""
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from cisgram.core.errors import CisgramError
+from cisgram.core.errors import CisgramError, UnknownName
 from cisgram.core.remedies import with_remedy
 from cisgram.core.run import Run
 from cisgram.dashboard import job_files
-from cisgram.dashboard.errors import AnswerError, Refused, Unavailable
+from cisgram.dashboard.errors import AnswerError, Conflict, Missing, Refused, Unavailable
 from cisgram.dashboard.job_files import Job
 from cisgram.dashboard.jobs import Jobs
-from cisgram.dashboard.served import readable
+from cisgram.dashboard.served import Served, readable
 from cisgram.dashboard.worker import ModelWorker
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Request", Run], Awaitable[Any]]
 MOST_NAME = 200
+RESULT = ("values.safetensors", "names.tsv", "options.toml")
+"""Files of scores of pasted sequences."""
 
 
 class Live:
@@ -60,6 +62,7 @@ class Live:
             Route(f"{under}/jobs", self._route(self._list), methods=["GET"]),
             Route(f"{under}/jobs", self._route(self._start), methods=["POST"]),
             Route(f"{under}/jobs/{{job}}", self._route(self._one), methods=["GET"]),
+            Route(f"{under}/jobs/{{job}}/scores", self._route(self._scores), methods=["GET"]),
             Route(f"{under}/jobs/{{job}}/cancel", self._route(self._cancel), methods=["POST"]),
             Route(f"{under}/jobs/{{job}}/resume", self._route(self._resume), methods=["POST"]),
         ]
@@ -132,11 +135,37 @@ class Live:
         job = job_files.read(run, request.path_params["job"])
         return {**_shown(job), "log": job_files.read_log(run, job)}
 
+    async def _scores(self, request: Request, run: Run) -> Any:
+        """What a job on pasted sequences found, as the page draws sequences."""
+        job = job_files.read(run, request.path_params["job"])
+        if job.state != "done" or job.result.startswith("#"):
+            msg = "This job has no scores of pasted sequences to draw."
+            raise Conflict(msg)
+        folder = _result_of(Served(self.runs), request.path_params["run"], job)
+        message = {"do": "given", "run": str(run.path), "folder": str(folder)}
+        return await self.worker.ask(message, client=secrets.token_hex(8))
+
     async def _cancel(self, request: Request, run: Run) -> Any:
         return _shown(self.jobs(run).cancel(request.path_params["job"]))
 
     async def _resume(self, request: Request, run: Run) -> Any:
         return _shown(await self.jobs(run).resume(request.path_params["job"]))
+
+
+def _result_of(served: Served, slug: str, job: Job) -> Path:
+    """The folder of a result, whose files must lie in the run: a job's file may name any.
+
+    Raises
+    ------
+    Missing
+        When one of them is not there.
+    """
+    folder = served.run(slug).path.resolve() / job.result
+    with suppress(UnknownName):
+        if all(served.file(slug, f"{job.result}/{name}") == folder / name for name in RESULT):
+            return folder
+    msg = "The result of this job is gone from the folder of the run. Start the job again."
+    raise Missing(msg)
 
 
 def _shown(job: Job) -> dict[str, Any]:

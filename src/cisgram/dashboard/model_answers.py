@@ -13,6 +13,7 @@ from cisgram.core.run import Run
 from cisgram.dashboard.job_checks import check
 from cisgram.dashboard.model_facts import facts
 from cisgram.dashboard.palette import palette
+from cisgram.report.given import given
 from cisgram.report.matches import Learned
 from cisgram.report.one import Fresh, payload_of_one
 from cisgram.report.sites import named_motifs
@@ -37,12 +38,13 @@ class Answers:
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """The answer to a question ``{"do": WHAT, "run": PATH, ...}``.
 
-        WHAT is ``model``, ``motifs``, ``ask``, or ``check``, whose answer is empty.
+        WHAT is ``model``, ``motifs``, ``given`` (with a ``folder``), ``ask``, or ``check``, whose
+        answer is empty.
 
         Raises
         ------
         InputError
-            As `LiveModel`, and as `job_checks.check`.
+            As `LiveModel`, `given` and `job_checks.check`.
         """
         if message["do"] == "motifs":
             return palette(Run(Path(message["run"])))
@@ -51,6 +53,8 @@ class Answers:
         if message["do"] == "check":
             check(Run(Path(message["run"])), message["body"])
             return {}
+        if message["do"] == "given":
+            return given(Run(Path(message["run"])), Path(message["folder"]))
         model = self._model(message["run"])
         return asked(model, message, self._motifs(model.run))
 

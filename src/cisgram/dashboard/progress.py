@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,7 +25,8 @@ SCORES = ("auroc", "pearson", "jsd", "accuracy", "loss")
 """The score of a run in one word: the first of these that it has."""
 MAX_EPOCHS = 10_000
 N_MOTIFS = 12
-HELD_IN = ("", "demix")
+DEMIX = "demix"
+HELD_IN = ("", DEMIX)
 """Folders of a run in which a process may be at work."""
 SAID = {
     "training": "A process is training this run.",
@@ -91,8 +93,9 @@ def progress_of(run: Run) -> dict[str, Any]:
         ``state`` and ``said`` (`state_of`); ``version`` (`version_of`: another one says that the
         page is out of date); ``epochs`` and ``members`` that are wanted, where they are known;
         ``history``, for each member its ``columns`` and ``rows``, one an epoch; ``scores``, by
-        set; ``motifs``, the sources that were written, the newest first, with their best
-        matches; ``broken``, one paragraph a file that could not be read.
+        set; ``demixing``, whether a process is at work on neurons (``is_held``) and how many of
+        each layer are ``done``; ``motifs``, the sources that were written, the newest first, with
+        their best matches; ``broken``, one paragraph a file that could not be read.
     """
     broken: list[str] = []
     train = _table(_read(run.toml, broken), "settings", "train")
@@ -106,6 +109,7 @@ def progress_of(run: Run) -> dict[str, Any]:
         "members": _whole(train.get("seeds")),
         "history": [_history(path, broken) for path in _histories(run)],
         "scores": {name: _scores(of) for name, of in found.items() if isinstance(of, dict)},
+        "demixing": {"is_held": is_held(run.path / DEMIX), "done": _demixed(run)},
         "motifs": list(_motifs(run, broken)),
         "broken": [readable(with_remedy(said, run.path)) for said in broken],
     }
@@ -180,6 +184,13 @@ def _history(path: Path, broken: list[str]) -> dict[str, Any]:
         "columns": columns,
         "rows": [[_value(v) for v in row] for row in rows[-MAX_EPOCHS:]],
     }
+
+
+def _demixed(run: Run) -> dict[str, int]:
+    """How many neurons of each layer have a file."""
+    found = (run.path / DEMIX).glob("*/*.json")
+    layers = Counter(readable(path.parent.name) for path in found)
+    return dict(sorted(layers.items()))
 
 
 def _motifs(run: Run, broken: list[str]) -> Iterator[dict[str, Any]]:

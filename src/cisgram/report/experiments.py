@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from cisgram.grammar import Experiment, cooperativity
 from cisgram.grammar.paired import t_interval
 from cisgram.grammar.scales import amounts
 from cisgram.report.curves import Axis, Band, Line, chart, ticks
+from cisgram.report.style import style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,6 @@ SHOWN = 34  # letters of an arm's name
 WIDTH, LEFT, RIGHT, TOP, ROW, BOTTOM = 540, 210, 16, 8, 18, 44
 SURE = 0.05  # q below which a point is filled
 LABELS = {"distance": "distance, bp", "copies": "copies"}
-_STYLE = Path(__file__).with_name("page.css")
 
 
 def curve_svg(experiment: Experiment, *, fact: str = "distance", name: str = "curve") -> Markup:
@@ -173,11 +172,11 @@ def standalone(svg: Markup) -> str:
     >>> standalone(Markup('<svg viewBox="0 0 9 9"></svg>'))[:50]
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0'
     """
-    style = re.sub(r"\s+", " ", _STYLE.read_text(encoding="utf-8"))
-    style = style.replace("&", "&amp;").replace("<", "&lt;")
+    sheet = re.sub(r"\s+", " ", style("page", "figures"))
+    sheet = sheet.replace("&", "&amp;").replace("<", "&lt;")
     opened = str(svg).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     head, rest = opened.split(">", 1)
-    return f"{head}><style>{style}</style>{rest}"
+    return f"{head}><style>{sheet}</style>{rest}"
 
 
 class _Drawn(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 FIRST = ("label", "set", "probability", "score", "sd")
 DRAWN_FIRST = "ism"
 """The method that the page opens with where it is there: it asks the model itself."""
+VALUES = "values.safetensors"
 RANKED_BY = ("probability", "score")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explained:
-    """One folder ``explain/METHOD``; the arrays stay in their file until asked for.
+    """One folder that ``cisgram explain`` wrote; the arrays stay in their file until asked for.
 
     Attributes
     ----------
     name
-        The folder's name.
+        The method; of those of the run the folder's name.
     names
         Table with one row a sequence.
     options
@@ -98,22 +99,29 @@ def explained(run: Run) -> list[Explained]:
     InputError
         When tables and arrays do not belong together.
     """
-    found = []
-    paths = sorted(
-        (run.path / "explain").glob("*/values.safetensors"),
-        key=lambda p: (p.parent.name != DRAWN_FIRST, p.parent.name),
-    )
-    for path in paths:
-        names = read.table(path.with_name("names.tsv"), needs=("name",))
-        if names is None:
-            msg = f"{path} has no names.tsv beside it; run 'cisgram explain' again."
-            raise InputError(msg)
-        options = read.mapping(path.with_name("options.toml")) or {}
-        k = _check(path, len(names))
-        said = [str(t) for t in options.get("tracks", ())]
-        tracks = said if len(said) == k else [f"track {i + 1}" for i in range(k)]
-        found.append(Explained(path.parent.name, names, options, path, tuple(tracks)))
-    return found
+    folders = [path.parent for path in (run.path / "explain").glob(f"*/{VALUES}")]
+    folders.sort(key=lambda folder: (folder.name != DRAWN_FIRST, folder.name))
+    return [replace(explained_in(folder), name=folder.name) for folder in folders]
+
+
+def explained_in(folder: Path) -> Explained:
+    """What ``cisgram explain`` wrote into a folder, by the name of its method.
+
+    Raises
+    ------
+    InputError
+        As `explained`.
+    """
+    path = folder / VALUES
+    names = read.table(folder / "names.tsv", needs=("name",))
+    if names is None:
+        msg = f"{path} has no names.tsv beside it; run 'cisgram explain' again."
+        raise InputError(msg)
+    options = read.mapping(folder / "options.toml") or {}
+    k = _check(path, len(names))
+    said = [str(t) for t in options.get("tracks", ())]
+    tracks = said if len(said) == k else [f"track {i + 1}" for i in range(k)]
+    return Explained(str(options.get("method", folder.name)), names, options, path, tuple(tracks))
 
 
 def _check(path: Path, n: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cisgram import __version__
 from cisgram.report.section import VIEWS
+from cisgram.report.style import style
 from cisgram.report.text import render
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def frame(
         Each with ``name`` (its id), ``title``, ``html`` (``None``: the step was not run), ``step``
         (the command that adds it), ``files`` (those that its numbers stand in) and ``linked``
         (those of them that the server gives); ``view`` names the view that it shares with
-        others, where it does.
+        others, ``job`` the job that runs its step, where there are such.
     name
         Heading and title of the page; untrusted text is allowed.
     kind
@@ -42,7 +43,7 @@ def frame(
         What the script needs of the server that serves the page; ``None`` where it is mailed.
     """
     script = (HERE / "page.js").read_text(encoding="utf-8").strip()
-    style = (HERE / "page.css").read_text(encoding="utf-8").strip()
+    sheet = style()
     return render(
         "page.html",
         name=name.encode("utf-8", "replace").decode(),  # folders may be named in other bytes
@@ -50,8 +51,8 @@ def frame(
         views=views(sections),
         live=live,
         script=script,
-        style=style,
-        policy=_policy(script, style, is_live=live is not None),
+        style=sheet,
+        policy=_policy(script, sheet, is_live=live is not None),
         version=__version__,
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cisgram.report.matches import Learned
 from cisgram.report.pack import payload, squeeze
-from cisgram.report.sites import sites_of
+from cisgram.report.sites import packed_sites, sites_of
 from cisgram.report.text import title
 
 
@@ -74,10 +74,5 @@ def payload_of_one(
     table = pd.DataFrame({"name": [name], **{f"row:{i}": [0] for i in range(len(methods))}})
     packed = payload(table, methods)
     packed |= {"lengths": [len(codes)], "codes": squeeze(codes.astype(np.uint8).tobytes())}
-    sites = sites_of(motifs, [codes])
-    rows = None if sites is None else [[v for site in row for v in site] for row in sites.rows]
-    return packed | {
-        "sites": None if sites is None else {"names": sites.names, "rows": rows},
-        "hits": None,
-        "agreement": None,
-    }
+    sites = packed_sites(sites_of(motifs, [codes]))
+    return packed | {"sites": sites, "hits": None, "agreement": None}

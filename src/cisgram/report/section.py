@@ -54,5 +54,6 @@ VIEWS = {
 SECTIONS: Registry[SectionFn] = Registry("section")
 """Filled by decorator; facts: ``title``, ``place`` (order in its view), ``step`` (the command
 that writes the files of the section, named on the page where they are absent; ``None`` for a
-section that is left out without a word) and ``view`` (the one of `VIEWS` that it stands in; a
+section that is left out without a word), ``job`` (what the view Jobs of a served page is asked for
+to run that command) and ``view`` (the one of `VIEWS` that it stands in; a
 section that does not say is a view of its own)."""

@@ -74,6 +74,13 @@ def sites_of(best: Sequence[Learned], codes: Sequence[NDArray[np.uint8]]) -> Sit
     return Sites([m.target_name for m in best], rows)
 
 
+def packed_sites(sites: Sites | None, n: int | None = None) -> dict[str, Any] | None:
+    """The sites of the first ``n`` sequences (default all) as the page's script reads them."""
+    if sites is None:
+        return None
+    return {"names": sites.names, "rows": [[v for s in row for v in s] for row in sites.rows[:n]]}
+
+
 def used_sites(run: Run, names: Sequence[str]) -> Sites | None:
     """Where the model uses the patterns that were read from its attributions.
 

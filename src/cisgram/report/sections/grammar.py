@@ -38,7 +38,7 @@ CHECKED = {
 }
 
 
-@SECTIONS.register(title="Grammar", place=4.2, step="cisgram grammar RUN")
+@SECTIONS.register(title="Grammar", place=4.2, step="cisgram grammar RUN", job="kind=grammar")
 def grammar(run: Run) -> Section | None:
     """Rules and syntax trees; rules of another run, where they were checked."""
     found = _rules(run, "rules")

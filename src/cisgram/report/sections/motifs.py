@@ -49,7 +49,7 @@ class Row:
         return found if all(found) else None
 
 
-@SECTIONS.register(title="Motifs", place=5, step="cisgram motifs RUN")
+@SECTIONS.register(title="Motifs", place=5, step="cisgram motifs RUN", job="kind=motifs")
 def motifs(run: Run) -> Section | None:
     """One table a source, matched motifs first, best first."""
     import pandas as pd

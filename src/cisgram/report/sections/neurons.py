@@ -59,7 +59,7 @@ class _Content:
     max_q: float
 
 
-@SECTIONS.register(title="Neurons", place=5.5, step="cisgram demix RUN")
+@SECTIONS.register(title="Neurons", place=5.5, step="cisgram demix RUN", job="kind=demix")
 def neurons(run: Run) -> Section | None:
     """A table of all demixed neurons, then each one's details, the best explained first."""
     found = demixed(run)
@@ -174,7 +174,7 @@ def _tables(content: _Content) -> dict[str, pd.DataFrame]:
 def _counted(
     of_layer: object, found: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Figures of layers, and the layers with neurons that a stopped job left out of them."""
+    """Figures of layers, and the layers with neurons that an unfinished job left out of them."""
     said = of_layer if isinstance(of_layer, dict) else {}
     n = Counter(d["layer"] for d in found)
     old = [k for k, v in said.items() if isinstance(v, dict) and v.get("neurons", n[k]) < n[k]]

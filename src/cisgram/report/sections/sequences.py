@@ -17,7 +17,7 @@ from cisgram.report.explained import Explained, explained, joined
 from cisgram.report.matches import Learned, sources
 from cisgram.report.pack import MAX_ROWS, payload
 from cisgram.report.section import SECTIONS, Section
-from cisgram.report.sites import MAX_P, Sites, named_sites, used_sites
+from cisgram.report.sites import MAX_P, Sites, named_sites, packed_sites, used_sites
 from cisgram.report.text import as_float, render
 
 if TYPE_CHECKING:
@@ -41,7 +41,12 @@ class _Content:
     optima: list[Learned]
 
 
-@SECTIONS.register(title="Sequences", place=6, step="cisgram explain saliency RUN")
+@SECTIONS.register(
+    title="Sequences",
+    place=6,
+    step="cisgram explain saliency RUN",
+    job="kind=explain&method=saliency",
+)
 def sequences(run: Run) -> Section | None:
     """Every explained sequence, as many as the page has room for."""
     methods = explained(run)
@@ -77,8 +82,8 @@ def _codes(table: pd.DataFrame, methods: list[Explained]) -> list[NDArray[np.uin
 
 def _drawn(content: _Content, *, n: int) -> Section:
     packed = payload(content.table.head(n), content.methods)
-    packed["sites"] = _packed_sites(content.sites, n)
-    packed["hits"] = _packed_sites(content.hits, n)
+    packed["sites"] = packed_sites(content.sites, n)
+    packed["hits"] = packed_sites(content.hits, n)
     packed["optima"] = [_packed_optimum(m) for m in content.optima]
     packed["agreement"] = _packed_agreement(content, packed["methods"], n)
     html = render(
@@ -120,12 +125,6 @@ def _tables(content: _Content) -> dict[str, pd.DataFrame]:
     columns = ["first", "second", "correlation", "low_quartile", "high_quartile"]
     contested = pd.DataFrame({"method": names, "contested": found.contested})
     return {"agreement": pd.DataFrame(rows, columns=columns), "contested": contested}
-
-
-def _packed_sites(sites: Sites | None, n: int) -> dict[str, Any] | None:
-    if sites is None:
-        return None
-    return {"names": sites.names, "rows": [[v for s in row for v in s] for row in sites.rows[:n]]}
 
 
 def _packed_optimum(learned: Learned) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Table:
     total: int
 
 
-@SECTIONS.register(title="Trust", place=4.5, step="cisgram trust RUN")
+@SECTIONS.register(title="Trust", place=4.5, step="cisgram trust RUN", job="kind=trust")
 def trust(run: Run) -> Section | None:
     """Flags in plain words, the tables behind them, the curves of removal."""
     folder = run.path / "trust"

@@ -1,0 +1,34 @@
+// One scale for two panels: how far a quantity reaches in what both of them show.
+
+import { short } from "./dom";
+import type { Lane } from "./lanes";
+import type { Reach } from "./track";
+import type { View } from "./view";
+
+/** What a lane measures: lanes of one quantity can be drawn on one scale. */
+export interface Scale {
+  quantity: string;
+  isBare: boolean; // no axis says how far it reaches
+  own?: string; // what is said of it where it is not shared
+  reach(from: number, to: number): Reach;
+}
+
+export function quantities(lanes: Lane[]): string[] {
+  return lanes.flatMap(({ scale }) => scale?.quantity ?? []);
+}
+
+/** How far a quantity reaches in a window; nothing where none of the lanes draws it. */
+export function reachWithin(lanes: Lane[], quantity: string, view: View | null): Reach | null {
+  const scale = lanes.find((lane) => lane.scale?.quantity === quantity)?.scale;
+  return view && scale ? scale.reach(Math.floor(view.start), Math.min(view.length, Math.ceil(view.end))) : null;
+}
+
+export function joined(one: Reach | null, other: Reach | null): Reach | null {
+  return one && other ? [Math.min(one[0], other[0]), Math.max(one[1], other[1])] : null;
+}
+
+/** That the scale of a lane is shared, and how far it reaches where the drawing does not say it. */
+export function scaleSaid({ scale }: Lane, shared: Reach | null): string {
+  if (!shared) return scale?.own ?? "";
+  return `same scale beside${scale?.isBare ? `, up to ${short(shared[1])}` : ""}`;
+}

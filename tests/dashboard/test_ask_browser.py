@@ -1,0 +1,97 @@
+"""Asking by keyboard: where the focus goes, and what is said of positions that there are not."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from browser import chromium
+from dashboard.test_live_browser import answered, ask, edits, named, opened
+
+__all__ = ["chromium", "named"]
+
+pytestmark = pytest.mark.browser
+
+
+def insert(page, at: int) -> None:
+    page.fill("#insert-at", str(at))
+    answered(page, lambda: page.locator("button:has-text('Insert')").press("Enter"))
+
+
+def focused(page) -> str:
+    """Label of what has the focus; of the page itself nothing."""
+    return page.evaluate("document.activeElement.ariaLabel ?? ''")
+
+
+def test_after_delete_the_focus_is_at_the_next_motif_and_then_at_the_tracks(
+    chromium, serving, named, sequence
+):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, sequence)
+        page.click(".asked button:has-text('Whole')")
+        page.wait_for_selector(".motif")
+        for at in (0, 20, 40):
+            insert(page, at)
+        page.locator(".strip .placed").nth(1).focus()
+        answered(page, lambda: page.keyboard.press("Delete"))
+        assert "at 40;" in focused(page)
+        answered(page, lambda: page.keyboard.press("Delete"))
+        assert "at 0;" in focused(page), "no next one: the one before"
+        answered(page, lambda: page.keyboard.press("Delete"))
+        assert edits(page) == []
+        assert focused(page).startswith("Tracks of ")
+        answered(page, lambda: page.keyboard.press("Control+z"))
+        assert len(edits(page)) == 1
+
+
+def test_the_list_of_changes_keeps_the_focus_in_the_place_of_what_was_taken_out(
+    chromium, serving, named, sequence
+):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, sequence)
+        page.wait_for_selector(".motif")
+        for at in (0, 20):
+            insert(page, at)
+        page.locator(".chips button[aria-label^=Move][aria-label$=right]").first.focus()
+        answered(page, lambda: page.keyboard.press("Enter"))
+        assert re.search(r"^Move .* at 1 \+ right$", focused(page))
+        page.locator(".chips button[aria-label^='Take out']").first.focus()
+        answered(page, lambda: page.keyboard.press("Enter"))
+        assert re.search(r"^Take out .* at 20 \+$", focused(page))
+        answered(page, lambda: page.keyboard.press("Enter"))
+        assert focused(page).startswith("Undo")
+        page.locator(".edits button:has-text('Redo')").wait_for()
+        for _ in range(5):
+            answered(page, lambda: page.keyboard.press("Enter"))
+        assert focused(page).startswith("Redo"), "nothing is left to undo"
+
+
+@pytest.mark.parametrize(("asked", "is_last"), [(500, True), (-3, False)])
+def test_a_position_that_there_is_not_is_said_and_the_nearest_taken(
+    chromium, serving, named, sequence, asked, is_last
+):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, sequence)
+        page.wait_for_selector(".motif")
+        insert(page, asked)
+        at = int(re.search(r" at (-?\d+) ", edits(page)[-1].replace("−", "-"))[1])
+        width = len(re.search(r"([ACGT]{4,}) at", edits(page)[-1])[1])
+        said = page.locator(".palette [role=status]").inner_text()
+        assert said.startswith(f"Position {asked} ")
+        assert said.endswith(f"was put in at {at}.")
+        assert ("is too far right" in said) == is_last
+        assert not is_last or at == len(sequence) - width
+        insert(page, 10)
+        assert page.locator(".palette [role=status]").inner_text() == ""
+
+
+def test_a_motif_that_is_longer_than_the_sequence_is_said_to_be(chromium, serving, named):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, "ACGT")
+        page.wait_for_selector(".motif")
+        page.fill("#insert-at", "0")
+        page.click("button:has-text('Insert')")
+        said = page.locator(".palette [role=status]").inner_text()
+        assert said.endswith("does not fit into the 4 bp of the sequence.")
+        assert edits(page) == []
