@@ -20,11 +20,19 @@ COUNTED = 10  # windows of at most so many base pairs are enumerated
 FEWEST = 320  # windows of a population, however dear the neuron
 ROUNDS, SHORTEST = 200, 16  # the longest search of a cheap neuron, and of a dear one
 FLAT = 0.02  # share of a sequence's steepest position below which the gradient counts as flat
+CLIMB = 5  # rounds in which a cheap neuron's windows climb
+STEEPEST = 2  # changes that a climbing window tries in a round
+CHANCE = 8.13  # log likelihood ratio of even letters that one column in a thousand passes
+WIDEST = 2.0  # standard deviation of the logarithm of what rarity adds to a parent's weight
 
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """How a neuron's sequences are searched; the defaults are those of NeuronMotif.
+    """How a neuron's sequences are searched.
+
+    As NeuronMotif's, but for ``pressure`` (1 there), ``mutation``, ``rarity`` and ``climb`` (0
+    there): in a population of a few thousand it drifts which of the ways to activate the neuron
+    are left, and these keep more of them.
 
     Attributes
     ----------
@@ -45,6 +53,16 @@ class SampleOptions:
         Added to the weights of the letters where the gradient is flat, so that letters that do
         not matter to the neuron keep changing; 0 is NeuronMotif's choice, under which they are
         handed down and look like motifs in small populations.
+    pressure
+        Exponent of the activation in the weight of a parent.
+    rarity
+        How much the weight of a parent, and of what is kept, grows with the rarity of its letters:
+        the factor is the inverse of their likelihood to this power. Thus no way to activate the
+        neuron crowds out the others.
+    climb
+        Rounds at the end in which every window takes the letter that gains most, as long as one
+        does: all of them, so that the strongest windows are as unlike as the others. None: 5, and
+        fewer for dear neurons, down to 1.
     inherited
         Whether a crossing is mutated along the slopes of its parents, each on its own side, so
         that a round is one pass and its gradient; False: along its own, for which it has to be
@@ -63,7 +81,10 @@ class SampleOptions:
     patience: int = 10
     step: float = 1.0
     normalized: bool = False
-    mutation: float = 0.15
+    mutation: float = 0.2
+    pressure: float = 2.0
+    rarity: float = 0.6
+    climb: int | None = None
     inherited: bool | None = None
     most: int = 100_000
     bins: int = 50
@@ -120,7 +141,7 @@ def sample(
     ones a population of random sequences is improved round by round: every letter is drawn anew
     from ``max(0, x + step * gradient)``, rows scaled to sum 1; what is active is kept; the next
     population is a tenth best ones, the same shifted left and right by less than the layer's
-    stride, and crossings of pairs drawn by activation.
+    stride, and crossings of pairs drawn by activation and rarity. In the end it climbs.
 
     Parameters
     ----------
@@ -167,6 +188,7 @@ def sample(
         return _counted(read, window.width, neurons, threshold, how, seed)
     n = how.population or population(window)
     rounds = how.rounds or affordable(cost(window), ROUNDS, SHORTEST)
+    climb = min(CLIMB, rounds // SHORTEST) if how.climb is None else how.climb
     out = []
     for done, k in enumerate(neurons, 1):
         search = _Search.begin(window.width, k, n, start, threshold, seed)
@@ -175,6 +197,7 @@ def sample(
         search.score(read, how)
         while search.rounds < rounds and not search.is_over(how):
             search.advance(read, how, stride)
+        search.climb(read, how, climb)
         out.append(search.result(how))
         if progress is not None:
             progress(done, len(neurons))
@@ -253,7 +276,8 @@ class _Search:
         """One round: breed, follow the gradient, keep what is active."""
         slopes = self.slopes
         if self.rounds:
-            chosen = _bred(self.value, self.codes.shape[1], stride, self.rng)
+            weight = _weight(self.codes, self.value, how)
+            chosen = _bred(self.value, weight, self.codes.shape[1], stride, self.rng)
             self.codes = chosen.of(self.codes)
             slopes = chosen.of(slopes) if slopes is not None else None
         if slopes is None:
@@ -266,6 +290,22 @@ class _Search:
         self.best = max(self.best, mean)
         if self.rounds % 5 == 0 and self.held > how.most:
             self._thin(how)
+
+    def climb(self, read: Reader, how: SampleOptions, rounds: int) -> None:
+        """Every window takes the letter that gains most, as long as one does."""
+        best = np.arange(len(self.value))
+        for _ in range(rounds):
+            codes, value = self.codes[best], self.value[best]
+            if not len(codes):
+                return
+            slopes = (
+                read.slopes(codes, self.neuron)[1] if self.slopes is None else self.slopes[best]
+            )
+            self.codes = _steepest(codes, slopes)
+            self.score(read, how)
+            offered = self.value.reshape(len(codes), STEEPEST)
+            best = np.arange(len(codes)) * STEEPEST + offered.argmax(1)
+            best = best[offered.max(1) > value]
 
     def score(self, read: Reader, how: SampleOptions) -> None:
         """The population's values, and slopes where its children inherit them."""
@@ -286,7 +326,8 @@ class _Search:
         codes, value = np.concatenate(self.found), np.concatenate(self.values)
         words = (codes.astype(np.uint64) + np.uint64(1)) @ self.factors
         first = np.sort(np.unique(words, return_index=True)[1])
-        kept = first[_spread(value[first], self.threshold, how, self.rng)]
+        log_weight = _log_rarity(codes[first], how) if len(first) > how.most else 0.0
+        kept = first[_spread(value[first], self.threshold, how, self.rng, log_weight)]
         self.found, self.values, self.held = [codes[kept]], [value[kept]], len(kept)
         if self.wanted:
             self.maps = [[np.concatenate(m)[kept] for m in zip(*self.maps, strict=True)]]
@@ -305,16 +346,36 @@ class _Search:
 
 
 def _spread(
-    value: Floats, threshold: float, how: SampleOptions, rng: np.random.Generator
+    value: Floats,
+    threshold: float,
+    how: SampleOptions,
+    rng: np.random.Generator,
+    log_weight: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.int64]:
-    """Rows to keep: all, or at most so many in each step of activation."""
+    """Rows to keep: all, or of each step of activation as many as there is room for.
+
+    Within a step they are drawn without replacement by weight: the largest sums of a logarithm
+    and a Gumbel number.
+    """
     if len(value) <= how.most:
         return np.arange(len(value))
     edges = np.linspace(threshold, float(value.max()), how.bins + 1)[1:-1]
     step = np.searchsorted(edges, value)
-    room = how.most // how.bins
-    kept = [rng.permutation(np.flatnonzero(step == b))[:room] for b in range(how.bins)]
-    return np.sort(np.concatenate(kept))
+    room = _room(np.bincount(step, minlength=how.bins), how.most)
+    order = np.lexsort((-(log_weight + rng.gumbel(size=len(value))), step))
+    ordered = step[order]
+    rank = np.arange(len(value)) - np.searchsorted(ordered, ordered)
+    return np.sort(order[rank < room])
+
+
+def _room(held: NDArray[np.int64], most: int) -> int:
+    """The largest number for each step so that all of them together keep at most ``most``."""
+    left = most
+    for done, n in enumerate(np.sort(held)):
+        if n * (len(held) - done) > left:
+            return left // (len(held) - done)
+        left -= n
+    return int(held.max())
 
 
 def _drawn(codes: Codes, slopes: Floats, how: SampleOptions, rng: np.random.Generator) -> Codes:
@@ -347,6 +408,42 @@ def _drawn(codes: Codes, slopes: Floats, how: SampleOptions, rng: np.random.Gene
     return drawn
 
 
+def _steepest(codes: Codes, slopes: Floats) -> Codes:
+    """(n * STEEPEST, width): of each window its copies with the one change that promises most."""
+    n, width = codes.shape
+    own = np.take_along_axis(slopes, codes[:, None].astype(np.int64), 1)
+    gain = (slopes - own).reshape(n, 4 * width)
+    change = np.argpartition(-gain, STEEPEST - 1, axis=1)[:, :STEEPEST].ravel()
+    copies = np.repeat(codes, STEEPEST, axis=0)
+    copies[np.arange(len(copies)), change % width] = change // width
+    return copies
+
+
+def _weight(codes: Codes, value: Floats, how: SampleOptions) -> NDArray[np.float64]:
+    """(n,) of each window, how often it is a parent."""
+    active = np.where(value > 0, np.log1p(np.maximum(value, 0)), np.minimum(value, 0))
+    log = how.pressure * active.astype(np.float64) + _log_rarity(codes, how)
+    return np.exp(log - log.max())
+
+
+def _log_rarity(codes: Codes, how: SampleOptions) -> NDArray[np.float64]:
+    """(n,) of each window, the logarithm of the weight that its rare letters give it.
+
+    Minus the log likelihood under the letters of all windows, column by column. Columns whose
+    letters are as even as chance makes them count for nothing, lest the noise of many columns that
+    do not matter decides.
+    """
+    n = len(codes)
+    out = np.zeros(n)
+    for column in np.ascontiguousarray(codes.T):
+        count = np.bincount(column, minlength=4)
+        log = np.log(np.maximum(count, 1) / n)  # what does not occur is not looked up
+        if float(count @ (log + np.log(4))) > CHANCE:
+            out -= log[column]
+    out *= how.rarity
+    return out * min(1.0, WIDEST / max(float(out.std()), WIDEST))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bred:
     """For every letter of the next population, whose it is and from where."""
@@ -361,8 +458,14 @@ class _Bred:
         return np.stack([plane[self.rows, self.columns] for plane in array.swapaxes(0, 1)], 1)
 
 
-def _bred(value: Floats, width: int, stride: int, rng: np.random.Generator) -> _Bred:
-    """A tenth best, the same shifted, and crossings of pairs drawn by activation."""
+def _bred(
+    value: Floats,
+    weight: NDArray[np.float64],
+    width: int,
+    stride: int,
+    rng: np.random.Generator,
+) -> _Bred:
+    """A tenth best, the same shifted, and crossings of pairs drawn by weight."""
     n, column = len(value), np.arange(width)
     best = np.argsort(-value, kind="stable")[: n // 10]
     rows, columns = [best], [np.zeros(len(best), dtype=np.int64)]
@@ -370,8 +473,7 @@ def _bred(value: Floats, width: int, stride: int, rng: np.random.Generator) -> _
         rows += [best, best]
         columns += list(rng.integers(1, stride, (2, len(best))) * np.array([[1], [-1]]))
     pairs = (n - sum(map(len, rows))) // 2
-    weight = np.where(value > 0, 1 + np.maximum(value, 0), np.exp(np.minimum(value, 0)))
-    cumulative = np.cumsum(weight.astype(np.float64))
+    cumulative = np.cumsum(weight)
     drawn = np.searchsorted(cumulative, rng.random((2, pairs)) * cumulative[-1], side="right")
     one, other = np.minimum(drawn, n - 1)
     is_left = column < rng.integers(1, width, (pairs, 1))
