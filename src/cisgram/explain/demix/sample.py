@@ -423,7 +423,8 @@ def _weight(codes: Codes, value: Floats, how: SampleOptions) -> NDArray[np.float
     """(n,) of each window, how often it is a parent."""
     active = np.where(value > 0, np.log1p(np.maximum(value, 0)), np.minimum(value, 0))
     log = how.pressure * active.astype(np.float64) + _log_rarity(codes, how)
-    return np.exp(log - log.max())
+    weight: NDArray[np.float64] = np.exp(log - log.max())
+    return weight
 
 
 def _log_rarity(codes: Codes, how: SampleOptions) -> NDArray[np.float64]:
