@@ -17,6 +17,7 @@ import pytest
 
 from cisgram.core.errors import InputError
 from cisgram.dashboard import bound
+from cisgram.dashboard.start import Dashboard
 from cli.running import cisgram
 from dashboard.asking import Server
 from dashboard.waiting import until
@@ -129,6 +130,24 @@ def served(run):
     finally:
         if server.process.poll() is None:
             server.stop()
+
+
+def test_without_a_folder_for_temporary_files_the_link_is_printed(run, monkeypatch):
+    def nowhere(*_args, **_options):
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    def answer(_dashboard, *, on_start, **_others):
+        on_start("http://127.0.0.1:1/login?token=x")
+
+    started = []
+    monkeypatch.setattr("tempfile.TemporaryDirectory", nowhere)
+    monkeypatch.setattr("webbrowser.open", started.append)
+    monkeypatch.setattr(Dashboard, "answer", answer)
+    done = cisgram("serve", "RUN", "--port", "0", "--open")
+    assert done.status == 0
+    assert "http://127.0.0.1:1/login?token=x" in done.out
+    assert "No browser is started" in done.err
+    assert started == []
 
 
 BROWSER = """#!/bin/sh

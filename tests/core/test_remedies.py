@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from cisgram.core import config, files
 from cisgram.core.remedies import remedy_of, with_remedy
 
 COMMANDS = {
-    "explain/deep_lift/values.safetensors": "explain deep_lift RUN",
     "motifs/filters.meme": "motifs RUN --source filters",
     "motifs/units.pairs.tsv": "motifs RUN --source filters",
     "demix/comparison.json": "demix RUN --compare RUN2",
-    "demix/summary.json": "demix RUN",
     "grammar/rules.json": "grammar RUN",
     "grammar/check.tsv": "grammar RUN --check RUN2",
     "interactions/dfim.tsv": "interact RUN",
@@ -41,6 +40,43 @@ def test_a_file_that_is_written_over_has_a_command(name):
 def test_a_file_that_its_command_reads_is_deleted_first(name, command):
     said = remedy_of(Path("RUN"), Path("RUN") / name)
     assert said == f"Delete it; this makes it anew: cisgram {command}"
+
+
+def test_what_is_explained_anew_is_as_it_was(tmp_path):
+    how = {"method": "ism", "target": 2, "most": 50, "options": {"path": "edits"}}
+    for name in ("ism", "my-run"):
+        config.write_toml(tmp_path / "explain" / name / "options.toml", how)
+    command = f"this makes it anew: cisgram explain ism {tmp_path} --target 2 --most 50"
+    said = remedy_of(tmp_path, tmp_path / "explain/ism/names.tsv")
+    assert said.startswith("With those options (-O)")
+    assert said.endswith(command)
+    said = remedy_of(tmp_path, tmp_path / "explain/my-run/values.safetensors")
+    assert said.endswith(f"{command} -o {tmp_path}/explain/my-run")
+
+
+@pytest.mark.parametrize("content", [None, "method = ", "", 'method = "a; rm x"', "method = 3"])
+def test_where_nothing_says_how_it_was_explained_that_is_said(tmp_path, content):
+    if content is not None:
+        files.write_text(tmp_path / "explain/mine/options.toml", content)
+    said = remedy_of(tmp_path, tmp_path / "explain/mine/names.tsv")
+    assert said.startswith("With --target, --most and -O as they were (and where mine is no")
+    assert f"with its method instead, and -o {tmp_path}/explain/mine)" in said
+    assert said.endswith(f"this makes it anew: cisgram explain mine {tmp_path}")
+    assert "rm x" not in said
+
+
+@pytest.mark.parametrize("name", ["summary.json", "neurons.tsv"])
+def test_tables_of_neurons_are_made_anew_from_one_that_is_demixed_already(tmp_path, name):
+    path = tmp_path / "demix" / name
+    assert remedy_of(tmp_path, path) == "No neuron of this run is demixed: delete the file."
+    asked = {"by": "published", "parts": 2, "start": "random", "seed": "1; rm x"}
+    files.write_json(tmp_path / "demix/conv1/0.json", "damaged")
+    files.write_json(tmp_path / "demix/conv1/x;y.json", {"options": asked})
+    files.write_json(tmp_path / "demix/conv3/7.json", {"options": asked})
+    assert remedy_of(tmp_path, path) == (
+        f"This makes it anew: cisgram demix {tmp_path} --layer conv3 --neuron 7 "
+        "--by published --parts 2"
+    )
 
 
 @pytest.mark.parametrize(
@@ -93,9 +129,39 @@ def test_the_file_is_found_in_the_message(tmp_path):
     assert said.endswith(f"cisgram motifs {quoted} --source filters")
 
 
+def test_a_path_is_found_whole_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "ba", "x/a", "b-a"):
+        files.write_json(Path(folder) / "metrics.json", {})
+    for folder in ("ba", "x/a", "b-a"):
+        text = f"{folder}/metrics.json is not JSON."
+        assert with_remedy(text, Path("a")) == text
+        assert with_remedy(text, Path("a"), Path(folder)) == (
+            f"{text} This makes it anew: cisgram evaluate {folder}"
+        )
+    said = with_remedy("'a/metrics.json' is no 'cisgram evaluate ba'.", Path("a"))
+    assert said.endswith("This makes it anew: cisgram evaluate a")
+
+
+def test_one_remedy_is_enough(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    for folder in (first, second):
+        for name in ("metrics.json", "run.toml"):
+            files.write_text(folder / name, "")
+    both = f"{first}/metrics.json differs from {second}/metrics.json."
+    said = with_remedy(both, first, second)
+    assert said == f"{both} This makes it anew: cisgram evaluate {first}"
+    assert with_remedy(said, first, second) == said
+    said = with_remedy(f"{second}/run.toml is no TOML.", first, second)
+    assert said.count("bring it back from a copy") == 1
+    assert with_remedy(said, second) == said
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "Cannot write {run}/metrics.json: Permission denied. Choose a folder that can be written.",
+        "No room left on the disk while writing {run}/metrics.json. Make room.",
         "The model is broken.",
         "{run} is no run.",
         "{run}/absent.tsv is absent.",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import resource
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,8 @@ from cisgram.core import work
 from cisgram.core.errors import InputError, StorageError
 from cisgram.core.run import Run
 from cisgram.core.work import Work, at_work, noted, works_in
+
+STALE = ".work-0000000000000000"
 
 
 @pytest.fixture
@@ -44,6 +50,9 @@ def test_a_step_says_what_it_is_of_however_it_is_called(run):
 
     assert step(run, 1) == (1, [Work("reading motifs", "filters", True)])
     assert step(run, least=2, source="demix") == (2, [Work("reading motifs", "demix", True)])
+    assert step(least=3, _run=run) == (3, [Work("reading motifs", "filters", True)])
+    with pytest.raises(TypeError, match="_run"):
+        step(least=3)
 
 
 def test_a_folder_that_is_no_run_or_only_looked_at_gets_no_note(tmp_path, run, monkeypatch):
@@ -67,8 +76,93 @@ def test_without_locks_nothing_is_said(run, monkeypatch):
         assert [p.name for p in run.path.iterdir()] == ["run.toml"]
 
 
+def test_a_full_disk_stops_no_step(run):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no byte fits into a file
+    try:
+        with at_work(run.path, "explaining"):
+            found = [p.name for p in run.path.iterdir()]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert found == ["run.toml"]
+    assert [p.name for p in run.path.iterdir()] == ["run.toml"]
+
+
+@pytest.mark.parametrize("error", [None, InputError])
+def test_a_note_that_cannot_be_deleted_stops_no_step(run, monkeypatch, error):
+    def forbidden(*_args, **_options):
+        raise PermissionError
+
+    def step():
+        with at_work(run.path, "explaining"):
+            monkeypatch.setattr(Path, "unlink", forbidden)
+            if error is not None:
+                raise error
+
+    if error is None:
+        step()
+    else:
+        with pytest.raises(error):
+            step()
+
+
+def test_what_is_locked_for_good_is_open_for_writing(run, monkeypatch):
+    """A network disk locks nothing else so."""
+    (run.path / STALE).touch()
+    modes, hold = [], work.hold
+
+    def watched(handle):
+        modes.append(fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE)
+        hold(handle)
+
+    monkeypatch.setattr(work, "hold", watched)
+    with at_work(run.path, "explaining"):
+        assert set(modes) == {os.O_RDWR}
+        assert len(works_in(run.path)) == 1
+
+
+def test_only_what_is_named_as_our_notes_are_is_one(tmp_path, run):
+    names = (".work-plan.md", f"{STALE}0", f"{STALE}.md", STALE.replace("0", "A"), ".work-")
+    for name in names:
+        (run.path / name).touch()
+    with at_work(run.path, "explaining"):
+        assert len(works_in(run.path)) == 1
+    assert {p.name for p in run.path.iterdir()} == {"run.toml", *names}
+    folder = tmp_path / "new"
+    folder.mkdir()
+    (folder / STALE).touch()
+    assert not Run(folder).holds({})
+    (folder / ".work-plan.md").touch()
+    with pytest.raises(InputError, match="not a run of ours"):
+        Run(folder).holds({})
+
+
+def test_a_note_is_locked_before_it_has_its_name(run, monkeypatch):
+    seen, hold = [], work.hold
+
+    def watched(handle):
+        seen.append(works_in(run.path))
+        hold(handle)
+
+    monkeypatch.setattr(work, "hold", watched)
+    with at_work(run.path, "explaining"):
+        assert seen == [[]]
+
+
+def test_a_note_that_is_deleted_while_it_is_read_is_of_no_stopped_step(run, monkeypatch):
+    (run.path / STALE).touch()
+    assert works_in(run.path) == [Work("working", "", False)]
+
+    def late(_handle):
+        (run.path / STALE).unlink()
+        return False
+
+    monkeypatch.setattr(work, "is_locked", late)
+    assert works_in(run.path) == []
+
+
 def test_steps_that_begin_together_take_no_note_from_each_other(run):
-    """A note is empty and without its lock for a moment, and then looks like a stale one."""
+    """None is ever without its lock, so that it would look like a stale one."""
     missing = []
     meet = threading.Barrier(8)
 

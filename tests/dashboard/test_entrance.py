@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import html
@@ -10,6 +11,7 @@ import re
 import pytest
 
 from cisgram.core.run import Run
+from dashboard.asking import ORIGIN
 from dashboard.test_security import FOREIGN_ORIGINS, drawn
 
 
@@ -61,6 +63,26 @@ def test_a_link_is_not_used_ahead_of_being_opened(asked, ahead):
     assert early.status_code == 503
     assert "set-cookie" not in early.headers
     assert asked.get(link).status_code == 303
+
+
+def test_a_client_that_leaves_amid_its_form_is_no_error(asked):
+    parts = iter([{"body": b"token=", "more_body": True, "type": "http.request"}])
+
+    async def receive():
+        return next(parts, {"type": "http.disconnect"})
+
+    async def send(_message):
+        pass
+
+    headers = {"host": ORIGIN.removeprefix("http://"), "origin": ORIGIN, "content-length": "20"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/login",
+        "query_string": b"",
+        "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+    }
+    asyncio.run(asked.app(scope, receive, send))
 
 
 def test_a_token_or_a_link_can_be_typed_into_the_page_that_asks_for_one(asked):

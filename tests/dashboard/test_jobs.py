@@ -15,7 +15,7 @@ from cisgram.core.run import Run
 from cisgram.dashboard import job_files
 from cisgram.dashboard.errors import Conflict, Missing, Refused
 from cisgram.dashboard.job_process import INTERRUPTED
-from cisgram.dashboard.jobs import SERVER_ENDED, Jobs
+from cisgram.dashboard.jobs import MOST_WAITING, SERVER_ENDED, Jobs
 from dashboard.waiting import SLUG, until
 
 URL = f"/api/runs/{SLUG}/jobs"
@@ -127,6 +127,22 @@ def test_jobs_run_one_after_the_other(run):
         return await reach(jobs, second, "done")
 
     assert within(run, QUICK, work).said == "all done"
+
+
+def test_no_more_jobs_wait_than_may_however_many_are_started_at_once(run):
+    async def work(jobs):
+        many = [jobs.start(HELD_OUT) for _ in range(40)]
+        found = await asyncio.gather(*many, return_exceptions=True)
+        assert len(jobs.at_work()) <= MOST_WAITING + 1
+        return [str(one) for one in found if isinstance(one, Conflict)]
+
+    refused = within(run, SLOW, work)
+    assert 40 - len(refused) <= MOST_WAITING + 1
+    assert set(refused) == {
+        f"{MOST_WAITING} jobs wait already. Wait until some are done, or cancel them."
+    }
+    left = [p for p in (run.path / "jobs").glob("*") if p.is_dir()]
+    assert len(left) == 40 - len(refused)
 
 
 def test_a_job_is_cancelled_and_resumed(run):

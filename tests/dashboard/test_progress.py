@@ -22,6 +22,8 @@ from cisgram.motifs import Motif, MotifSet
 from dashboard.asking import tree_of
 from made_run import make_run
 
+NOTE = ".work-0000000000000000"
+
 
 @pytest.fixture
 def run(tmp_path):
@@ -36,7 +38,24 @@ def test_the_state_follows_the_lock_and_the_last_file(run):
         assert state_of(run)[0] == "training"
     assert state_of(run)[0] == "stopped"
     with only_one(run.path / "demix"):
-        assert state_of(run)[0] == "training"
+        assert state_of(run)[0] == "demixing"
+
+
+def test_a_step_of_a_run_that_is_not_trained_is_no_training(run):
+    (run.path / "metrics.json").unlink()
+    with at_work(run.path, "exporting"):
+        said = "A process is exporting. Training has not come to its end."
+        assert state_of(run) == ("exporting", said)
+        with only_one(run.path):
+            assert state_of(run) == ("training", SAID["training"])
+    for step in ("training", "working"):
+        with at_work(run.path, step), at_work(run.path, "exporting"):
+            assert state_of(run)[0] == "training"
+
+
+def test_training_that_finds_a_trained_run_trains_nothing(run):
+    with at_work(run.path, "training"):
+        assert state_of(run) == ("working", SAID["working"])
 
 
 def test_demixing_is_told_by_its_lock_and_counted_by_its_files(run):
@@ -96,7 +115,8 @@ def test_a_step_that_was_killed_reads_as_stopped_until_another_begins(run, numbe
         process.send_signal(number)
     state, said = state_of(run)
     assert state == summary_of(run)["state"] == "stopped"
-    assert "A process that was explaining (ism) was stopped before its end" in said
+    assert "A process that was explaining (ism) was ended before it was done; start it" in said
+    assert "goes on" not in said  # not every step does
     with pytest.raises(InputError), at_work(run.path, "judging"):
         raise InputError("refused")
     assert state_of(run)[0] == "finished"
@@ -108,9 +128,9 @@ def test_a_step_that_was_killed_reads_as_stopped_until_another_begins(run, numbe
                 b'{"step": "a", "of": "b\\nc"}', b'{"step": 1, "of": 2}']
 )  # fmt: skip
 def test_a_note_that_no_step_wrote_says_no_more_than_that_it_is_there(run, content):
-    path = run.path / ".work-0"
+    path = run.path / NOTE
     path.write_bytes(content)
-    assert "was working was stopped" in state_of(run)[1]
+    assert "was working was ended" in state_of(run)[1]
     with path.open("rb") as handle:
         hold(handle)
         assert state_of(run) == ("working", SAID["working"])
@@ -118,9 +138,9 @@ def test_a_note_that_no_step_wrote_says_no_more_than_that_it_is_there(run, conte
 
 def test_what_is_no_plain_file_is_no_note(run, tmp_path):
     (tmp_path / "secret").write_text('{"step": "stolen", "of": ""}')
-    (run.path / ".work-1").symlink_to(tmp_path / "secret")
-    os.mkfifo(run.path / ".work-2")
-    (run.path / ".work-3").mkdir()
+    (run.path / f"{NOTE[:-1]}1").symlink_to(tmp_path / "secret")
+    os.mkfifo(run.path / f"{NOTE[:-1]}2")
+    (run.path / f"{NOTE[:-1]}3").mkdir()
     assert state_of(run)[0] == "finished"
 
 

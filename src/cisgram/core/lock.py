@@ -13,6 +13,8 @@ from cisgram.core.errors import InputError, StorageError
 from cisgram.core.files import is_full, is_temporary, not_writable
 
 LOCK = ".lock"
+HAS_LOCKS = find_spec("fcntl") is not None
+"""False on Windows."""
 LOOKS = 5
 """Times that a lock is asked for: one that `is_held` has for a moment is no other process."""
 
@@ -31,7 +33,7 @@ def only_one(folder: Path) -> Iterator[None]:
     StorageError
         When the disk is full.
     """
-    if find_spec("fcntl") is None:  # not on Windows
+    if not HAS_LOCKS:
         yield
         return
     path = folder / LOCK
@@ -65,7 +67,7 @@ def is_held(folder: Path) -> bool | None:
 
     Nothing is written. The lock is shared for a moment to see whether it is free.
     """
-    if find_spec("fcntl") is None:  # not on Windows
+    if not HAS_LOCKS:
         return None
     try:
         with (folder / LOCK).open("rb") as handle:

@@ -9,24 +9,20 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
-from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import IO, ParamSpec, TypeVar
 
 from cisgram.core.errors import CisgramError, StorageError
 from cisgram.core.files import open_plain
-from cisgram.core.lock import hold, is_locked
+from cisgram.core.lock import HAS_LOCKS, hold, is_locked
 
-if TYPE_CHECKING:
-    from cisgram.core.run import Run
-
-NOTE = ".work-"
-TRIES = 5  # a note that another process takes for a stale one is written anew
+NOTE = re.compile(r"\.work-[0-9a-f]{16}")
 MOST = 4_096  # bytes of a note
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,19 +67,22 @@ def at_work(folder: Path, step: str, of: str = "") -> Iterator[None]:
         yield
         return
     handle, path = note
-    with handle:
-        try:
-            yield
-        except CisgramError as error:
-            if not isinstance(error, StorageError):  # else it was stopped, and can go on
-                path.unlink(missing_ok=True)
-            raise
-        path.unlink(missing_ok=True)
+    is_over = False
+    try:
+        yield
+        is_over = True
+    except CisgramError as error:
+        is_over = not isinstance(error, StorageError)  # else it was stopped, and can go on
+        raise
+    finally:
+        with suppress(OSError):
+            if is_over:
+                path.unlink()  # before its lock goes: whoever looks never sees a stopped step
+        with suppress(OSError):
+            handle.close()
 
 
-def noted(
-    step: str, of: str = ""
-) -> Callable[[Callable[Concatenate[Run, P], T]], Callable[Concatenate[Run, P], T]]:
+def noted(step: str, of: str = "") -> Callable[[Callable[P, T]], Callable[P, T]]:
     """A step whose first argument is its run, run under `at_work`.
 
     Parameters
@@ -94,15 +93,17 @@ def noted(
         Name of the step's argument whose value is that of `Work`.
     """
 
-    def decorate(fn: Callable[Concatenate[Run, P], T]) -> Callable[Concatenate[Run, P], T]:
+    def decorate(fn: Callable[P, T]) -> Callable[P, T]:
         signature = inspect.signature(fn)
+        run = next(iter(signature.parameters))
 
         @wraps(fn)
-        def inside(run: Run, /, *args: P.args, **options: P.kwargs) -> T:
-            given = signature.bind(run, *args, **options)
+        def inside(*args: P.args, **options: P.kwargs) -> T:
+            given = signature.bind(*args, **options)
             given.apply_defaults()
-            with at_work(run.path, step, str(given.arguments.get(of) or "")):
-                return fn(run, *args, **options)
+            arguments = given.arguments
+            with at_work(arguments[run].path, step, str(arguments.get(of) or "")):
+                return fn(*args, **options)
 
         return inside
 
@@ -115,55 +116,58 @@ def works_in(folder: Path) -> list[Work]:
     Empty where nobody can know, as on a disk without locks.
     """
     found: list[tuple[int, Work]] = []
-    if find_spec("fcntl") is None:  # Windows: no notes are written
-        return []
-    for path in folder.glob(f"{NOTE}*"):
+    for path in _notes(folder):
         with suppress(OSError), open_plain(path, os.O_RDONLY) as handle:
             is_held = is_locked(handle)
-            if is_held is not None:
-                said = _said(handle.read(MOST))
-                found.append((os.fstat(handle.fileno()).st_mtime_ns, Work(*said, is_held)))
+            said = _said(handle.read(MOST))
+            about = os.fstat(handle.fileno())
+            if is_held is not None and about.st_nlink > 0:  # else it was deleted meanwhile
+                found.append((about.st_mtime_ns, Work(*said, is_held)))
     return [work for _, work in sorted(found, key=lambda f: f[0], reverse=True)]
 
 
 def is_note(path: Path) -> bool:
     """True for the name of a note of `at_work`."""
-    return path.name.startswith(NOTE)
+    return NOTE.fullmatch(path.name) is not None
+
+
+def _notes(folder: Path) -> Iterator[Path]:
+    """The notes in a folder; none where nobody can lock them."""
+    return filter(is_note, folder.glob(".work-*") if HAS_LOCKS else ())
 
 
 def _noted(folder: Path, step: str, of: str) -> tuple[IO[bytes], Path] | None:
     """A note of this process and its path; ``None`` where there cannot be one."""
-    if find_spec("fcntl") is None or not (folder / "run.toml").is_file():  # Windows, or no run
-        return None
-    _forget_stopped(folder)
-    for _ in range(TRIES):
-        path = folder / f"{NOTE}{secrets.token_hex(8)}"
-        try:
-            handle = path.open("xb")
-        except OSError:  # a folder to look at only
-            return None
-        try:
-            hold(handle)
-            handle.write(json.dumps({"step": step, "of": of}).encode())
-            handle.flush()
-            if path.exists():
-                return handle, path
-        except BlockingIOError:
-            pass
-        except OSError:  # no locks here, or no room
-            handle.close()
-            path.unlink(missing_ok=True)
-            return None
-        handle.close()  # another step took it for a stale one before it was locked
+    with suppress(OSError):  # a folder to look at only, a disk without locks or room
+        if HAS_LOCKS and (folder / "run.toml").is_file():
+            _forget_stopped(folder)
+            return _locked(folder, json.dumps({"step": step, "of": of}).encode())
     return None
+
+
+def _locked(folder: Path, content: bytes) -> tuple[IO[bytes], Path]:
+    """A new note: whole and locked before it has its name."""
+    path = folder / f".work-{secrets.token_hex(8)}"
+    unready = path.with_name(f"{path.name}.tmp")
+    handle = unready.open("xb+", buffering=0)  # to write: network disks lock no other; at once
+    try:
+        hold(handle)
+        handle.write(content)
+        unready.rename(path)
+    except BaseException:
+        with suppress(OSError):
+            unready.unlink()
+        with suppress(OSError):
+            handle.close()
+        raise
+    return handle, path
 
 
 def _forget_stopped(folder: Path) -> None:
     """Delete the notes of steps that were stopped: another one begins."""
-    for path in folder.glob(f"{NOTE}*"):
+    for path in _notes(folder):
         with suppress(OSError), open_plain(path, os.O_RDONLY) as handle:
             if is_locked(handle) is False:
-                hold(handle)  # so that it is not deleted when its step locks it just now
                 path.unlink()
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import (
     FileResponse,
     HTMLResponse,
@@ -83,6 +83,7 @@ def create_app(
         exception_handlers={
             HTTPException: _http_error,
             CisgramError: _our_error,
+            ClientDisconnect: _gone,
             Exception: _bug,
         },
     )
@@ -222,6 +223,11 @@ async def _our_error(request: Request, error: Exception) -> Response:
     if status == 500 and request.method == "POST":
         status = 400
     return refusal(request.scope, status, str(error))
+
+
+async def _gone(_request: Request, _: Exception) -> Response:
+    """For a client that left before its request was whole: nobody reads it."""
+    return Response(status_code=400)
 
 
 async def _bug(request: Request, _: Exception) -> Response:

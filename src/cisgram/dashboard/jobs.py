@@ -171,6 +171,9 @@ class Jobs:
 
     def _check_free(self) -> None:
         self._hold()
+        self._check_room()
+
+    def _check_room(self) -> None:
         if len(self._queue) >= MOST_WAITING:
             msg = f"{MOST_WAITING} jobs wait already. Wait until some are done, or cancel them."
             raise Conflict(msg)
@@ -209,6 +212,7 @@ class Jobs:
         if self._is_closed:
             msg = "The server is being closed. Start the job when it is there again."
             raise Conflict(msg)
+        self._check_room()  # others may have been let in while this one was checked
         job_files.write(self.run, job)
         self._queue.append(job)
         if self._task is None or self._task.done():

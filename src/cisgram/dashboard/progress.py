@@ -26,6 +26,8 @@ SCORES = ("auroc", "pearson", "jsd", "accuracy", "loss")
 MAX_EPOCHS = 10_000
 N_MOTIFS = 12
 DEMIX = "demix"
+TRAINS = ("training", "working")
+"""What a note says of a step that trains the run, unless this is trained already."""
 HELD_IN = ("", DEMIX)
 """Folders of a run in which a process may be at work."""
 SAID = {
@@ -46,42 +48,50 @@ SAID = {
 def state_of(run: Run) -> tuple[str, str]:
     """The state of a run in a word or two, and in a sentence.
 
-    ``training``, ``finished``, ``stopped``, ``unknown``; or what a later step of a trained run
-    does, such as ``explaining``, and ``working`` where it does not say what.
+    ``training``, ``finished``, ``stopped``, ``unknown``; or what another step does, such as
+    ``explaining``, and ``working`` where one of a trained run does not say what.
 
     A step that works holds the lock of the folder (`cisgram.core.lock`) or of its note
     (`cisgram.core.work`), and the system lets go of these when the process ends, however it ends;
     ``metrics.json`` is what training writes last.
     """
-    held = [is_held(run.path / folder) for folder in HELD_IN]
+    whole, demix = (is_held(run.path / folder) for folder in HELD_IN)
     is_trained = (run.path / "metrics.json").is_file()
     works = works_in(run.path)
     working = [work for work in works if work.is_held]
-    if working or True in held:
-        if not is_trained:
-            return _said("training")
-        inner = next((w for w in working if w.step != "working"), None)
-        return _said("working") if inner is None else _of_step(inner)
+    steps = [work for work in working if work.step not in TRAINS]
+    if demix and not steps:
+        steps = [Work("demixing", "", is_held=True)]
+    if not is_trained and (whole or len(steps) < len(working)):
+        return _said("training")
+    if steps:
+        return _of_step(steps[0], is_trained=is_trained)
+    if whole or working:
+        return _said("working")
     if is_trained:
         return _stopped(works[0]) if works else _said("finished")
-    return _said("unknown" if held[0] is None else "stopped")
+    return _said("unknown" if whole is None else "stopped")
 
 
 def _said(state: str) -> tuple[str, str]:
     return state, SAID[state]
 
 
-def _of_step(work: Work) -> tuple[str, str]:
-    of = f" ({work.of})" if work.of else ""
-    return work.step, f"The network is trained; a process is {work.step}{of}."
+def _of_step(work: Work, *, is_trained: bool) -> tuple[str, str]:
+    if is_trained:
+        return work.step, f"The network is trained; a process is {_doing(work)}."
+    return work.step, f"A process is {_doing(work)}. Training has not come to its end."
 
 
 def _stopped(work: Work) -> tuple[str, str]:
-    of = f" ({work.of})" if work.of else ""
     return "stopped", (
-        f"The network is trained. A process that was {work.step}{of} was stopped before its end; "
-        "the command that began it goes on where it stopped."
+        f"The network is trained. A process that was {_doing(work)} was ended before it was done; "
+        "start it again."
     )
+
+
+def _doing(work: Work) -> str:
+    return f"{work.step} ({work.of})" if work.of else work.step
 
 
 def progress_of(run: Run) -> dict[str, Any]:

@@ -110,8 +110,7 @@ def _remedied(
     try:
         return _drawn(first, second, live)
     except InputError as error:
-        said = with_remedy(with_remedy(str(error), first.path), second.path)
-        raise InputError(said) from error
+        raise InputError(with_remedy(str(error), first.path, second.path)) from error
 
 
 def _drawn(

@@ -65,7 +65,11 @@ def serve(
             say(f"Serving {len(runs)} {'run' if len(runs) == 1 else 'runs'}; Ctrl-C ends it. Open:")
             show(link)
             if open_browser:
-                page = handed.enter_context(handed_over(link)).as_uri()
+                try:
+                    page = handed.enter_context(handed_over(link)).as_uri()
+                except OSError as error:
+                    say(f"No browser is started: it needs a file for temporary use ({error}).")
+                    return
                 # a browser of the terminal would hold up the server for as long as it is open
                 threading.Thread(target=webbrowser.open, args=[page], daemon=True).start()
 
