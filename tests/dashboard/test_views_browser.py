@@ -52,6 +52,14 @@ def test_a_mailed_page_names_the_command_of_a_step_that_was_not_run(chromium, ru
         assert page.locator("#neurons .absent a").count() == 0
 
 
+@pytest.mark.parametrize("address", ["", "#nothing"])
+def test_a_run_opens_on_its_overview_and_leads_back_to_the_list(chromium, serving, run, address):
+    with opened(chromium, serving(run.path), address) as page:
+        assert page.locator(".view.current").get_attribute("data-view") == "overview"
+        assert page.locator("nav.tabs a[aria-current]").inner_text() == "Overview"
+        assert page.locator(".brand a").get_attribute("href") == "/"
+
+
 @pytest.fixture
 def half(run):
     """Two neurons demixed, one of them not counted."""
