@@ -110,6 +110,31 @@ def test_a_demixing_job_is_said_to_run_and_how_far_it_is(chromium, serving, half
         assert page.locator("#job-layer").input_value() == "conv3"
 
 
+@pytest.mark.parametrize("view", ["grammar", "trust"])
+def test_an_empty_view_says_that_a_job_fills_it(chromium, serving, run, view):
+    job = {"id": "0" * 16, "title": "all the checks", "result": f"#{view}", "state": "waiting"}
+
+    def answer(route):
+        route.fulfill(status=200, content_type="application/json", body=json.dumps({"jobs": [job]}))
+
+    with opened(chromium, serving(run.path), "#overview") as page:
+        page.route("**/jobs", answer)
+        page.click(f"nav a[href='#{view}']")
+        said = page.locator(f"#{view} .at-work")
+        for state, words in (
+            ("waiting", "A job waits for its turn: all the checks."),
+            ("running", "A job is at work: all the checks."),
+            ("done", "Load the page again to see it."),
+        ):
+            job["state"] = state
+            said.locator(f"text={words}").wait_for()
+            assert not page.locator(f"#{view} .absent").is_visible()
+        job["state"] = "cancelled"
+        page.locator(f"#{view} .absent").wait_for()
+        assert not said.is_visible()
+        page.unroute("**/jobs")
+
+
 def test_neurons_that_were_demixed_after_the_page_was_drawn_are_said_to_be(chromium, serving, run):
     with opened(chromium, serving(run.path), "#neurons") as page:
         assert page.locator("#neurons .absent").is_visible()
