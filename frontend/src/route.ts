@@ -47,7 +47,7 @@ export function registerView(name: string, heading: string, body: HTMLElement): 
   body.classList.add("view");
   body.dataset.view = name;
   if (!body.isConnected) document.querySelector("main")?.append(body);
-  const link = element("a", { href: `#${encodeURIComponent(name)}` }, heading);
+  const link = element("a", { href: `#${encodeURIComponent(name)}`, "data-view": name }, heading);
   document.querySelector("nav.tabs ul")?.append(element("li", {}, link));
   tabs.set(name, { title: heading, body, link });
   if (isStarted) arrive();
@@ -94,8 +94,7 @@ function arrive(): void {
   const { name, params } = parse(location.hash);
   const anchor = tabs.has(name) ? null : document.getElementById(name);
   const around = anchor?.closest<HTMLElement>(".view")?.dataset.view;
-  const [first = ""] = tabs.keys();
-  const view = tabs.has(name) ? name : (around ?? first);
+  const view = tabs.has(name) ? name : (around ?? first());
   const before = current;
   arrived = tabs.has(name) ? params : new URLSearchParams();
   turnTo(view);
@@ -105,6 +104,11 @@ function arrive(): void {
     scrollTo({ top: 0, behavior: "instant" });
     focusHeading();
   }
+}
+
+/** The view whose tab stands first: where an address leads that names none. */
+function first(): string {
+  return document.querySelector<HTMLElement>("nav.tabs a[data-view]")?.dataset.view ?? "";
 }
 
 function turnTo(view: string): void {
@@ -119,7 +123,7 @@ function turnTo(view: string): void {
     link.setAttribute("aria-current", "page");
     const strip = link.closest("ul");
     if (strip && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = link.offsetLeft - strip.offsetLeft - 16;
-    document.title = name === [...tabs.keys()][0] ? title : `${heading} \u00b7 ${title}`;
+    document.title = name === first() ? title : `${heading} \u00b7 ${title}`;
   }
 }
 

@@ -178,6 +178,17 @@ def test_every_member_has_a_history(run):
     assert histories[1]["rows"] == [[1, None], [2, 0.5]]
 
 
+def test_a_motif_that_is_too_flat_to_be_named_is_not_named(run):
+    def named():
+        (source,) = (m for m in progress_of(run)["motifs"] if m["source"] == "filters")
+        return [m["motif"] for m in source["matches"]]
+
+    first, *others = named()
+    facts = run.path / "motifs" / "filters.facts.tsv"
+    facts.write_text(f"motif\tis_specific\n{first}\t0\n{others[0]}\t1\n")
+    assert named() == others
+
+
 def test_the_newest_motifs_come_first_with_their_surest_matches(run):
     learned = MotifSet([Motif([[0.25] * 4] * 4, "late")])
     motifs.write_meme(run.path / "motifs" / "patterns.meme", learned)

@@ -52,6 +52,14 @@ def test_a_mailed_page_names_the_command_of_a_step_that_was_not_run(chromium, ru
         assert page.locator("#neurons .absent a").count() == 0
 
 
+@pytest.mark.parametrize("address", ["", "#nothing"])
+def test_a_run_opens_on_its_overview_and_leads_back_to_the_list(chromium, serving, run, address):
+    with opened(chromium, serving(run.path), address) as page:
+        assert page.locator(".view.current").get_attribute("data-view") == "overview"
+        assert page.locator("nav.tabs a[aria-current]").inner_text() == "Overview"
+        assert page.locator(".brand a").get_attribute("href") == "/"
+
+
 @pytest.fixture
 def half(run):
     """Two neurons demixed, one of them not counted."""
@@ -100,6 +108,31 @@ def test_a_demixing_job_is_said_to_run_and_how_far_it_is(chromium, serving, half
         said.locator("a").click()
         page.wait_for_selector("#job-layer")
         assert page.locator("#job-layer").input_value() == "conv3"
+
+
+@pytest.mark.parametrize("view", ["grammar", "trust"])
+def test_an_empty_view_says_that_a_job_fills_it(chromium, serving, run, view):
+    job = {"id": "0" * 16, "title": "all the checks", "result": f"#{view}", "state": "waiting"}
+
+    def answer(route):
+        route.fulfill(status=200, content_type="application/json", body=json.dumps({"jobs": [job]}))
+
+    with opened(chromium, serving(run.path), "#overview") as page:
+        page.route("**/jobs", answer)
+        page.click(f"nav a[href='#{view}']")
+        said = page.locator(f"#{view} .at-work")
+        for state, words in (
+            ("waiting", "A job waits for its turn: all the checks."),
+            ("running", "A job is at work: all the checks."),
+            ("done", "Load the page again to see it."),
+        ):
+            job["state"] = state
+            said.locator(f"text={words}").wait_for()
+            assert not page.locator(f"#{view} .absent").is_visible()
+        job["state"] = "cancelled"
+        page.locator(f"#{view} .absent").wait_for()
+        assert not said.is_visible()
+        page.unroute("**/jobs")
 
 
 def test_neurons_that_were_demixed_after_the_page_was_drawn_are_said_to_be(chromium, serving, run):

@@ -10,7 +10,7 @@ import torch
 from cisgram import grammar, motifs
 from cisgram.core.errors import InputError
 from cisgram.core.grammar_tree import to_text
-from cisgram.grammar import Rule, Rules
+from cisgram.grammar import Evidence, Rule, Rules
 from cisgram.grammar.arrangements import CellArms, cells_of
 from cisgram.seq import Grammar, Plant, simulate
 from pencil import LEFT, RIGHT, THIRD, Of, either, matches, motif, near
@@ -344,3 +344,12 @@ def test_a_rule_says_what_is_wrong_with_it():
     with pytest.raises(InputError, match="no motif named 'A'"):
         grammar.check([Rule("order", ("A", "B"), "++")], None, codes, motifs=PAIR)
     assert replace(Rule("copies", ("A",)), copies=3).verdict == "not confirmed"
+
+
+def test_an_effect_the_other_way_round_is_said_to_be_one():
+    against = Evidence(-0.45, -0.5, -0.4, 1e-18, 2e-17, 100, "output", 0.0, holds=False)
+    said = grammar.said(Rule("synergy", ("A", "B"), "..", model=against))
+    assert "not held by the model, where it is the other way round (" in said
+    assert "by -0.45 (95 %" in said
+    none = grammar.said(Rule("synergy", ("A", "B"), "..", model=replace(against, effect=0.01)))
+    assert "the other way round" not in none

@@ -206,6 +206,16 @@ def test_a_baseline_equals_the_network_unless_the_network_is_better_beyond_chanc
         assert flag.low <= flag.value <= flag.high
 
 
+def test_a_baseline_that_is_better_is_said_to_be():
+    test = words(800)
+    random = np.random.default_rng(0)
+    noisy = test.y + random.normal(0, 2, 800)
+    flags, *_ = judged(test, noisy, [Baseline("k-mers", 3 * test.y + noisy, "")])
+    flag = flags["k-mer baseline equals the network"]
+    assert flag.raised
+    assert f"; the network is below it ({flag.value:+.3f}; {flag.low:+.3f} to " in flag.said
+
+
 def test_the_comparison_is_paired():
     """Two predictors that err on the same sequences differ by far less than either varies."""
     test = words(400)

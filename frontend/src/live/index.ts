@@ -3,6 +3,7 @@
 import { Api, type Config } from "./api";
 import { AskView } from "./ask";
 import { watchDemixing } from "./demixing";
+import { watchEmptyViews } from "./filling";
 import { JobsView } from "./jobs";
 import { ProgressView } from "./progress";
 import { watchForChanges } from "./stale";
@@ -26,4 +27,5 @@ export function startLive(config: Config): void {
   watch.now();
   takeFromSequences();
   watchDemixing(api, config.version, () => watch.now());
+  watchEmptyViews(api);
 }

@@ -204,18 +204,22 @@ def _demixed(run: Run) -> dict[str, int]:
 
 
 def _motifs(run: Run, broken: list[str]) -> Iterator[dict[str, Any]]:
-    """Sources of motifs, the newest first, with the best match of their surest motifs."""
+    """Sources of motifs, the newest first, with the best match of their surest motifs.
+
+    Of motifs that say enough to be named (`Motif.is_specific`), as everywhere.
+    """
     folder = run.path / "motifs"
     found = [p for p in folder.glob("*.meme") if not p.name.endswith(".targets.meme")]
     times = {path: _time(path) for path in found}
     for path in sorted(found, key=lambda p: (-times[p], p.name)):
         columns, rows = _tsv(path.with_name(f"{path.stem}.matches.tsv"), broken)
+        flat = _flat(path.with_name(f"{path.stem}.facts.tsv"), broken)
         best: dict[str, dict[str, Value]] = {}
         for row in rows:
             match = dict(zip(columns, row, strict=True))
             q = _number(_value(match.get("q", "")))
             name = match.get("motif", "")
-            if q is not None and name not in best:  # the best one stands first
+            if q is not None and name not in best and name not in flat:  # the best stands first
                 target = match.get("target_name") or match.get("target_id", "")
                 best[name] = {"motif": name, "target": target, "q": q}
         surest = sorted(best.values(), key=lambda m: (_number(m["q"]) or 0.0, str(m["motif"])))
@@ -225,6 +229,13 @@ def _motifs(run: Run, broken: list[str]) -> Iterator[dict[str, Any]]:
             "changed": times[path],
             "matches": surest[:N_MOTIFS],
         }
+
+
+def _flat(path: Path, broken: list[str]) -> set[str]:
+    """Names of the motifs that are too flat to be named."""
+    columns, rows = _tsv(path, broken)
+    facts = [dict(zip(columns, row, strict=True)) for row in rows]
+    return {f.get("motif", "") for f in facts if _value(f.get("is_specific", "1")) == 0}
 
 
 def _tsv(path: Path, broken: list[str]) -> tuple[list[str], list[list[str]]]:

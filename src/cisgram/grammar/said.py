@@ -34,7 +34,9 @@ def said(rule: Rule) -> str:
     else:
         found = _lowered(rule.model) if rule.kind == "negation" else rule.model
         more = f"{_more(rule)} {_effect(found)}"
-        words += f": {more}." if rule.model.holds else f": not held by the model ({more})."
+        is_opposed = rule.kind != "negation" and rule.model.effect < 0
+        against = ", where it is the other way round" if is_opposed else ""
+        words += f": {more}." if rule.model.holds else f": not held by the model{against} ({more})."
     return words if rule.data is None else f"{words} {_in_data(rule, rule.data)}"
 
 
