@@ -1,9 +1,11 @@
 import math
 
 import pytest
+import torch
 
+from cisgram import models
 from cisgram.data import TrainingData
-from cisgram.train import TrainOptions, learning_rate
+from cisgram.train import TrainOptions, fit, learning_rate, weight_decay
 from cisgram.train.loop import passes_of
 from planted import dataset
 
@@ -40,3 +42,35 @@ def test_few_rows_are_passed_over_several_times_an_epoch():
     assert passes_of(data, TrainOptions(min_rows=1)) == 1
     assert passes_of(data, TrainOptions(min_rows=30)) == 1
     assert passes_of(data, TrainOptions(min_rows=31)) == 2
+
+
+def decays(per_epoch, **options):
+    options = TrainOptions(**options, learning_rate=2.0, warmup=0.25, weight_decay=0.1)
+    steps = range(options.epochs * per_epoch)
+    return [
+        weight_decay(options, learning_rate(options, s, per_epoch), s, per_epoch) for s in steps
+    ]
+
+
+def test_a_late_decay_sets_in_as_the_rate_falls():
+    assert set(decays(5, epochs=4)) == {0.1}
+    found = decays(5, epochs=4, decay="late")
+    assert found[:6] == [0.0] * 6  # the warm-up, and the full rate after it
+    assert found[6:] == sorted(found[6:])
+    assert found[-1] == pytest.approx(0.1, rel=0.05)
+    assert set(decays(5, epochs=4, decay="late", schedule="constant")) == {0.0}
+
+
+@pytest.mark.parametrize(("decay", "is_smaller"), [("constant", True), ("late", False)])
+def test_the_decay_of_the_options_shrinks_the_weights(decay, is_smaller):
+    """At a constant rate a late decay never sets in, and the other one does."""
+
+    def size(strength):
+        options = {"epochs": 3, "schedule": "constant", "weight_decay": strength, "decay": decay}
+        torch.manual_seed(0)
+        model = models.create("deepbind")
+        how = TrainOptions(**options, min_rows=1, warmup=0.0, select="last")
+        fit(model, TrainingData(dataset(60)), how, valid=dataset(20, seed=1), device="cpu")
+        return sum(float(p.detach().square().sum()) for p in model.parameters())
+
+    assert (size(30.0) < 0.9 * size(0.0)) is is_smaller

@@ -5,7 +5,7 @@ from cisgram.train.check import check_regime
 from cisgram.train.choice import check_choice, chosen_by, score_of
 from cisgram.train.loop import fit
 from cisgram.train.losses import loss_function
-from cisgram.train.optimizer import learning_rate, make_optimizer
+from cisgram.train.optimizer import learning_rate, make_optimizer, weight_decay
 from cisgram.train.options import AS_PUBLISHED, ModelOptions, TrainOptions
 from cisgram.train.stages import fit_in_stages
 from cisgram.train.state import State
@@ -30,4 +30,5 @@ __all__ = [
     "metrics",
     "score_of",
     "scores_of",
+    "weight_decay",
 ]

@@ -31,7 +31,7 @@ from cisgram.train.device import make_accelerator
 from cisgram.train.freeze import hold_norms
 from cisgram.train.losses import Loss
 from cisgram.train.objective import objective
-from cisgram.train.optimizer import learning_rate, make_optimizer
+from cisgram.train.optimizer import learning_rate, make_optimizer, weight_decay
 from cisgram.train.options import TrainOptions
 from cisgram.train.profiles import ProfileLoss, heads_of, profile_objective, validate_profiles
 from cisgram.train.state import State, keep, resume
@@ -157,9 +157,12 @@ def _train_epoch(
         for p in range(passes)
     )
     for step, batch in enumerate(batches):
-        rate = learning_rate(options, epoch * per_epoch + step, per_epoch)
+        at = epoch * per_epoch + step
+        rate = learning_rate(options, at, per_epoch)
+        decay = weight_decay(options, rate, at, per_epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
+            group["weight_decay"] = decay
         with accelerator.autocast():
             value = _loss_of(model, batch, loss, device=accelerator.device)
         optimizer.zero_grad()

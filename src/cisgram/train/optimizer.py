@@ -42,6 +42,18 @@ def make_optimizer(
     return kind(weights, rate, weight_decay=decay, fused=True)
 
 
+def weight_decay(options: TrainOptions, rate: float, step: int, per_epoch: int) -> float:
+    """Weight decay of a step at a learning rate.
+
+    ``late``: none in the warm-up, then in proportion to how far the rate has fallen. A network that
+    starts on a plateau is not held there, and its weights are small in the end.
+    """
+    if options.decay == "constant":
+        return options.weight_decay
+    is_warming = step < int(options.warmup * options.epochs * per_epoch)
+    return 0.0 if is_warming else options.weight_decay * (1 - rate / options.learning_rate)
+
+
 def learning_rate(options: TrainOptions, step: int, per_epoch: int) -> float:
     """Learning rate of a step: a linear warm-up, then the schedule.
 

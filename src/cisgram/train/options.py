@@ -61,6 +61,9 @@ class TrainOptions(Options):
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = Field(default=3e-3, gt=0, description="the highest one")
     weight_decay: float = Field(default=1e-3, ge=0)
+    decay: Literal["constant", "late"] = Field(
+        default="constant", description="of the weights; late: it sets in as the rate falls"
+    )
     momentum: float = Field(default=0.9, ge=0, lt=1, description="of sgd")
     schedule: Literal["cosine", "constant", "halve"] = Field(
         default="cosine", description="of the learning rate"
