@@ -27,11 +27,11 @@ class DemoRNN(TwoClassNetwork):
         return out
 
 
-# At the general rate of 3e-3 an LSTM on letters is still on its first plateau after 20 epochs. How
-# long the plateau lasts is chance: USF1 of H1 was given up on it at patience 8 (AUROC 0.58), and a
-# small set has too few steps in an epoch to leave it. Small weights make slopes that point at motifs
-# (TEAD4 and USF1 of H1: 38 and 92 % of the saliency's windows, 9 and 36 % with a decay of 1e-3), but
-# a decay that is there from the start holds the network on the plateau.
+# At the general rate of 3e-3 an LSTM on letters is still on its first plateau after 20 epochs.
+# How long the plateau lasts is chance: USF1 of H1 was given up on it at patience 8 (AUROC 0.58),
+# and a small set has too few steps in an epoch to leave it. Small weights make slopes that point
+# at motifs (TEAD4 and USF1 of H1: 38 and 92 % of the saliency's windows, 9 and 36 % with a decay
+# of 1e-3), but a decay that is there from the start holds the network on the plateau.
 REGIME = {
     "learning_rate": 2e-2,
     "weight_decay": 0.3,
