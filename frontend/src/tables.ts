@@ -6,7 +6,10 @@ export function asTsv(rows: string[][]): string {
   return rows.map((cells) => `${cells.map(guarded).join("\t")}\n`).join("");
 }
 
-const FORMULA = /^[\t\r]|^\s*[=+\-@]./; // what a spreadsheet computes; a sign alone (a strand) it does not
+const BREAKS = /[\p{Cc}\u2028\u2029]+/gu; // line ends, tabs and other letters that control something
+const UNSEEN = String.raw`[\s\p{C}\p{DI}]*`; // blanks, and letters without a shape
+const SIGN = String.raw`[=+\-@\uff1d\uff0b\uff0d\uff20]`; // with those of full width
+const FORMULA = new RegExp(`^${UNSEEN}${SIGN}[\\s\\S]`, "u"); // what a spreadsheet computes; a sign alone (a strand) it does not
 const NUMBER = /^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)$/i;
 
 /**
@@ -14,8 +17,9 @@ const NUMBER = /^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)$/i;
  * it for a formula, in quotes where it holds quotes. Numbers are as they are.
  */
 function guarded(text: string): string {
-  const line = (FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text).replace(/[\t\r\n]+/g, " ");
-  return line.includes('"') ? `"${line.replaceAll('"', '""')}"` : line;
+  const line = text.replace(BREAKS, " ");
+  const guarded = FORMULA.test(line) && !NUMBER.test(line) ? `'${line}` : line;
+  return guarded.includes('"') ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }
 
 /** A button below every table that has none of its own. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -95,3 +96,18 @@ def test_a_motif_that_is_longer_than_the_sequence_is_said_to_be(chromium, servin
         said = page.locator(".palette [role=status]").inner_text()
         assert said.endswith("does not fit into the 4 bp of the sequence.")
         assert edits(page) == []
+
+
+def test_changes_of_a_link_that_the_sequence_has_no_place_for_are_said(
+    chromium, serving, named, sequence
+):
+    asked = {"sequence": f">a\n{sequence}", "edits": "A59,G60,CACGTG@55+USF1,X3,T0"}
+    with opened(chromium, serving(named.path), f"#ask?{urlencode(asked)}") as page:
+        page.wait_for_selector(".chips li")
+        assert [text[1:] for text in edits(page)] == ["59A", "0T"]
+        said = page.locator(".view.current .caution:visible").inner_text()
+        assert "G60, CACGTG@55+USF1, X3" in said
+        assert "60 bp" in said
+        ask(page, sequence)
+        page.wait_for_selector(".chips", state="hidden")
+        assert page.locator(".view.current .caution:visible").count() == 0

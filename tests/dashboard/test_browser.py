@@ -156,7 +156,7 @@ def test_a_link_that_is_clicked_on_another_site_logs_in(chromium, two, serving):
 def test_who_is_logged_in_and_comes_from_another_site_goes_on_to_what_was_asked_for(
     chromium, two, serving
 ):
-    """A Strict cookie does not come along with a link of another site."""
+    """A Strict cookie does not come along with a link of another site; a fragment is kept."""
     server = serving(*two)
     context = chromium.new_context()
     page = context.new_page()
@@ -166,9 +166,16 @@ def test_who_is_logged_in_and_comes_from_another_site_goes_on_to_what_was_asked_
         page.goto(f"http://localhost:{port}/")
         page.click("text=Look")
         page.wait_for_selector("h1:has-text('Please log in')")
+        with context.expect_page() as another:
+            page.click("text=Go on", modifiers=["Control"])
+        another.value.wait_for_selector(".view.current")
         page.click("text=Go on")
-        page.wait_for_url(f"{server.origin}/runs/two/**")
-        assert page.title() == "two · cisgram"
+        page.wait_for_selector(".view.current")
+        for shown in (page, another.value):
+            assert shown.url == f"{server.origin}/runs/two/#training"
+            assert shown.title() == "two · cisgram"
+        page.go_back()
+        page.wait_for_url(f"http://localhost:{port}/")
     context.close()
 
 

@@ -31,6 +31,49 @@ def test_a_list_of_neurons_is_checked_by_the_form_and_demixed(chromium, serving,
     assert {p.stem for p in (run.path / "demix/conv1").glob("*.json")} == {"0", "2", "3"}
 
 
+def test_a_job_is_started_once_while_it_is_checked(chromium, serving, run):
+    with opened(chromium, serving(run.path), "#jobs") as page:
+        held = []
+
+        def hold(route):
+            if route.request.method == "POST":
+                held.append(route)
+            else:
+                route.continue_()
+
+        def ask():
+            with page.expect_request(lambda r: r.method == "POST"):
+                page.locator("#job-layer").press("Enter")
+            page.wait_for_selector(".jobform [role=status]:text-is('Checking…')")
+            assert start.is_disabled()
+
+        page.route("**/api/runs/RUN/jobs", hold)
+        start = page.locator(".jobform button[type=submit]")
+        page.select_option("#job-kind", "demix")
+        page.fill("#job-layer", "conv1")
+        page.fill("#job-neuron", "0")
+        ask()
+        page.locator("#job-layer").press("Enter")
+        start.click(force=True)
+        page.wait_for_timeout(200)
+        assert len(held) == 1
+        held.pop().abort()
+        page.wait_for_selector(".status [role=alert]:has-text('does not answer')")
+        page.wait_for_selector(".jobform button[type=submit]:enabled")
+        assert page.locator(".jobform [role=status]").inner_text() == ""
+        page.heard.clear()  # Chromium notes that there was no answer
+        start.focus()
+        with page.expect_request(lambda r: r.method == "POST"):
+            page.keyboard.press("Enter")
+        page.wait_for_selector(".jobform [role=status]:text-is('Checking…')")
+        assert page.locator(".status [role=alert]:visible").count() == 0
+        held.pop().continue_()
+        page.wait_for_selector(".jobs li:has-text('demix neuron')")
+        page.wait_for_selector(".jobform button[type=submit]:enabled:focus")
+        assert page.locator(".jobs li").count() == 1
+        page.wait_for_selector(".jobs .state.done", timeout=120_000)
+
+
 def test_a_job_that_ended_with_its_server_is_offered_to_be_resumed(chromium, serving, run):
     asked = {"kind": "demix", "layer": "conv1", "neuron": 0}
     job = job_files.Job("0123456789abcdef", "demix neuron 0", asked, "#neurons", state="running")

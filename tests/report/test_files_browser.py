@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import struct
 from pathlib import Path
@@ -196,6 +197,8 @@ def test_a_name_is_no_formula_in_any_file_and_numbers_are_as_they_were(chromium,
         ("-inf", "-inf"),
         ("+", "+"),
         ("ELK1-like", "ELK1-like"),
+        ("\u200b=1+1", "'\u200b=1+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
     ],
 )
 def test_a_cell_is_guarded_where_a_spreadsheet_would_compute_it(
@@ -213,6 +216,31 @@ def test_a_cell_is_guarded_where_a_spreadsheet_would_compute_it(
         )
         found = saved(page, "#late + .files button").read_text(encoding="utf-8")
         assert found == f"{written}\n"
+
+
+def test_no_line_end_or_letter_that_is_not_seen_hides_a_formula(chromium, page_of_run):
+    """Of names as they came: cells of a table in the page have no line ends any more."""
+    names = {
+        "=\nHYPERLINK(1)": "'= HYPERLINK(1)",
+        "-\r\nA1": "'- A1",
+        "+\u2028A1": "'+ A1",
+        "\n@\u2029A1": "' @ A1",
+        "\u200b=A1": "'\u200b=A1",
+        "\ufeff\u2060-A1": "'\ufeff\u2060-A1",
+        "\0=A1": "' =A1",
+        "\uff1dA1": "'\uff1dA1",
+        "\uff0bA1": "'\uff0bA1",
+        "\uff0dA1": "'\uff0dA1",
+        "\uff20A1": "'\uff20A1",
+        "A\n=B": "A =B",
+    }
+    text = page_of_run.read_text(encoding="utf-8")
+    for i, name in enumerate(names):
+        text = text.replace(f'"peak_{i}"', json.dumps(name))
+    page_of_run.write_text(text, encoding="utf-8")
+    with showing(chromium, page_of_run, view="sequences") as page:
+        _, *rows = rows_of(saved(page, "#sequence-table button:has-text('TSV')"))
+        assert {row[0] for row in rows} == set(names.values())
 
 
 def test_markup_in_names_stays_text_in_every_file(chromium, new_run):

@@ -56,3 +56,14 @@ def test_no_list_to_choose_from_is_cut_off(chromium, page_of_run):
 def test_tools_are_whole_on_a_desk_too(chromium, page_of_run):
     with showing(chromium, page_of_run) as page:
         assert clipped(page) == []
+
+
+@pytest.mark.parametrize("width", [1100, 1200, 1800])
+def test_lists_of_two_panels_are_whole_on_a_desk(chromium, new_run, width):
+    path = report.write(new_run(n=12, length=60, name="chr12_peak", more=True))
+    desk = {"viewport": {"width": width, "height": 900}}
+    with showing(chromium, path, view="sequences", **desk) as page:
+        page.select_option("select[aria-label='Side by side']", "two")
+        page.wait_for_selector("#second-viewer [data-lane=difference]")
+        assert clipped(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -49,6 +49,7 @@ export class AskView {
   private before: Answer | null = null; // of the sequence as given
   private now: Answer | null = null;
   private answered = ""; // the changes that `now` is the answer for, as text
+  private leftOut = ""; // said of changes that came along and have no place
   private isStarted = false;
 
   constructor(private readonly api: Api) {
@@ -105,10 +106,11 @@ export class AskView {
     const methods = params.get("methods");
     const asked = { name: name || "sequence", target: params.get("target") ?? "", methods: methods === null ? null : methods.split(",") };
     if (text) {
-      const edits = fromText(params.get("edits") ?? "", text.length);
-      if (text !== this.question?.sequence || toText(edits) !== toText(this.history.now)) {
+      const sequence = cleaned(text);
+      const { edits, left } = fromText(params.get("edits") ?? "", sequence.length);
+      if (sequence !== this.question?.sequence || toText(edits) !== toText(this.history.now)) {
         this.form.show(name, text);
-        void this.begin({ ...asked, sequence: text }, edits);
+        void this.begin({ ...asked, sequence: text }, edits, leftOut(left, sequence.length));
       }
     } else if (name) void this.take(name, asked);
   }
@@ -139,8 +141,8 @@ export class AskView {
     await this.begin({ ...asked, sequence }, []);
   }
 
-  /** Asks about a sequence as given, then with the changes that came along. */
-  private async begin(question: Question, edits: Edit[]): Promise<void> {
+  /** Asks about a sequence as given, then with the changes that came along; `said` is of those left out. */
+  private async begin(question: Question, edits: Edit[], said = ""): Promise<void> {
     this.status.wait("The model is asked\u2026");
     const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", { ...question, target: question.target || null, client: this.page }, signal));
     if (!first) return;
@@ -148,6 +150,7 @@ export class AskView {
     this.question = { ...question, sequence };
     this.before = this.now = first;
     this.answered = "";
+    this.leftOut = said;
     this.history = new History(edits);
     await this.draw(first);
     this.viewer?.compareWith({ name: "the sequence as given", scored: this.viewer.scored() }, false);
@@ -204,8 +207,8 @@ export class AskView {
     const edits = this.history.now;
     const isCurrent = toText(edits) === this.answered;
     this.panel.setAttribute("aria-busy", String(!isCurrent));
-    this.note.textContent = now.note;
-    this.note.hidden = !now.note;
+    this.note.textContent = [this.leftOut, now.note].join(" ").trim();
+    this.note.hidden = !this.note.textContent;
     this.predictions.replaceChildren(predictionTable(before.predictions, !edits.length ? null : isCurrent ? now.predictions : [], now.target));
     this.list.show(question.sequence, edits, this.history, this.offset);
     this.showStrip();
@@ -314,6 +317,17 @@ function whereElse({ name, letters, at }: MotifEdit, asked: number, length: numb
   const [first, last] = [-offset, length - letters.length - offset];
   const why = asked < at ? `lies before the sequence, which begins at ${first}` : `is too far right: of ${length} bp, ${last} is the last that leaves room for ${letters.length} bp`;
   return `Position ${asked - offset} ${why}. ${name} was put in at ${at - offset}.`;
+}
+
+const MOST_SAID = 5;
+
+/** That changes of an address were left out, and which; nothing where there are none. */
+function leftOut(changes: string[], length: number): string {
+  if (!changes.length) return "";
+  const more = changes.length - MOST_SAID;
+  const named = changes.slice(0, MOST_SAID).map((text) => text.slice(0, 60)).join(", ");
+  const which = more > 0 ? `${named} and ${more} more` : named;
+  return `Changes that the link asks for are left out: ${which}. The sequence has ${length} bp, and a change is a base or a motif inside it, as G12 or CACGTG@30+.`;
 }
 
 /** Letters as the server reads them: without header and blanks, U as T, other codes as N. */

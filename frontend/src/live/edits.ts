@@ -67,17 +67,21 @@ export function toText(edits: readonly Edit[]): string {
     .join(",");
 }
 
-/** The changes that an address names; what is no change of this sequence is left out. */
-export function fromText(text: string, length: number): Edit[] {
-  return text.split(",").flatMap((part): Edit[] => {
-    const base = /^([ACGT])(\d{1,6})$/.exec(part);
-    if (base && Number(base[2]) < length) return [{ kind: "base", base: base[1] ?? "", at: Number(base[2]) }];
-    const motif = /^([ACGT]{1,100})@(\d{1,6})([+-])(.{0,300})$/.exec(part);
-    if (!motif) return [];
-    const [, letters = "", at = "", strand, name = ""] = motif;
-    if (Number(at) + letters.length > length) return [];
-    return [{ kind: "motif", letters, at: Number(at), isForward: strand === "+", name: decoded(name) }];
-  });
+/** The changes that an address names, and the text of those that this sequence has no place for. */
+export function fromText(text: string, length: number): { edits: Edit[]; left: string[] } {
+  const parts = text.split(",").filter((part) => part);
+  const read = parts.map((part) => parsed(part, length));
+  return { edits: read.filter((edit) => edit !== null), left: parts.filter((_, i) => !read[i]) };
+}
+
+function parsed(part: string, length: number): Edit | null {
+  const base = /^([ACGT])(\d{1,6})$/.exec(part);
+  if (base && Number(base[2]) < length) return { kind: "base", base: base[1] ?? "", at: Number(base[2]) };
+  const motif = /^([ACGT]{1,100})@(\d{1,6})([+-])(.{0,300})$/.exec(part);
+  if (!motif) return null;
+  const [, letters = "", at = "", strand, name = ""] = motif;
+  if (Number(at) + letters.length > length) return null;
+  return { kind: "motif", letters, at: Number(at), isForward: strand === "+", name: decoded(name) };
 }
 
 function decoded(text: string): string {

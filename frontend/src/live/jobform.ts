@@ -23,22 +23,35 @@ export class JobForm {
   private readonly layer = element("input", { id: "job-layer", placeholder: "last convolution" });
   private readonly neuron = element("input", { id: "job-neuron", placeholder: "all, or 0,3,10-20" });
   private readonly source = element("select", { id: "job-source" });
+  private readonly submit = element("button", { type: "submit", class: "primary" }, "Start");
+  private readonly said = element("span", { class: "about", role: "status" });
   private isStarted = false;
   private wanted = new URLSearchParams();
   private outputs: string[] = [];
 
   constructor(
     private readonly api: Api,
-    start: (body: Body) => void,
+    private readonly ask: (body: Body) => Promise<void>, // never fails
   ) {
-    const submit = element("button", { type: "submit", class: "primary" }, "Start");
-    this.element.append(element("div", { class: "bar" }, labeled("New job", this.kind)), this.fields, submit);
+    const below = element("div", { class: "bar" }, this.submit, this.said);
+    this.element.append(element("div", { class: "bar" }, labeled("New job", this.kind)), this.fields, below);
     this.kind.addEventListener("change", () => this.choose(new URLSearchParams())); // no address any more
     this.element.addEventListener("submit", (e) => {
       e.preventDefault();
-      start(this.body());
+      void this.send();
     });
     this.draw();
+  }
+
+  /** Asks for the job once: the server checks it on the model before it answers. */
+  private async send(): Promise<void> {
+    const isHeld = document.activeElement === this.submit;
+    this.submit.disabled = true; // Enter in a field does not send the form then either
+    this.said.textContent = "Checking\u2026";
+    await this.ask(this.body());
+    this.said.textContent = "";
+    this.submit.disabled = false;
+    if (isHeld && document.activeElement === document.body) this.submit.focus({ preventScroll: true });
   }
 
   /** What the model offers, when the form is first looked at. */

@@ -26,7 +26,7 @@ export class JobsView {
     private readonly api: Api,
     private readonly ended: () => void, // a job has ended: the run may hold something new
   ) {
-    this.form = new JobForm(api, (body) => void this.act(() => this.api.post<Job>("jobs", body)));
+    this.form = new JobForm(api, (body) => this.act(() => this.api.post<Job>("jobs", body)));
     const about = element("p", { class: "about" }, "Each job is a cisgram command that works on this run, one at a time. Its results lie in the run like those of any other step. Closing the server interrupts it; resuming goes on where it was.");
     this.body.append(element("h2", { id: "jobs-title" }, "Jobs"), about, this.form.element, this.status.element, this.list);
     registerView(NAME, "Jobs", this.body);
@@ -56,6 +56,7 @@ export class JobsView {
   }
 
   private async act(ask: () => Promise<Job>): Promise<void> {
+    this.status.say("");
     try {
       const job = await ask();
       this.status.say(`${job.title}: ${job.state}.`);
