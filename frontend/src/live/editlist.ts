@@ -59,11 +59,11 @@ export class EditList {
   /** The same button of the same change, or of the one that took its place; none is left: Undo. */
   private refocus({ chip, label }: Focused): void {
     if (label instanceof HTMLButtonElement) {
-      if (label.disabled) [this.undo, this.redo].find((other) => !other.disabled)?.focus();
+      if (label.disabled) [this.undo, this.redo].find((other) => !other.disabled)?.focus({ preventScroll: true });
       return;
     }
     const buttons = [...(this.list.children[Math.min(chip, this.list.children.length - 1)]?.querySelectorAll("button") ?? [])];
-    (buttons.find((b) => b.textContent === label) ?? buttons.at(-1) ?? this.undo).focus();
+    (buttons.find((b) => b.textContent === label) ?? buttons.at(-1) ?? this.undo).focus({ preventScroll: true });
   }
 
   private chip(edit: Edit, index: number, text: string): HTMLElement {
