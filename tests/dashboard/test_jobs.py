@@ -324,12 +324,19 @@ def test_a_damaged_job_is_left_out_of_the_list(run, content):
         job_files.read(run, folder.name)
 
 
-def test_a_command_ends_when_who_started_it_is_gone(run):
-    """The end of its standard input, which a server that is killed leaves behind."""
+@pytest.mark.parametrize("before", ["", "trap '' INT; "])
+def test_a_command_ends_when_who_started_it_is_gone(run, before):
+    """The end of its standard input, which a server that is killed leaves behind; of a server in
+    the background of a script, too, to which the shell makes interrupts inaudible."""
     env = os.environ | {"CISGRAM_PROGRESS": "json", "CISGRAM_STOP_WITH_STDIN": "1"}
     command = [sys.executable, "-m", "cisgram", "demix", str(run.path)]
+    command = ["sh", "-c", f'{before}exec "$@"', "sh", *command]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
     ) as process:
         line = next(line for line in process.stderr if line.startswith("{"))
         assert json.loads(line)["progress"] == [1, 4]

@@ -37,8 +37,13 @@ def progress_line(done: int, total: int) -> str:
 
 
 def watch() -> None:
-    """Begin to wait for the end of standard input, where that was asked for."""
+    """Begin to wait for the end of standard input, where that was asked for.
+
+    The interrupt is heeded also where it is ignored by who started us: a shell does so to what it
+    puts into the background, and its children inherit that.
+    """
     if os.environ.get(STOP) == "1":
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=_stop_with, args=(sys.stdin.fileno(),), daemon=True).start()
 
 
