@@ -39,7 +39,7 @@ from cisgram.explain.demix import (
 )
 from cisgram.explain.demix.reader import reader
 from cisgram.explain.demix.record import plain
-from cisgram.explain.demix.sample import sample
+from cisgram.explain.demix.search import sample
 from cisgram.steps.demix_matches import matched, named
 
 RECORDED = 287.0, 51, 4000  # CPU-seconds, rounds, windows a round

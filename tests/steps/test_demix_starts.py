@@ -10,7 +10,7 @@ import planted
 from cisgram.core.errors import InputError
 from cisgram.core.run import Run, job_of
 from cisgram.explain.demix import find_layer, layers
-from cisgram.explain.demix.sample import population
+from cisgram.explain.demix.search import population
 from cisgram.models import MODELS, Card, load, save
 from cisgram.seq.alphabet import from_codes
 from cisgram.steps import demix_run, resolve

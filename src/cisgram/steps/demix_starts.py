@@ -14,7 +14,7 @@ from cisgram.core.run import Run
 from cisgram.core.seeds import generator
 from cisgram.data import is_labeled
 from cisgram.explain.demix import Facet, Layer, layer_below, seeds
-from cisgram.explain.demix.sample import population
+from cisgram.explain.demix.search import population
 from cisgram.report.demixed import FOLDER, read_neuron
 from cisgram.steps.train import data_of
 

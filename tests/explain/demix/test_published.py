@@ -6,7 +6,7 @@ import pytest
 from cisgram import motifs
 from cisgram.explain.demix import demix, demix_layer, find_layer, layers
 from cisgram.explain.demix.reader import reader
-from cisgram.explain.demix.sample import sample
+from cisgram.explain.demix.search import sample
 from cisgram.explain.demix.split import maps_of, split
 from cisgram.explain.demix.syntax import syntax
 from published import neuronmotif_demo1, neuronmotif_demo2

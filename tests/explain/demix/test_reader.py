@@ -11,7 +11,7 @@ from cisgram.core.seeds import generator
 from cisgram.explain.demix import SampleOptions, demix_layer, layers
 from cisgram.explain.demix.chain import chain_of
 from cisgram.explain.demix.reader import Plain, Quick, reader
-from cisgram.explain.demix.sample import sample
+from cisgram.explain.demix.search import sample
 from cisgram.models.layers import Conv1d, Exponential, MaxPool1d
 
 

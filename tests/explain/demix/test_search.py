@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from cisgram.explain.demix import layers
-from cisgram.explain.demix.sample import SampleOptions, sample
+from cisgram.explain.demix.sample import SampleOptions
+from cisgram.explain.demix.search import sample
 from explain.demix.wired import A, detector, joined, network
 
 PLACES = 12

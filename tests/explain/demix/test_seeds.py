@@ -15,7 +15,7 @@ from cisgram.explain.demix import (
     layers,
     seeds,
 )
-from cisgram.explain.demix.sample import sample
+from cisgram.explain.demix.search import sample
 from cisgram.explain.demix.seeds import _level
 from explain.demix.wired import FULL, A, B, detector, joined, network
 

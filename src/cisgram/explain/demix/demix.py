@@ -19,7 +19,8 @@ from cisgram.explain.demix.fidelity import MOST, Fidelity, fidelity
 from cisgram.explain.demix.leaves import Leaf, Word, divided, leaves_of, words
 from cisgram.explain.demix.neurons import Layer, check_neuron, find_layer, layers
 from cisgram.explain.demix.reader import DEAR, Codes, Reader, affordable, cost, reader
-from cisgram.explain.demix.sample import COUNTED, Sample, SampleOptions, sample
+from cisgram.explain.demix.sample import Sample, SampleOptions
+from cisgram.explain.demix.search import COUNTED, sample
 from cisgram.explain.demix.split import VARIANTS, Node, maps_of, parts_of, split
 from cisgram.models.probe import core
 from cisgram.models.state import untouched

@@ -17,7 +17,8 @@ from cisgram.explain.demix.demix import DemixedNeuron
 from cisgram.explain.demix.neurons import Layer
 from cisgram.explain.demix.reader import Codes, Reader, affordable, cost, reader
 from cisgram.explain.demix.record import number
-from cisgram.explain.demix.sample import SampleOptions, sample
+from cisgram.explain.demix.sample import SampleOptions
+from cisgram.explain.demix.search import sample
 from cisgram.explain.demix.syntax import Syntax
 from cisgram.explain.demix.window import multiplications
 from cisgram.seq.alphabet import from_codes, one_hot, to_codes
