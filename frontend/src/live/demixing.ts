@@ -2,8 +2,8 @@
 // drawn from the files, which cannot tell a job that goes on from one that was stopped.
 
 import { element } from "../dom";
-import { onShow } from "../route";
 import type { Api, Job, Progress } from "./api";
+import { jobsOf, openOf, saidOf, tell, whileSeen } from "./seen";
 
 const VIEW = "neurons";
 const BUSY = 1_000; // ms between two looks while a job is at work
@@ -23,8 +23,6 @@ class Demixing {
   private readonly jobs = element("a", { href: "#jobs" }, "Jobs");
   private readonly unfinished: Unfinished[]; // what the page says of layers without figures
   private wasAtWork = false;
-  private timer = 0;
-  private isLooking = false;
 
   constructor(
     private readonly section: HTMLElement,
@@ -35,26 +33,16 @@ class Demixing {
     this.said.append(this.text, " ", this.bar, " ", this.jobs);
     section.querySelector("h2")?.after(this.said);
     this.unfinished = [...section.querySelectorAll<HTMLElement>("[data-unfinished]")].map((place) => new Unfinished(place));
-    onShow(VIEW, () => void this.watch());
-    document.addEventListener("visibilitychange", () => void this.watch());
-  }
-
-  /** Looks, and goes on looking while somebody sees the view. */
-  private async watch(): Promise<void> {
-    const isSeen = this.section.closest(".view")?.classList.contains("current") && !document.hidden;
-    clearTimeout(this.timer);
-    if (!isSeen || this.isLooking) return;
-    this.isLooking = true;
-    const isAtWork = await this.look().catch(() => false); // what is shown stays while the server is gone
-    this.isLooking = false;
-    this.timer = setTimeout(() => void this.watch(), isAtWork ? BUSY : IDLE);
+    whileSeen(VIEW, section, async () => {
+      const isAtWork = await this.look().catch(() => false); // what is shown stays while the server is gone
+      return isAtWork ? BUSY : IDLE;
+    });
   }
 
   /** Says what is at work, if anything is. */
   private async look(): Promise<boolean> {
     const [{ jobs }, { demixing, version }] = await Promise.all([this.api.get<{ jobs: Job[] }>("jobs"), this.api.get<Progress>("progress")]);
-    const own = jobs.filter((job) => job.result.startsWith(`#${VIEW}`));
-    const job = own.find((j) => j.state === "running") ?? own.find((j) => j.state === "waiting") ?? null;
+    const job = openOf(jobsOf(VIEW, jobs));
     const isAtWork = job !== null || demixing.is_held === true;
     const isNew = Object.keys(demixing.done).length > 0 && this.section.querySelector(".absent") !== null;
     this.show(isAtWork ? sentence(job, demixing) : isNew ? NEWER : "", job);
@@ -67,7 +55,7 @@ class Demixing {
   }
 
   private show(text: string, job: Job | null): void {
-    if (this.text.textContent !== text) this.text.textContent = text; // else it is read aloud again
+    tell(this.text, text);
     this.said.hidden = text === "";
     this.bar.hidden = !job?.total;
     if (job?.total) [this.bar.max, this.bar.value] = [job.total, job.done];
@@ -75,10 +63,10 @@ class Demixing {
 }
 
 function sentence(job: Job | null, { done }: Progress["demixing"]): string {
-  if (job?.state === "waiting") return `A job waits for its turn: ${job.title}.`;
+  if (job?.state === "waiting") return saidOf(job);
   if (job) {
     const far = job.total ? `${job.done} of ${job.total} ${job.total === 1 ? "neuron is" : "neurons are"} done.` : "No neuron is done yet.";
-    return `A job is at work: ${job.title}. ${far}`;
+    return `${saidOf(job)} ${far}`;
   }
   const there = Object.entries(done).map(([layer, n]) => `${n} of ${layer}`);
   return `A process is demixing neurons of this run${there.length ? `; demixed so far: ${there.join(", ")}` : ""}.`;

@@ -251,11 +251,12 @@ def _reached(
     )
     what = "A linear model of word counts" if predictor == "k-mers" else "The best single motif"
     named = "" if predictor == "k-mers" else f", {str(row['about']).partition(':')[0]},"
-    difference = f"adds {lead:+.3f}" if lead >= 0 else f"is below it ({lead:+.3f};"
-    interval = f"({low:+.3f} to {high:+.3f})." if lead >= 0 else f"{low:+.3f} to {high:+.3f})."
+    interval = f"{low:+.3f} to {high:+.3f}"
+    better = f"adds {lead:+.3f} ({interval})"
+    worse = f"is below it ({lead:+.3f}; {interval})"
     said = (
-        f"{what}{named} has {measure.name} {float(row[first]):.3f}; the network {difference} "
-        f"{interval}"
+        f"{what}{named} has {measure.name} {float(row[first]):.3f}; the network "
+        f"{better if lead >= 0 else worse}."
     )
     if is_chance:
         return Flag(name, None, said, rule, "baselines", lead, low, high)
