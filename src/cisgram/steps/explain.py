@@ -143,9 +143,8 @@ def explain_run(
         no target is given for a model of several outputs.
     """
     entry = explain.METHODS[method]
-    every_asked = asked_of(run, method, target=target, options=options)
-    settings, card = every_asked.settings, every_asked.card
-    column, asked = every_asked.column, every_asked.options
+    asked = asked_of(run, method, target=target, options=options)
+    settings, card, column = asked.settings, asked.card, asked.column
     folder = out or default_folder(run, method, sequences)
     _refuse_foreign(folder)
     most_own = most or settings.explain.most
@@ -163,9 +162,9 @@ def explain_run(
     score, probability = every[:, column], None
     if is_labeled(card.task):
         probability = probabilities_of(run, every, card.task)[:, column]
-    job = {"method": method, "target": column, "asked": asked, "chunk": CHUNK}
+    job = {"method": method, "target": column, "asked": asked.options, "chunk": CHUNK}
     with parts_of(folder, job_digest(run, chosen, job)) as parts:
-        found = scored(entry, model, chosen, column, asked, parts=parts, progress=progress)
+        found = scored(entry, model, chosen, column, asked.options, parts=parts, progress=progress)
         gaps = gaps_of(found)
         x = one_hot(np.asarray(chosen.codes), dtype=torch.int8)
         write_tensors(folder / "values.safetensors", together(found) | {"x": x})
@@ -183,7 +182,7 @@ def explain_run(
             "sequences": sequences or "held-out sequences of the run",
             "most": most_own if sequences is None else None,
             **about(entry, found[0]),
-            "options": recorded(asked, found[0]),
+            "options": recorded(asked.options, found[0]),
             "completeness": completeness,
         },
     )
