@@ -353,3 +353,5 @@ def test_an_effect_the_other_way_round_is_said_to_be_one():
     assert "by -0.45 (95 %" in said
     none = grammar.said(Rule("synergy", ("A", "B"), "..", model=replace(against, effect=0.01)))
     assert "the other way round" not in none
+    lowered = grammar.said(Rule("negation", ("A",), model=against))
+    assert "the other way round" not in lowered, "a negation is to lower the output"

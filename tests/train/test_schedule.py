@@ -46,10 +46,7 @@ def test_few_rows_are_passed_over_several_times_an_epoch():
 
 def decays(per_epoch, **options):
     options = TrainOptions(**options, learning_rate=2.0, warmup=0.25, weight_decay=0.1)
-    steps = range(options.epochs * per_epoch)
-    return [
-        weight_decay(options, learning_rate(options, s, per_epoch), s, per_epoch) for s in steps
-    ]
+    return [weight_decay(options, s, per_epoch) for s in range(options.epochs * per_epoch)]
 
 
 def test_a_late_decay_sets_in_as_the_rate_falls():

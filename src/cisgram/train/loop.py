@@ -159,7 +159,7 @@ def _train_epoch(
     for step, batch in enumerate(batches):
         at = epoch * per_epoch + step
         rate = learning_rate(options, at, per_epoch)
-        decay = weight_decay(options, rate, at, per_epoch)
+        decay = weight_decay(options, at, per_epoch)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["factor"]
             group["weight_decay"] = decay

@@ -42,16 +42,18 @@ def make_optimizer(
     return kind(weights, rate, weight_decay=decay, fused=True)
 
 
-def weight_decay(options: TrainOptions, rate: float, step: int, per_epoch: int) -> float:
-    """Weight decay of a step at a learning rate.
+def weight_decay(options: TrainOptions, step: int, per_epoch: int) -> float:
+    """Weight decay of a step.
 
     ``late``: none in the warm-up, then in proportion to how far the rate has fallen. A network that
     starts on a plateau is not held there, and its weights are small in the end.
     """
     if options.decay == "constant":
         return options.weight_decay
-    is_warming = step < int(options.warmup * options.epochs * per_epoch)
-    return 0.0 if is_warming else options.weight_decay * (1 - rate / options.learning_rate)
+    if step < _warm(options, per_epoch):
+        return 0.0
+    fallen = 1 - learning_rate(options, step, per_epoch) / options.learning_rate
+    return options.weight_decay * fallen
 
 
 def learning_rate(options: TrainOptions, step: int, per_epoch: int) -> float:
@@ -60,7 +62,7 @@ def learning_rate(options: TrainOptions, step: int, per_epoch: int) -> float:
     ``cosine`` falls to 1 % at the last epoch; ``halve`` halves every ``halve_every`` epochs.
     """
     total = options.epochs * per_epoch
-    warm = int(options.warmup * total)
+    warm = _warm(options, per_epoch)
     if step < warm:
         return options.learning_rate * (step + 1) / warm
     if options.schedule == "halve":
@@ -69,3 +71,8 @@ def learning_rate(options: TrainOptions, step: int, per_epoch: int) -> float:
         return options.learning_rate
     along = (step - warm) / max(total - warm, 1)
     return options.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
+
+
+def _warm(options: TrainOptions, per_epoch: int) -> int:
+    """Steps of the warm-up."""
+    return int(options.warmup * options.epochs * per_epoch)

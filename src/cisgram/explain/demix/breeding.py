@@ -14,7 +14,7 @@ from cisgram.explain.demix.sample import SampleOptions
 _N = TypeVar("_N", bound=np.generic)
 
 FLAT = 0.02  # share of a sequence's steepest position below which the gradient counts as flat
-STEEPEST = 2  # changes that a climbing window tries in a round
+TRIED = 2  # changes that a climbing window tries in a round
 CHANCE = 8.13  # log likelihood ratio of even letters that one column in a thousand passes
 WIDEST = 2.0  # standard deviation of the logarithm of what rarity adds to a parent's weight
 
@@ -75,8 +75,8 @@ def bred(
         columns += list(rng.integers(1, stride, (2, len(best))) * np.array([[1], [-1]]))
     pairs = (n - sum(map(len, rows))) // 2
     cumulative = np.cumsum(weight)
-    drawn = np.searchsorted(cumulative, rng.random((2, pairs)) * cumulative[-1], side="right")
-    one, other = np.minimum(drawn, n - 1)
+    parents = np.searchsorted(cumulative, rng.random((2, pairs)) * cumulative[-1], side="right")
+    one, other = np.minimum(parents, n - 1)
     is_left = column < rng.integers(1, width, (pairs, 1))
     left = n - sum(map(len, rows)) - 2 * pairs
     rows.append(best[:left])
@@ -112,20 +112,20 @@ def drawn(codes: Codes, slopes: Floats, how: SampleOptions, rng: np.random.Gener
     u = rng.random((n, width), dtype=np.float32)
     none = below <= 0  # no letter is better than nothing: all four alike
     u *= below
-    drawn: Codes = (u >= planes[0]).astype(np.uint8)
+    letters: Codes = (u >= planes[0]).astype(np.uint8)
     for letter in (1, 2):
-        drawn += u >= planes[letter]
+        letters += u >= planes[letter]
     if none.any():
-        drawn[none] = rng.integers(0, 4, int(none.sum()), dtype=np.uint8)
-    return drawn
+        letters[none] = rng.integers(0, 4, int(none.sum()), dtype=np.uint8)
+    return letters
 
 
 def steepest(codes: Codes, slopes: Floats) -> Codes:
-    """(n * STEEPEST, width): of each window its copies with the one change that promises most."""
+    """(n * TRIED, width): copies of each window, each with another one of its steepest changes."""
     n, width = codes.shape
     own = np.take_along_axis(slopes, codes[:, None].astype(np.int64), 1)
     gain = (slopes - own).reshape(n, 4 * width)
-    change = np.argpartition(-gain, STEEPEST - 1, axis=1)[:, :STEEPEST].ravel()
-    copies = np.repeat(codes, STEEPEST, axis=0)
+    change = np.argpartition(-gain, TRIED - 1, axis=1)[:, :TRIED].ravel()
+    copies = np.repeat(codes, TRIED, axis=0)
     copies[np.arange(len(copies)), change % width] = change // width
     return copies

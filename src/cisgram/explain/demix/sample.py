@@ -43,7 +43,7 @@ class SampleOptions:
     climb
         Rounds at the end in which every window takes the letter that gains most, as long as one
         does: all of them, so that the strongest windows are as unlike as the others. None: 5, and
-        fewer for dear neurons, down to 1.
+        fewer for dear neurons, down to 1 (none where ``rounds`` is below 16).
     inherited
         Whether a crossing is mutated along the slopes of its parents, each on its own side, so
         that a round is one pass and its gradient; False: along its own, for which it has to be

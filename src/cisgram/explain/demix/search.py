@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cisgram.core.seeds import generator
 from cisgram.explain.demix.breeding import (
-    STEEPEST,
+    TRIED,
     bred,
     drawn,
     log_rarity,
@@ -83,8 +83,10 @@ def sample(
     References
     ----------
     Wei Z, Hua K, Wei L, Ma S, Jiang R, Zhang X, Li Y, Wong WH, Wang X (2023). NeuronMotif. PNAS
-    120:e2216698120; the search as in the authors' code, with the selection weights that it
-    intends (1 + v above 0, exp(v) below), without seeds from the layer below.
+    120:e2216698120. With ``pressure=1, rarity=0, climb=0, mutation=0`` the search is that of the
+    authors' code, with the selection weights that it intends (1 + v above 0, exp(v) below) and
+    without seeds from the layer below; but of more than ``most`` windows those kept fill the steps
+    of activation.
     """
     how = options or SampleOptions()
     if how.inherited is None:
@@ -209,8 +211,8 @@ class _Search:
             )
             self.codes = steepest(codes, slopes)
             self.score(read, how)
-            offered = self.value.reshape(len(codes), STEEPEST)
-            best = np.arange(len(codes)) * STEEPEST + offered.argmax(1)
+            offered = self.value.reshape(len(codes), TRIED)
+            best = np.arange(len(codes)) * TRIED + offered.argmax(1)
             best = best[offered.max(1) > value]
 
     def score(self, read: Reader, how: SampleOptions) -> None:
