@@ -2,7 +2,9 @@
 
 import ast
 import importlib
+import json
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
@@ -129,6 +131,20 @@ def test_every_reference_that_the_page_may_name_is_written_out():
     for table, _, keys in TRUSTED:
         assert {*keys} <= {*REFERENCES}, table
     assert {key for *_, key in REGIMES} <= {*REFERENCES}
+
+
+def test_scores_have_one_name_each_on_pages_in_lists_and_in_live_views():
+    from cisgram.dashboard import refusals
+    from cisgram.report import text
+
+    lines = (ROOT / "frontend" / "src" / "live" / "fields.ts").read_text().splitlines()
+    table = lines[lines.index("const NAMES: Record<string, string> = {") + 1 :]
+    found = [re.fullmatch(r"  (\w+): (\".*\"),", line) for line in table[: table.index("};")]]
+    live = {m[1]: json.loads(m[2]) for m in found}
+    both = live.keys() & text.TITLES.keys()
+    assert {"auroc", "r2", "spearman"} <= both
+    assert {key: live[key] for key in both} == {key: text.TITLES[key] for key in both}
+    assert refusals.TITLES.items() <= live.items()
 
 
 def test_every_room_has_its_place_in_the_one_direction():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 
 from cisgram.core import config, files
-from cisgram.core.remedies import remedy_of, with_remedy
+from cisgram.core.errors import InputError
+from cisgram.core.remedies import DEMIXED_BY, SOURCES, remedied, remedy_of, with_remedy
+from cisgram.steps import demix_run, motifs
 
 COMMANDS = {
     "motifs/filters.meme": "motifs RUN --source filters",
@@ -177,3 +180,20 @@ def test_other_messages_stay_as_they_are(tmp_path, text):
     (tmp_path / "metrics.json").touch()
     text = text.format(run=tmp_path)
     assert with_remedy(text, tmp_path) == text
+
+
+def test_what_is_refused_in_a_block_says_its_remedy(tmp_path):
+    path = tmp_path / "metrics.json"
+    path.touch()
+    anew = pytest.raises(InputError, match="This makes it anew: cisgram evaluate")
+    with anew as said, remedied(tmp_path / "other", tmp_path):
+        raise InputError(f"{path} is not JSON.")
+    assert str(said.value.__cause__) == f"{path} is not JSON."
+    with pytest.raises(KeyError), remedied(tmp_path):
+        raise KeyError("a bug")
+
+
+def test_sources_and_options_are_those_of_the_steps():
+    assert SOURCES.split("|") == sorted(motifs.SOURCES)
+    options = inspect.signature(demix_run).parameters
+    assert {name: options[name].default for name in DEMIXED_BY} == DEMIXED_BY

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from cisgram.dashboard.job_kinds import KINDS, TAKES, plan
+from cisgram.dashboard.job_kinds import KINDS, plan
 from cisgram.report import SECTIONS
 
 
@@ -25,4 +25,4 @@ def test_every_section_asks_for_the_job_that_is_its_step():
         kind = asked.pop("kind")
         assert kind in KINDS
         assert SECTIONS[name].facts["step"].split()[1] == kind
-        assert set(asked) <= set(TAKES[kind])
+        assert set(asked) <= set(KINDS[kind].takes)

@@ -133,7 +133,7 @@ def test_no_more_jobs_wait_than_may_however_many_are_started_at_once(run):
     async def work(jobs):
         many = [jobs.start(HELD_OUT) for _ in range(40)]
         found = await asyncio.gather(*many, return_exceptions=True)
-        assert len(jobs.at_work()) <= MOST_WAITING + 1
+        assert len(jobs.open_jobs()) <= MOST_WAITING + 1
         return [str(one) for one in found if isinstance(one, Conflict)]
 
     refused = within(run, SLOW, work)

@@ -53,7 +53,7 @@ def test_a_step_of_a_run_that_is_not_trained_is_no_training(run):
             assert state_of(run)[0] == "training"
 
 
-def test_training_that_finds_a_trained_run_trains_nothing(run):
+def test_a_trained_run_whose_training_is_asked_for_again_is_at_work_and_not_training(run):
     with at_work(run.path, "training"):
         assert state_of(run) == ("working", SAID["working"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cisgram import report
+from cisgram import report, steps
 from cisgram.core import files
 from cisgram.core.run import Run
 from cisgram.dashboard.progress import state_of
@@ -38,6 +38,22 @@ STEPS: dict[str, tuple[str, Callable[[Run], Any]]] = {
     "export": ("exporting", lambda run: export_run(run, "meme", run.path / "all.meme")),
 }
 
+LOCKED = "a training of its own: it holds the lock of its new folder, which says so"
+PART = "a part of steps that are noted"
+READS = "leaves the run as it is"
+NOT_NOTED = {
+    "distill_run": LOCKED,
+    "evaluate_run": PART,
+    "feedback_run": LOCKED,
+    "generate_run": LOCKED,
+    "impute_run": LOCKED,
+    "maximize_run": READS,
+    "pretrain_run": LOCKED,
+    "sample_run": READS,
+    "tune_run": "its folder is no run; its trials are, and each is noted as a training",
+}
+"""Steps that write no note of their own, and why."""
+
 
 class Seen(Exception):
     """Ends a step at its first look into the run."""
@@ -59,6 +75,11 @@ def test_a_step_says_what_it_does(run, monkeypatch, name):
     assert seen == [state]
     monkeypatch.undo()
     assert state_of(run)[0] == "stopped"  # neither done nor refused: a bug
+
+
+def test_every_step_is_noted_or_has_a_reason_not_to_be():
+    every = {name for name in steps.__all__ if name.endswith("_run")}
+    assert {n for n in every if not hasattr(getattr(steps, n), "__wrapped__")} == set(NOT_NOTED)
 
 
 def test_between_the_steps_of_the_whole_job_a_run_is_not_said_to_be_finished(tmp_path):

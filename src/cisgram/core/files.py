@@ -111,9 +111,10 @@ def read_json(path: Path) -> Any:
 
 
 def open_plain(path: Path, flags: int) -> IO[bytes]:
-    """Open a plain file to read or append to; `OSError` for a link, or a pipe that nobody writes.
+    """Open a plain file to read or append to.
 
-    Of files in folders that come from anywhere: a link may lead out of them.
+    `OSError` for anything else: a link, a pipe, a folder. Of files in folders that come from
+    anywhere: a link may lead out of them.
     """
     safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     number = os.open(path, flags | safe, 0o666)

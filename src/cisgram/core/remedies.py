@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,6 @@ OTHERS = {
         "folder."
     ),
 }
-COMPARED = ("demix/comparison.json", "demix/comparison.tsv")
 DEMIXED_BY = {"by": "rectified", "parts": None, "start": "random", "seed": 0}
 """Options of ``cisgram demix`` that a neuron keeps, and their defaults."""
 NOT_DAMAGED = r"Cannot write |No room left on the disk"
@@ -77,6 +76,26 @@ def with_remedy(text: str, *folders: Path) -> str:
     return text
 
 
+@contextmanager
+def remedied(*folders: Path) -> Iterator[None]:
+    """Say of a damaged file that is refused in the block what makes it anew, as `with_remedy`.
+
+    Parameters
+    ----------
+    folders
+        As for `with_remedy`.
+
+    Raises
+    ------
+    InputError
+        The one of the block, with the remedy.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(with_remedy(str(error), *folders)) from error
+
+
 def remedy_of(folder: Path, path: Path) -> str:
     """How a file of a run is made anew, in a sentence; empty for a file that no step writes.
 
@@ -93,17 +112,17 @@ def remedy_of(folder: Path, path: Path) -> str:
     'This makes it anew: cisgram motifs RUN --source filters'
     """
     name = path.relative_to(folder).as_posix()
-    explained = re.fullmatch(rf"explain/({NAME})/{NAME}", name, re.ASCII)
-    if explained is not None:
-        return _explained_anew(folder, explained[1])
-    if re.fullmatch(rf"demix/{NAME}", name, re.ASCII) and name not in COMPARED:
-        return _counted_anew(folder)
     for pattern, command in COMMANDS.items():
         found = re.fullmatch(pattern, name, re.ASCII)
         if found is not None:
             first = "Delete it; this" if re.fullmatch(READ_FIRST, name) else "This"
             given = command.format(_quoted(folder), *found.groups())
             return f"{first} makes it anew: cisgram {given}"
+    explained = re.fullmatch(rf"explain/({NAME})/{NAME}", name, re.ASCII)
+    if explained is not None:
+        return _explained_anew(folder, explained[1])
+    if re.fullmatch(rf"demix/{NAME}", name, re.ASCII):
+        return _counted_anew(folder)
     said = (said for pattern, said in OTHERS.items() if re.fullmatch(pattern, name, re.ASCII))
     return next(said, "")
 

@@ -62,7 +62,7 @@ def at_work(folder: Path, step: str, of: str = "") -> Iterator[None]:
     step, of
         As in `Work`.
     """
-    note = _noted(folder, step, of)
+    note = _new_note(folder, step, of)
     if note is None:
         yield
         return
@@ -136,16 +136,16 @@ def _notes(folder: Path) -> Iterator[Path]:
     return filter(is_note, folder.glob(".work-*") if HAS_LOCKS else ())
 
 
-def _noted(folder: Path, step: str, of: str) -> tuple[IO[bytes], Path] | None:
+def _new_note(folder: Path, step: str, of: str) -> tuple[IO[bytes], Path] | None:
     """A note of this process and its path; ``None`` where there cannot be one."""
     with suppress(OSError):  # a folder to look at only, a disk without locks or room
         if HAS_LOCKS and (folder / "run.toml").is_file():
             _forget_stopped(folder)
-            return _locked(folder, json.dumps({"step": step, "of": of}).encode())
+            return _held_note(folder, json.dumps({"step": step, "of": of}).encode())
     return None
 
 
-def _locked(folder: Path, content: bytes) -> tuple[IO[bytes], Path]:
+def _held_note(folder: Path, content: bytes) -> tuple[IO[bytes], Path]:
     """A new note: whole and locked before it has its name."""
     path = folder / f".work-{secrets.token_hex(8)}"
     unready = path.with_name(f"{path.name}.tmp")

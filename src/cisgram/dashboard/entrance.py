@@ -66,7 +66,7 @@ class Entrance:
         token, after = asked.get("token", ""), own_address(asked.get("next", ""))
         if request.headers.get("sec-fetch-site") in ELSEWHERE and "again" not in asked:
             address = f"{LOGIN}?{urlencode({'token': token, 'next': after, 'again': 1})}"
-            answer = small_page("enter.html", heading="Logging in", address=address)
+            answer = small_page("between.html", heading="Logging in", address=address)
             answer.headers["referrer-policy"] = "no-referrer"  # the address holds the token
             return answer
         return self._entered(token, after)

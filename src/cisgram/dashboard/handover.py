@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import os
 import tempfile
+import threading
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,3 +33,18 @@ def handed_over(link: str) -> Iterator[Path]:
         with os.fdopen(number, "w", encoding="utf-8") as handle:
             handle.write(PAGE.format(link=html.escape(link)))
         yield path
+
+
+@contextmanager
+def open_browser(link: str) -> Iterator[None]:
+    """Open a link in the browser of this machine; its file is deleted when the block ends.
+
+    Raises
+    ------
+    OSError
+        When there is no room for the file; no browser is started then.
+    """
+    with handed_over(link) as path:
+        # a browser of the terminal would hold up the server for as long as it is open
+        threading.Thread(target=webbrowser.open, args=[path.as_uri()], daemon=True).start()
+        yield

@@ -10,20 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cisgram.core.errors import InputError
-from cisgram.core.registry import unknown
 from cisgram.core.run import Run
 from cisgram.dashboard.job_kinds import neurons_of
+from cisgram.dashboard.model_facts import is_trained
 from cisgram.explain.demix import find_layer, layers
 from cisgram.explain.demix.neurons import check_neuron
 from cisgram.models import load, probe, read_card
 from cisgram.steps import settings_of
 from cisgram.steps.demix import check_demixed
 from cisgram.steps.explain import asked_of
-from cisgram.steps.motifs import SOURCES
+from cisgram.steps.motifs import check_source
 from cisgram.steps.offered import lacking, offered
 from cisgram.steps.train import input_files
 
-UNTRAINED = (
+NO_NETWORK = (
     "This run has no trained network yet, so there is nothing that a job could work on. Start it "
     "when the training has ended; the view Training shows how far it is."
 )
@@ -37,16 +37,15 @@ def check(run: Run, body: Mapping[str, Any]) -> None:
     run
         The run that it is to work on.
     body
-        What is asked for, as `job_kinds.plan` took it.
+        What is asked for, as `job_kinds.kept_of` keeps it.
 
     Raises
     ------
     InputError
         Naming what there is.
     """
-    folder = run.member(0)
-    if not all((folder / name).is_file() for name in ("model.toml", "weights.safetensors")):
-        raise InputError(UNTRAINED)
+    if not is_trained(run.member(0)):
+        raise InputError(NO_NETWORK)
     own = CHECKS.get(body["kind"])
     if own is not None:
         own(run, body)
@@ -73,9 +72,7 @@ def _demix(run: Run, body: Mapping[str, Any]) -> None:
 
 def _motifs(run: Run, body: Mapping[str, Any]) -> None:
     source, settings = body["source"], settings_of(run)
-    if source not in SOURCES:
-        what = "source of motifs"
-        raise unknown(what, source, SOURCES)
+    check_source(source)
     if source == "demix":
         check_demixed(run)
     if source == "filters":

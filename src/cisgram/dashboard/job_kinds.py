@@ -41,6 +41,22 @@ class Plan:
     result: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job.
+
+    Attributes
+    ----------
+    plan
+        The job that a request asks for, of a run and with a folder, as `plan` takes them.
+    takes
+        What a request says beside its kind.
+    """
+
+    plan: Callable[[Run, Mapping[str, Any], Path], Plan]
+    takes: tuple[str, ...] = ()
+
+
 def plan(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
     """The job that a request asks for.
 
@@ -58,17 +74,17 @@ def plan(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
     Refused
         When a part of it is unknown or of a wrong form; the message names it.
     """
-    kind = body.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        msg = f"kind must be one of {', '.join(KINDS)}; got {kind!r:.40}."
+    name = body.get("kind")
+    if not isinstance(name, str) or name not in KINDS:
+        msg = f"kind must be one of {', '.join(KINDS)}; got {name!r:.40}."
         raise Refused(msg)
-    known = ("kind", *TAKES[kind])
-    for name in body:
-        if name not in known:
-            takes = ", ".join(TAKES[kind]) or "nothing"
-            msg = f"A job of the kind {kind} takes {takes}; got {name!r:.60}."
+    kind = KINDS[name]
+    for said in body:
+        if said not in ("kind", *kind.takes):
+            takes = ", ".join(kind.takes) or "nothing"
+            msg = f"A job of the kind {name} takes {takes}; got {said!r:.60}."
             raise Refused(msg)
-    return KINDS[kind](run, body, folder)
+    return kind.plan(run, body, folder)
 
 
 def _explain(run: Run, body: Mapping[str, Any], folder: Path) -> Plan:
@@ -141,23 +157,13 @@ def _trust(run: Run, _body: Mapping[str, Any], _folder: Path) -> Plan:
     return Plan("checks of trust", ("trust", _path(run)), "#trust")
 
 
-KINDS: Mapping[str, Callable[[Run, Mapping[str, Any], Path], Plan]] = {
-    "explain": _explain,
-    "demix": _demix,
-    "motifs": _motifs,
-    "grammar": _grammar,
-    "trust": _trust,
+KINDS: Mapping[str, Kind] = {
+    "explain": Kind(_explain, takes=("method", "target", "most", "sequences")),
+    "demix": Kind(_demix, takes=("layer", "neuron")),
+    "motifs": Kind(_motifs, takes=("source",)),
+    "grammar": Kind(_grammar),
+    "trust": Kind(_trust),
 }
-
-
-TAKES: Mapping[str, tuple[str, ...]] = {
-    "explain": ("method", "target", "most", "sequences"),
-    "demix": ("layer", "neuron"),
-    "motifs": ("source",),
-    "grammar": (),
-    "trust": (),
-}
-"""What a request says beside its kind."""
 
 
 def kept_of(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,7 +177,7 @@ def kept_of(body: Mapping[str, Any]) -> dict[str, Any]:
     {'kind': 'explain', 'method': 'ism', 'pasted': True}
     """
     kind = body["kind"]
-    kept = {name: body[name] for name in TAKES[kind] if body.get(name) is not None}
+    kept = {name: body[name] for name in KINDS[kind].takes if body.get(name) is not None}
     is_pasted = kept.pop("sequences", "") != ""
     return {"kind": kind, **kept, **({"pasted": True} if is_pasted else {})}
 

@@ -51,14 +51,14 @@ class Jobs:
         self._held = ExitStack()
         self._is_held = self._is_closed = False
 
-    def at_work(self) -> list[Job]:
+    def open_jobs(self) -> list[Job]:
         """The jobs of this server that work or wait."""
         current = [] if self._current is None else [self._current.job]
         return [*current, *self._queue]
 
     def every(self) -> list[Job]:
         """All jobs, the newest first; what a server that is gone had begun is interrupted."""
-        mine = {job.id: job for job in self.at_work()}
+        mine = {job.id: job for job in self.open_jobs()}
         found = [mine.get(job.id, job) for job in job_files.every(self.run)]
         left = [job for job in found if job.state in OPEN and job.id not in mine]
         if left and self._is_alone():
@@ -165,7 +165,7 @@ class Jobs:
         return job_files.read(self.run, name)
 
     def _check_idle(self, name: str) -> None:
-        if any(job.id == name for job in self.at_work()):
+        if any(job.id == name for job in self.open_jobs()):
             msg = "This job is at work already."
             raise Conflict(msg)
 

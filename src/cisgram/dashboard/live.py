@@ -48,7 +48,7 @@ class Live:
     """
 
     def __init__(self, runs: Mapping[str, Run], *, worker: ModelWorker | None = None) -> None:
-        self.runs = runs
+        self.runs, self._served = runs, Served(runs)
         self.worker = worker or ModelWorker()
         self._jobs: dict[Path, Jobs] = {}
 
@@ -67,10 +67,10 @@ class Live:
             Route(f"{under}/jobs/{{job}}/resume", self._route(self._resume), methods=["POST"]),
         ]
 
-    def at_work(self) -> list[str]:
+    def open_jobs(self) -> list[str]:
         """The jobs that work or wait, each with the name of its run."""
         every = self._jobs.values()
-        return [f"{job.title} ({jobs.run.path.name})" for jobs in every for job in jobs.at_work()]
+        return [f"{job.title} ({jobs.run.path.name})" for jobs in every for job in jobs.open_jobs()]
 
     async def close(self) -> None:
         """End the model process and interrupt the jobs."""
@@ -84,9 +84,8 @@ class Live:
 
     async def _check(self, run: Run, body: Mapping[str, Any]) -> None:
         """Refuse a job that would come to nothing, as far as its model can tell in time."""
-        message = {"do": "check", "run": str(run.path), "body": body}
         with suppress(Unavailable):  # what is wrong will be said by the job itself
-            await self.worker.ask(message, client=secrets.token_hex(8))
+            await self._asked("check", run, body=body)
 
     def _route(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """A handler with the run of the address, whose errors are one paragraph each."""
@@ -107,16 +106,16 @@ class Live:
     async def _model(self, _request: Request, run: Run) -> Any:
         """Facts of the model, or why there are none: no page that looks has made an error."""
         try:
-            return await self._facts("model", run)
+            return await self._asked("model", run)
         except Refused as error:
             return {"ready": False, "why": readable(with_remedy(str(error), run.path))}
 
     async def _motifs(self, _request: Request, run: Run) -> Any:
-        return await self._facts("motifs", run)
+        return await self._asked("motifs", run)
 
-    async def _facts(self, what: str, run: Run) -> Any:
+    async def _asked(self, what: str, run: Run, **more: Any) -> Any:
         """Asked under a name of its own: none takes the place of another page's."""
-        message = {"do": what, "run": str(run.path)}
+        message = {"do": what, "run": str(run.path), **more}
         return await self.worker.ask(message, client=secrets.token_hex(8))
 
     async def _ask(self, request: Request, run: Run) -> Any:
@@ -141,9 +140,8 @@ class Live:
         if job.state != "done" or job.result.startswith("#"):
             msg = "This job has no scores of pasted sequences to draw."
             raise Conflict(msg)
-        folder = _result_of(Served(self.runs), request.path_params["run"], job)
-        message = {"do": "given", "run": str(run.path), "folder": str(folder)}
-        return await self.worker.ask(message, client=secrets.token_hex(8))
+        folder = _result_of(self._served, request.path_params["run"], job)
+        return await self._asked("given", run, folder=str(folder))
 
     async def _cancel(self, request: Request, run: Run) -> Any:
         return _shown(self.jobs(run).cancel(request.path_params["job"]))

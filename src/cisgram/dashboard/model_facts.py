@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from cisgram import explain
@@ -18,6 +19,11 @@ UNTRAINED = (
     "This run has no trained network yet, so it cannot be asked. Come back when its training has "
     "ended; the view Training shows how far it is."
 )
+
+
+def is_trained(folder: Path) -> bool:
+    """True where the card and the weights of a network are there: neither is read."""
+    return all((folder / name).is_file() for name in ("model.toml", "weights.safetensors"))
 
 
 def facts(run: Run) -> dict[str, Any]:
@@ -45,7 +51,7 @@ def facts(run: Run) -> dict[str, Any]:
         outputs = list(card.outputs)
         known = {"model": card.name, "length": card.length, "outputs": outputs}
         target = outputs[output_column(card, settings.explain.target)]
-        why = why_not(card) if (folder / "weights.safetensors").is_file() else UNTRAINED
+        why = why_not(card) if is_trained(folder) else UNTRAINED
     methods = offered(known["model"], settings.explain)
     return {
         "ready": not why,

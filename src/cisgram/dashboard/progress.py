@@ -28,8 +28,6 @@ N_MOTIFS = 12
 DEMIX = "demix"
 TRAINS = ("training", "working")
 """What a note says of a step that trains the run, unless this is trained already."""
-HELD_IN = ("", DEMIX)
-"""Folders of a run in which a process may be at work."""
 SAID = {
     "training": "A process is training this run.",
     "working": "The network is trained; a process is at work in the folder.",
@@ -55,7 +53,7 @@ def state_of(run: Run) -> tuple[str, str]:
     (`cisgram.core.work`), and the system lets go of these when the process ends, however it ends;
     ``metrics.json`` is what training writes last.
     """
-    whole, demix = (is_held(run.path / folder) for folder in HELD_IN)
+    whole, demix = is_held(run.path), is_held(run.path / DEMIX)
     is_trained = (run.path / "metrics.json").is_file()
     works = works_in(run.path)
     working = [work for work in works if work.is_held]

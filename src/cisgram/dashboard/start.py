@@ -47,7 +47,7 @@ class Dashboard:
         live = Live(self.served.runs)
 
         async def close() -> None:
-            on_end(live.at_work())
+            on_end(live.open_jobs())
             await live.close()
 
         app = create_app(

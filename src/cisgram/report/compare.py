@@ -10,7 +10,7 @@ from jinja2 import UndefinedError
 
 from cisgram.core import files
 from cisgram.core.errors import InputError
-from cisgram.core.remedies import with_remedy
+from cisgram.core.remedies import remedied
 from cisgram.core.run import Run
 from cisgram.report.compare_explained import explanations
 from cisgram.report.compare_motifs import shared_motifs
@@ -64,7 +64,8 @@ def compare_page(first: Run, second: Run, *, live: Mapping[str, Any] | None = No
     InputError
         When one of the folders is no run, both are the same, or a file is broken.
     """
-    drawn, _ = _remedied(first, second, live)
+    with remedied(first.path, second.path):
+        drawn, _ = _drawn(first, second, live)
     return drawn
 
 
@@ -94,23 +95,14 @@ def write_comparison(first: Run, second: Run, out: Path | None = None) -> Path:
     if out.suffix != ".html":
         msg = f"The page needs a name that ends in .html; got {out}."
         raise InputError(msg)
-    page, sections = _remedied(first, second, None)
+    with remedied(first.path, second.path):
+        page, sections = _drawn(first, second, None)
     tables = Run(out.with_suffix(""))
     for name, section in sections.items():
         for table, rows in section.tables.items():
             tables.write_table(f"{name}.{table}.tsv", rows)
     files.write_text(out, page)
     return out
-
-
-def _remedied(
-    first: Run, second: Run, live: Mapping[str, Any] | None
-) -> tuple[str, dict[str, Section]]:
-    """What is drawn; of a damaged file it is said what makes it anew."""
-    try:
-        return _drawn(first, second, live)
-    except InputError as error:
-        raise InputError(with_remedy(str(error), first.path, second.path)) from error
 
 
 def _drawn(

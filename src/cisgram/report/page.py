@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cisgram.report.sections  # noqa: F401  (fills SECTIONS)
 from cisgram.core import files
 from cisgram.core.errors import InputError
-from cisgram.core.remedies import with_remedy
+from cisgram.core.remedies import remedied
 from cisgram.core.run import Run
 from cisgram.core.work import at_work
 from cisgram.report.frame import frame
@@ -80,11 +80,9 @@ def draw(
 def _drawn(run: Run) -> dict[str, Section | None]:
     """Every section in its place."""
     order = sorted(SECTIONS, key=lambda name: SECTIONS[name].facts["place"])
-    try:
+    with remedied(run.path):
         run.read()  # a folder that is no run is refused before anything is drawn
         return {name: SECTIONS[name].fn(run) for name in order}
-    except InputError as error:
-        raise InputError(with_remedy(str(error), run.path)) from error
 
 
 def _fitted(

@@ -61,7 +61,9 @@ def asked_of(
     target: int | str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Asked:
-    """What `explain_run` is asked for; all that is wrong with it is said, nothing is loaded.
+    """What `explain_run` is asked for; nothing is loaded.
+
+    All that is wrong with it is said, but for what the network lacks: see `lacking`.
 
     Raises
     ------

@@ -84,9 +84,7 @@ def motifs_run(
         When the run holds no model, its model has no filters, or source or database are not known.
     """
     say = progress or (lambda _: None)
-    if source not in SOURCES:
-        what = "source of motifs"
-        raise unknown(what, source, SOURCES)
+    check_source(source)
     settings = settings_of(run)
     how = options or settings.motifs
     for name, says in (("layer", "whose"), ("convention", "how")):
@@ -120,6 +118,13 @@ def motifs_run(
     config.write_toml(folder / f"{source}.options.toml", {"target": column, **how.model_dump()})
     run.write_table(f"motifs/{source}.facts.tsv", facts)
     return matches
+
+
+def check_source(source: str) -> None:
+    """Refuse what is no name of `SOURCES`."""
+    if source not in SOURCES:
+        what = "source of motifs"
+        raise unknown(what, source, SOURCES)
 
 
 def named_motifs(matches: pd.DataFrame, facts: pd.DataFrame, *, max_q: float) -> pd.DataFrame:

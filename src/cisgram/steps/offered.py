@@ -49,11 +49,13 @@ def lacking(model: str, method: str, options: Mapping[str, Any]) -> str:
     method
         Name in ``METHODS``.
     options
-        Of the method: ``mode="padded"`` does without.
+        Of the method, each of them; with all of its fact ``without`` it needs no structure.
     """
     entry = explain.METHODS[method]
-    is_lacking = _has_structure(model, entry) is False and options.get("mode") != "padded"
-    return str(entry.facts["needs"]) if is_lacking else ""
+    without = entry.facts.get("without", {})
+    if without and all(options.get(name) == value for name, value in without.items()):
+        return ""
+    return str(entry.facts["needs"]) if _has_structure(model, entry) is False else ""
 
 
 def _has_structure(model: str, entry: Entry[Callable[..., Any]]) -> bool | None:

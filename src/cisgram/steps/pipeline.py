@@ -90,13 +90,13 @@ def run_all(
         )
     say("training")
     found = train_run(run, settings, device=device, prepared=data, progress=epoch)
-    named = _explained(run, settings, data, column=column, device=device, say=say, notes=notes)
+    named, lacked = _explain_and_name(run, settings, data, column=column, device=device, say=say)
     say("writing the page")
-    return Outcome(found, named, report.write(run), tuple(notes))
+    return Outcome(found, named, report.write(run), (*notes, *lacked))
 
 
 @noted("working")  # of a new run, whose folder was not there when it was begun
-def _explained(
+def _explain_and_name(
     run: Run,
     settings: Settings,
     data: Prepared,
@@ -104,12 +104,16 @@ def _explained(
     column: int,
     device: str,
     say: Callable[[str], None],
-    notes: list[str],
-) -> pd.DataFrame | None:
-    """Explain a trained run and read its filters; the motifs that have a name.
+) -> tuple[pd.DataFrame | None, list[str]]:
+    """Explain a trained run and read its filters.
 
-    What this model has nothing for is added to ``notes``.
+    Returns
+    -------
+    tuple
+        The motifs that have a name, ``None`` where the model has no filters; and notes of what
+        the model has nothing for.
     """
+    notes = []
     for method in settings.explain.methods:
         asked = asked_options(settings.explain, method)
         wanted = {"target": column, "most": settings.explain.most, "options": recorded(asked)}
@@ -127,14 +131,14 @@ def _explained(
             facts.unlink(missing_ok=True)  # written last: its absence says that the step is due
         if not facts.is_file():
             motifs_run(run, prepared=data, progress=say)
-        return named_motifs(
+        named = named_motifs(
             run.read_table("motifs/filters.matches.tsv"),
             run.read_table("motifs/filters.facts.tsv"),
             max_q=settings.motifs.max_q,
         )
     except NoFiltersError as error:
-        notes.append(str(error))
-        return None
+        return None, [*notes, str(error)]
+    return named, notes
 
 
 def _check_names(settings: Settings, device: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -33,14 +31,14 @@ from cisgram.cli.shared import say
     is_flag=True,
     help="Let other machines reach it. Nothing is encrypted: whoever listens in reads all of it.",
 )
-@click.option("--open", "open_browser", is_flag=True, help="Open the browser of this machine.")
+@click.option("--open", "is_opened", is_flag=True, help="Open the browser of this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print each link as a line of JSON.")
 def serve(
     runs: tuple[Path, ...],
     port: int | None,
     host: str,
     allow_remote: bool,
-    open_browser: bool,
+    is_opened: bool,
     as_json: bool,
 ) -> None:
     """See and question runs in a browser, until Ctrl-C.
@@ -48,7 +46,7 @@ def serve(
     The link that is printed lets one browser in, once; a new one is printed when it was used.
     """
     from cisgram.dashboard import start
-    from cisgram.dashboard.handover import handed_over
+    from cisgram.dashboard.handover import open_browser
 
     with (
         start(runs, host=host, port=port, allow_remote=allow_remote) as dashboard,
@@ -64,14 +62,11 @@ def serve(
         def first(link: str) -> None:
             say(f"Serving {len(runs)} {'run' if len(runs) == 1 else 'runs'}; Ctrl-C ends it. Open:")
             show(link)
-            if open_browser:
+            if is_opened:
                 try:
-                    page = handed.enter_context(handed_over(link)).as_uri()
+                    handed.enter_context(open_browser(link))
                 except OSError as error:
                     say(f"No browser is started: it needs a file for temporary use ({error}).")
-                    return
-                # a browser of the terminal would hold up the server for as long as it is open
-                threading.Thread(target=webbrowser.open, args=[page], daemon=True).start()
 
         def next_one(link: str) -> None:
             handed.close()

@@ -24,6 +24,7 @@ MODES: dict[str, Spans] = {"recurrent": cut_outputs, "padded": padded_outputs}
 @METHODS.register(
     gives="tracks",
     needs="recurrent layers",
+    without={"mode": "padded"},
     complete=False,
     signed=False,
     cite="lanchantin2017",
