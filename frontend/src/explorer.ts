@@ -3,6 +3,7 @@
 import { button, element } from "./dom";
 import { labels, Store, type Payload } from "./payload";
 import { onShow, record } from "./route";
+import { quantities } from "./scales";
 import { SequenceTable } from "./table";
 import { getColors, onColors, setColors } from "./theme";
 import { type Shown, Viewer } from "./viewer";
@@ -150,8 +151,8 @@ export class Explorer {
 
   /** Draws both panels, of which each may set the scale of the other. */
   private redraw(): void {
-    const beside = this.rows[1] < 0 ? [] : (this.right?.quantities ?? []);
-    this.scale.hidden = !this.left.quantities.some((one) => beside.includes(one));
+    const beside = this.rows[1] >= 0 && this.right ? quantities(this.right.panel) : [];
+    this.scale.hidden = !quantities(this.left.panel).some((one) => beside.includes(one));
     this.left.draw();
     this.right?.draw();
   }
