@@ -20,6 +20,7 @@ import { Strip } from "./strip";
 
 const NAME = "ask";
 const WAIT = 40; // ms that a change waits for the next one
+const MOST_SAID = 5; // changes that are named where more were left out
 
 /** A sequence that is asked about, and everything that was changed in it. */
 interface Question {
@@ -110,7 +111,7 @@ export class AskView {
       const { edits, left } = fromText(params.get("edits") ?? "", sequence.length);
       if (sequence !== this.question?.sequence || toText(edits) !== toText(this.history.now)) {
         this.form.show(name, text);
-        void this.begin({ ...asked, sequence: text }, edits, leftOut(left, sequence.length));
+        void this.begin({ ...asked, sequence: text }, edits, saidOfLeftOut(left, sequence.length));
       }
     } else if (name) void this.take(name, asked);
   }
@@ -279,7 +280,7 @@ export class AskView {
       return;
     }
     const edit = placed({ kind: "motif", at, letters: motif.letters, isForward, name }, at, length);
-    this.palette.tell(isTyped ? whereElse(edit, Math.round(at), length, this.offset) : ""); // of a dragged one it is seen
+    this.palette.tell(isTyped ? saidOfPlace(edit, Math.round(at), length, this.offset) : ""); // of a dragged one it is seen
     const edits = [...this.history.now, edit];
     this.to(edits);
     this.strip.focus(edits.length - 1);
@@ -312,17 +313,15 @@ export class AskView {
 }
 
 /** That a motif was not put where it was asked for, and why; nothing where it was. */
-function whereElse({ name, letters, at }: MotifEdit, asked: number, length: number, offset: number): string {
+function saidOfPlace({ name, letters, at }: MotifEdit, asked: number, length: number, offset: number): string {
   if (asked === at) return "";
   const [first, last] = [-offset, length - letters.length - offset];
   const why = asked < at ? `lies before the sequence, which begins at ${first}` : `is too far right: of ${length} bp, ${last} is the last that leaves room for ${letters.length} bp`;
   return `Position ${asked - offset} ${why}. ${name} was put in at ${at - offset}.`;
 }
 
-const MOST_SAID = 5;
-
 /** That changes of an address were left out, and which; nothing where there are none. */
-function leftOut(changes: string[], length: number): string {
+function saidOfLeftOut(changes: string[], length: number): string {
   if (!changes.length) return "";
   const more = changes.length - MOST_SAID;
   const named = changes.slice(0, MOST_SAID).map((text) => text.slice(0, 60)).join(", ");
