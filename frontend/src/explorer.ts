@@ -83,7 +83,7 @@ export class Explorer {
       this.redraw();
       this.write();
     });
-    const swap = button("Swap", "Swap the two sequences", () => void this.show(this.rows[1], this.rows[0]));
+    const swap = button("Swap", "Swap the two sequences", () => void this.swap());
     swap.dataset.needs = "two";
     return element("div", { class: "bar beside-bar" }, this.layouts, this.other, this.names, swap, this.zoom, this.scale);
   }
@@ -117,6 +117,15 @@ export class Explorer {
     this.redraw();
     this.isOpening = false;
     this.write();
+  }
+
+  /** Each sequence keeps its window; the tracks stay with the panels. */
+  private swap(): Promise<void> {
+    const windowOf = (viewer: Viewer | null) => {
+      const shown = viewer?.shown();
+      return shown ? { from: shown.from, to: shown.to } : undefined;
+    };
+    return this.show(this.rows[1], this.rows[0], [windowOf(this.right), windowOf(this.left)]);
   }
 
   private made(): Viewer {

@@ -7,7 +7,7 @@ import { labels, type Payload, readPayload, Store } from "../payload";
 import { onShow, record, registerView } from "../route";
 import { LEFT, RIGHT } from "../track";
 import { Viewer } from "../viewer";
-import { type Answer, type Api, type PaletteMotif, pageName } from "./api";
+import { type Answer, type Api, type PaletteMotif, pageName, paragraph } from "./api";
 import { AskForm } from "./askform";
 import { applied, type Edit, fromText, History, type MotifEdit, placed, toText, withBase } from "./edits";
 import { EditList } from "./editlist";
@@ -42,7 +42,7 @@ export class AskView {
   private readonly list: EditList;
   private readonly palette: Palette;
   private readonly picker: BasePicker;
-  private readonly asking: Newest<Answer>;
+  private readonly asking = new Newest<Answer>(WAIT);
   private readonly page = pageName();
   private viewer: Viewer | null = null;
   private question: Question | null = null;
@@ -55,7 +55,6 @@ export class AskView {
 
   constructor(private readonly api: Api) {
     this.form = new AskForm(api, (asked) => this.begin({ ...asked }, []));
-    this.asking = new Newest(WAIT, (e) => this.status.fail(e));
     this.strip = new Strip({
       move: (index, at, isSame) => this.move(index, at, isSame),
       remove: (index) => this.remove(index),
@@ -112,7 +111,7 @@ export class AskView {
       if (sequence !== this.question?.sequence || toText(edits) !== toText(this.history.now)) {
         this.form.show(name, text);
         void this.begin({ ...asked, sequence: text }, edits, saidOfLeftOut(left, sequence.length));
-      }
+      } else if (this.results.hidden) this.changed(); // back from a question that had no answer
     } else if (name) void this.take(name, asked);
   }
 
@@ -135,7 +134,7 @@ export class AskView {
   private async take(name: string, asked: Omit<Question, "sequence">): Promise<void> {
     const sequence = await lettersOf(readPayload(), name);
     if (sequence === null) {
-      this.status.say(`The page shows no sequence named ${name}. Type or paste one.`, true);
+      this.refuse(`The page shows no sequence named ${name}. Type or paste one.`);
       return;
     }
     this.form.show(name, sequence);
@@ -145,7 +144,8 @@ export class AskView {
   /** Asks about a sequence as given, then with the changes that came along; `said` is of those left out. */
   private async begin(question: Question, edits: Edit[], said = ""): Promise<void> {
     this.status.wait("The model is asked\u2026");
-    const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", { ...question, target: question.target || null, client: this.page }, signal));
+    const body = { ...question, target: question.target || null, client: this.page };
+    const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal), (error) => this.refuse(paragraph(error)));
     if (!first) return;
     const sequence = cleaned(question.sequence);
     this.question = { ...question, sequence };
@@ -157,6 +157,12 @@ export class AskView {
     this.viewer?.compareWith({ name: "the sequence as given", scored: this.viewer.scored() }, false);
     if (edits.length) this.changed();
     else this.told();
+  }
+
+  /** Says why a new question has no answer; that of the question before is not shown under it. */
+  private refuse(why: string): void {
+    this.status.say(why, true);
+    this.results.hidden = true;
   }
 
   private to(edits: Edit[], isSameGesture = false): void {
@@ -178,7 +184,7 @@ export class AskView {
     this.status.wait("The model is asked about your change\u2026");
     const edits = toText(this.history.now);
     const body = { ...question, sequence: this.edited, target: question.target || null, client: this.page };
-    const found = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal));
+    const found = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal), (error) => this.status.fail(error));
     if (!found) return;
     this.now = found;
     this.answered = edits;
@@ -245,7 +251,7 @@ export class AskView {
 
   /** A letter on the tracks is put where the cursor is; Ctrl + Z and Y anywhere in the view. */
   private key(event: KeyboardEvent): void {
-    if (event.target instanceof Element && event.target.closest("input, textarea, select")) return;
+    if (this.results.hidden || (event.target instanceof Element && event.target.closest("input, textarea, select"))) return;
     const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey;
     const letter = event.key.toUpperCase();
     const at = this.viewer?.place.position ?? null;
