@@ -22,6 +22,24 @@ export function button(text: string, label: string, act: () => void | Promise<vo
   return made;
 }
 
+/** Lets a button rest while it works: it cannot be pressed twice. If it had the focus, it has it again
+ * afterwards, or what has taken its place. */
+export async function resting(press: HTMLButtonElement, work: () => Promise<void>, heir: () => HTMLElement | null = () => press): Promise<void> {
+  const isHeld = document.activeElement === press;
+  press.disabled = true;
+  try {
+    await work();
+  } finally {
+    press.disabled = false;
+    if (isHeld && document.activeElement === document.body) heir()?.focus({ preventScroll: true });
+  }
+}
+
+/** Changes the words of an element where they are others: a status is read aloud whenever they are set. */
+export function setWords(host: Element, words: string): void {
+  if (host.textContent !== words) host.textContent = words;
+}
+
 export function save(name: string, type: string, text: string): void {
   saveBlob(name, new Blob([text], { type }));
 }

@@ -3,6 +3,7 @@
 import { button, element } from "./dom";
 import { labels, Store, type Payload } from "./payload";
 import { onShow, record } from "./route";
+import { quantities } from "./scales";
 import { SequenceTable } from "./table";
 import { getColors, onColors, setColors } from "./theme";
 import { type Shown, Viewer } from "./viewer";
@@ -82,7 +83,7 @@ export class Explorer {
       this.redraw();
       this.write();
     });
-    const swap = button("Swap", "Swap the two sequences", () => void this.show(this.rows[1], this.rows[0]));
+    const swap = button("Swap", "Swap the two sequences", () => void this.swap());
     swap.dataset.needs = "two";
     return element("div", { class: "bar beside-bar" }, this.layouts, this.other, this.names, swap, this.zoom, this.scale);
   }
@@ -118,6 +119,15 @@ export class Explorer {
     this.write();
   }
 
+  /** Each sequence keeps its window; the tracks stay with the panels. */
+  private swap(): Promise<void> {
+    const windowOf = (viewer: Viewer | null) => {
+      const shown = viewer?.shown();
+      return shown ? { from: shown.from, to: shown.to } : undefined;
+    };
+    return this.show(this.rows[1], this.rows[0], [windowOf(this.right), windowOf(this.left)]);
+  }
+
   private made(): Viewer {
     this.right ??= new Viewer(this.second, this.store, this.payload, {
       prefix: "second-",
@@ -150,8 +160,8 @@ export class Explorer {
 
   /** Draws both panels, of which each may set the scale of the other. */
   private redraw(): void {
-    const beside = this.rows[1] < 0 ? [] : (this.right?.quantities ?? []);
-    this.scale.hidden = !this.left.quantities.some((one) => beside.includes(one));
+    const beside = this.rows[1] >= 0 && this.right ? quantities(this.right.panel) : [];
+    this.scale.hidden = !quantities(this.left.panel).some((one) => beside.includes(one));
     this.left.draw();
     this.right?.draw();
   }

@@ -1,6 +1,6 @@
 // What the table of sequences is asked for: name, columns with few values, a range, a motif.
 
-import { button, element, minus } from "./dom";
+import { button, element, minus, setWords } from "./dom";
 import type { Payload } from "./payload";
 
 const NOT_ASKED = new Set(["probability", "score", "sd"]); // as values; as ranges they are
@@ -42,7 +42,7 @@ export class Filters {
     return ![...this.write(new URLSearchParams()).keys()].length;
   }
 
-  /** Rows that fit, in their own order. */
+  /** Rows that fit, in their own order; what is wrong with the range is said. */
   rows(): number[] {
     this.clear.hidden = this.isEmpty;
     const wanted = this.search.value.toLowerCase();
@@ -109,7 +109,7 @@ export class Filters {
   private tellOrder(low: number | null, high: number | null): void {
     const isTurned = low !== null && high !== null && low > high;
     const said = isTurned ? `No number lies from ${minus(String(low))} to ${minus(String(high))}: give the smaller one first.` : "";
-    if (this.turned.textContent !== said) this.turned.textContent = said; // else it is read aloud again
+    setWords(this.turned, said);
     for (const field of [this.least, this.most]) field.setAttribute("aria-invalid", String(isTurned));
   }
 

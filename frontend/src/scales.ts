@@ -13,17 +13,27 @@ export interface Scale {
   reach(from: number, to: number): Reach;
 }
 
-export function quantities(lanes: Lane[]): string[] {
+/** Lanes, and the window of the sequence in which they are seen. */
+export interface Panel {
+  lanes: Lane[];
+  view: View | null;
+}
+
+export function quantities({ lanes }: Panel): string[] {
   return lanes.flatMap(({ scale }) => scale?.quantity ?? []);
 }
 
-/** How far a quantity reaches in a window; nothing where none of the lanes draws it. */
-export function reachWithin(lanes: Lane[], quantity: string, view: View | null): Reach | null {
+/** How far a quantity reaches in what a panel shows; nothing where none of the lanes draws it. */
+function reachWithin({ lanes, view }: Panel, quantity: string): Reach | null {
   const scale = lanes.find((lane) => lane.scale?.quantity === quantity)?.scale;
   return view && scale ? scale.reach(Math.floor(view.start), Math.min(view.length, Math.ceil(view.end))) : null;
 }
 
-export function joined(one: Reach | null, other: Reach | null): Reach | null {
+/** How far the scale of a lane reaches in two panels; nothing where one of them does not draw its quantity. */
+export function sharedReach({ scale }: Lane, own: Panel, beside: Panel | undefined): Reach | null {
+  if (!scale || !beside) return null;
+  const one = reachWithin(own, scale.quantity);
+  const other = reachWithin(beside, scale.quantity);
   return one && other ? [Math.min(one[0], other[0]), Math.max(one[1], other[1])] : null;
 }
 

@@ -2,7 +2,7 @@
 
 import { agreementTable } from "./agreement";
 import { type Against, DifferenceChoice, differenceLane, type Minus, type Scored } from "./difference";
-import { button, element } from "./dom";
+import { button, element, setWords } from "./dom";
 import { type FileKind, saveView } from "./export";
 import { conflictLane, hitLane, type Lane, laneBoxes, methodLanes, type Mode, siteLane } from "./lanes";
 import { BASES, Letters } from "./letters";
@@ -11,8 +11,8 @@ import { optimumLanes } from "./optimum";
 import { type Explained, facts, labels, type Payload, type Store } from "./payload";
 import { CanvasPen } from "./pen";
 import { sentence } from "./said";
-import { joined, quantities, reachWithin, scaleSaid } from "./scales";
-import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, type Reach, RIGHT, sharp } from "./track";
+import { type Panel, scaleSaid, sharedReach } from "./scales";
+import { drawOverview, drawRuler, frameOf, LEFT, observed, palette, RIGHT, sharp } from "./track";
 import { inLight, onColors } from "./theme";
 import { strongest, View } from "./view";
 
@@ -181,16 +181,9 @@ export class Viewer {
     this.draw();
   }
 
-  /** What the tracks measure that are shown. */
-  get quantities(): string[] {
-    return quantities(this.lanes);
-  }
-
-  /** How far the scale of a lane reaches that the panel beside draws, too. */
-  private shared({ scale }: Lane): Reach | null {
-    const beside = this.options.beside?.();
-    if (!beside || !scale) return null;
-    return joined(reachWithin(this.lanes, scale.quantity, this.view), reachWithin(beside.lanes, scale.quantity, beside.view));
+  /** The tracks that are shown, and the window in which they are. */
+  get panel(): Panel {
+    return { lanes: this.lanes, view: this.view };
   }
 
   /** Sets what can be subtracted from this sequence, and whether it is at once. */
@@ -322,7 +315,7 @@ export class Viewer {
 
   private download(kind: FileKind): void {
     const sequence = [...this.sequences.values()][0];
-    if (this.view && sequence) saveView(kind, this.name || "sequence", sequence, this.lanes, this.view, this.payload.letters, (lane) => this.shared(lane));
+    if (this.view && sequence) saveView(kind, this.name || "sequence", sequence, this.lanes, this.view, this.payload.letters, (lane) => sharedReach(lane, this.panel, this.options.beside?.()?.panel));
   }
 
   private say(position: number | null): void {
@@ -381,15 +374,15 @@ export class Viewer {
     const wide = this.paper || undefined;
     if (!view || this.host.hidden || !(wide ?? this.stack.clientWidth)) return;
     const colors = palette();
+    const beside = this.options.beside?.()?.panel;
     this.lanes.forEach((lane, i) => {
       const canvas = this.canvases[i];
       if (!canvas) return;
       const [context, width] = sharp(canvas, lane.height, wide);
-      const reach = this.shared(lane);
+      const reach = sharedReach(lane, this.panel, beside);
       const frame = frameOf(view, width, lane.height, colors, reach);
-      const said = scaleSaid(lane, reach);
       const place = this.scales[i];
-      if (place && place.textContent !== said) place.textContent = said;
+      if (place) setWords(place, scaleSaid(lane, reach));
       const pen = new CanvasPen(context, this.letters);
       if (cursor !== null && cursor >= view.start && cursor < view.end) {
         pen.box(frame.x(cursor), 0, Math.max(1, frame.perBase), lane.height, colors.rule);

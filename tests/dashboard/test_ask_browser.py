@@ -111,3 +111,32 @@ def test_changes_of_a_link_that_the_sequence_has_no_place_for_are_said(
         ask(page, sequence)
         page.wait_for_selector(".chips", state="hidden")
         assert page.locator(".view.current .caution:visible").count() == 0
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_under_the_error_of_a_new_question_no_other_answer_is_shown(
+    chromium, serving, named, sequence, is_link
+):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, sequence)
+        page.click(".asked button:has-text('Whole')")
+        page.locator(".asked .stack").focus()
+        page.keyboard.press("Home")
+        answered(page, lambda: page.keyboard.press("A" if sequence[0] != "A" else "C"))
+        page.wait_for_function("() => location.hash.includes('edits')")
+        before = edits(page)
+        if is_link:
+            page.evaluate("location.hash = '#ask?name=nowhere'")
+        else:
+            page.fill("#ask-sequence", "")
+            page.click(".askform button[type=submit]")
+        page.wait_for_selector(".view.current .status [role=alert]:visible")
+        page.heard.clear()  # Chromium notes that the server answered 400
+        for part in (".predictions", ".chips", ".asked .stack"):
+            assert not page.locator(part).is_visible()
+        page.keyboard.press("Control+z")
+        page.click("nav a[href='#jobs']")
+        page.click("nav a[data-view=ask]")
+        page.wait_for_selector(".predictions td")
+        assert edits(page) == before, "the tab leads back to the last question that was answered"
+        assert not page.locator(".view.current .status [role=alert]").is_visible()

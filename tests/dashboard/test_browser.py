@@ -18,13 +18,15 @@ pytestmark = pytest.mark.browser
 
 
 @contextmanager
-def opened(chromium):
-    """A browser of its own; on leaving, nothing was said on its console."""
+def opened(chromium, *, is_refused=False):
+    """A browser of its own; on leaving, nothing was said on its console, unless that something was
+    refused, which Chromium notes there; and no script of a page has failed."""
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(60_000)
     page = context.new_page()
     heard = []
-    page.on("console", lambda m: heard.append(m.text))
+    if not is_refused:
+        page.on("console", lambda m: heard.append(m.text))
     page.on("pageerror", lambda e: heard.append(str(e)))
     try:
         yield page
@@ -102,9 +104,7 @@ def test_a_page_of_another_origin_can_neither_read_nor_ask(chromium, two, servin
     }})();
     </script>"""
 
-    context = chromium.new_context()
-    with site(evil) as port:
-        page = context.new_page()
+    with opened(chromium, is_refused=True) as page, site(evil) as port:
         page.goto(server.next_link())
         assert page.locator("h1").inner_text() == "2 runs"
         page.goto(f"http://127.0.0.1:{port}/")  # the same site, another port
@@ -113,14 +113,11 @@ def test_a_page_of_another_origin_can_neither_read_nor_ask(chromium, two, servin
         frame = page.frames[1]
         assert '"slug"' not in frame.content()
         assert "chrome-error" in frame.url
-    context.close()
 
 
 def test_an_error_is_a_page_like_the_others(chromium, two, serving):
     server = serving(*two)
-    context = chromium.new_context()
-    try:
-        page = context.new_page()
+    with opened(chromium, is_refused=True) as page:
         answer = page.goto(f"{server.origin}/runs/one/")
         assert answer.status == 401
         assert page.locator("h1").inner_text() == "Please log in"
@@ -131,8 +128,6 @@ def test_an_error_is_a_page_like_the_others(chromium, two, serving):
         assert "has been used" in page.locator("main").inner_text()
         page.click("text=The runs that are served")
         assert page.locator("h1").inner_text() == "2 runs"
-    finally:
-        context.close()
 
 
 def test_a_link_that_is_clicked_on_another_site_logs_in(chromium, two, serving):
@@ -158,15 +153,13 @@ def test_who_is_logged_in_and_comes_from_another_site_goes_on_to_what_was_asked_
 ):
     """A Strict cookie does not come along with a link of another site; a fragment is kept."""
     server = serving(*two)
-    context = chromium.new_context()
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    page.goto(server.next_link())
-    with site(f'<a href="{server.origin}/runs/two/#training">Look</a>') as port:
+    away = f'<a href="{server.origin}/runs/two/#training">Look</a>'
+    with opened(chromium, is_refused=True) as page, site(away) as port:
+        page.goto(server.next_link())
         page.goto(f"http://localhost:{port}/")
         page.click("text=Look")
         page.wait_for_selector("h1:has-text('Please log in')")
-        with context.expect_page() as another:
+        with page.context.expect_page() as another:
             page.click("text=Go on", modifiers=["Control"])
         another.value.wait_for_selector(".view.current")
         page.click("text=Go on")
@@ -176,7 +169,6 @@ def test_who_is_logged_in_and_comes_from_another_site_goes_on_to_what_was_asked_
             assert shown.title() == "two · cisgram"
         page.go_back()
         page.wait_for_url(f"http://localhost:{port}/")
-    context.close()
 
 
 def test_a_link_that_is_handed_over_in_a_file_logs_in(chromium, two, serving):
@@ -192,17 +184,14 @@ def test_a_login_leads_back_to_the_view_that_was_asked_for(chromium, two, servin
     """A tab of a server that was started again; the fragment is known to the browser alone."""
     server = serving(*two)
     link = server.next_link()
-    context = chromium.new_context()
-    page = context.new_page()
-    page.set_default_timeout(60_000)
     view = f"{server.origin}/runs/two/#training"
-    assert page.goto(view).status == 401
-    page.fill("input[name=token]", "mistaken")
-    page.click("button")
-    page.wait_for_url(f"{server.origin}/login")
-    assert "shows a new one" in page.locator("main").inner_text()
-    page.fill("input[name=token]", link)
-    page.click("button")
-    page.wait_for_url(view)
-    assert page.title() == "two · cisgram"
-    context.close()
+    with opened(chromium, is_refused=True) as page:
+        assert page.goto(view).status == 401
+        page.fill("input[name=token]", "mistaken")
+        page.click("button")
+        page.wait_for_url(f"{server.origin}/login")
+        assert "shows a new one" in page.locator("main").inner_text()
+        page.fill("input[name=token]", link)
+        page.click("button")
+        page.wait_for_url(view)
+        assert page.title() == "two · cisgram"

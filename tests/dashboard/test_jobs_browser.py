@@ -86,6 +86,31 @@ def test_a_job_that_ended_with_its_server_is_offered_to_be_resumed(chromium, ser
         assert SERVER_ENDED not in page.locator(".jobs li").inner_text()
 
 
+def test_resume_is_pressed_once_and_the_focus_stays_at_its_job(chromium, serving, run):
+    asked = {"kind": "demix", "layer": "conv1", "neuron": 0}
+    job = job_files.Job("0123456789abcdef", "demix neuron 0", asked, "#neurons", state="running")
+    job_files.write(run, job)
+    held = []
+    with opened(chromium, serving(run.path), "#jobs") as page:
+
+        def hold(route):
+            held.append(route)
+
+        page.route("**/resume", hold)
+        resume = page.locator(".jobs button:has-text('Resume')")
+        resume.focus()
+        with page.expect_request("**/resume"):
+            page.keyboard.press("Enter")
+        assert resume.is_disabled()
+        resume.click(force=True)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(200)
+        assert len(held) == 1
+        held.pop().continue_()
+        page.wait_for_selector(".jobs li button:enabled:focus")
+        page.wait_for_selector(".jobs .state.done", timeout=120_000)
+
+
 def test_the_step_that_works_is_told_while_it_does(chromium, serving, run):
     files.write_json(run.path / "metrics.json", {})  # as of a run that is trained
     server = serving(run.path)

@@ -110,7 +110,7 @@ def test_a_demixing_job_is_said_to_run_and_how_far_it_is(chromium, serving, half
         assert page.locator("#job-layer").input_value() == "conv3"
 
 
-@pytest.mark.parametrize("view", ["grammar", "trust"])
+@pytest.mark.parametrize("view", ["sequences", "motifs", "grammar", "trust"])
 def test_an_empty_view_says_that_a_job_fills_it(chromium, serving, run, view):
     job = {"id": "0" * 16, "title": "all the checks", "result": f"#{view}", "state": "waiting"}
 

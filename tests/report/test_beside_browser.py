@@ -141,6 +141,27 @@ def test_panels_zoom_together_until_they_are_freed(chromium, run):
         assert window(page) == (0, 59) != window(page, "#second-viewer")
 
 
+def test_two_panels_that_are_swapped_keep_what_is_seen_of_their_sequences(chromium, run):
+    with showing(chromium, report.write(run), view=VIEW) as page:
+        page.select_option(LAYOUT, "two")
+        page.wait_for_selector("#second-viewer .lane")
+        page.click("#viewer button:has-text('Whole')")
+
+        def swap() -> None:
+            first = page.locator("#viewer h3").inner_text()
+            page.click("button:has-text('Swap')")
+            page.wait_for_selector(f"#second-viewer h3:has-text('{first}')")
+            settled(page)
+
+        swap()
+        assert window(page) == window(page, "#second-viewer") == (0, 59)
+        page.uncheck("text=Zoom together")
+        page.click("#viewer button[aria-label='Zoom in']")
+        near = window(page)
+        swap()
+        assert window(page, "#second-viewer") == near != window(page) == (0, 59)
+
+
 def test_the_same_sequence_twice_shows_its_methods_side_by_side(chromium, run):
     with showing(chromium, report.write(run), view=VIEW) as page:
         page.select_option(LAYOUT, "same")

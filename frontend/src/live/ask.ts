@@ -7,7 +7,7 @@ import { labels, type Payload, readPayload, Store } from "../payload";
 import { onShow, record, registerView } from "../route";
 import { LEFT, RIGHT } from "../track";
 import { Viewer } from "../viewer";
-import { type Answer, type Api, type PaletteMotif, pageName } from "./api";
+import { type Answer, type Api, type PaletteMotif, pageName, paragraph } from "./api";
 import { AskForm } from "./askform";
 import { applied, type Edit, fromText, History, type MotifEdit, placed, toText, withBase } from "./edits";
 import { EditList } from "./editlist";
@@ -20,6 +20,7 @@ import { Strip } from "./strip";
 
 const NAME = "ask";
 const WAIT = 40; // ms that a change waits for the next one
+const MOST_SAID = 5; // changes that are named where more were left out
 
 /** A sequence that is asked about, and everything that was changed in it. */
 interface Question {
@@ -41,7 +42,7 @@ export class AskView {
   private readonly list: EditList;
   private readonly palette: Palette;
   private readonly picker: BasePicker;
-  private readonly asking: Newest<Answer>;
+  private readonly asking = new Newest<Answer>(WAIT);
   private readonly page = pageName();
   private viewer: Viewer | null = null;
   private question: Question | null = null;
@@ -54,7 +55,6 @@ export class AskView {
 
   constructor(private readonly api: Api) {
     this.form = new AskForm(api, (asked) => this.begin({ ...asked }, []));
-    this.asking = new Newest(WAIT, (e) => this.status.fail(e));
     this.strip = new Strip({
       move: (index, at, isSame) => this.move(index, at, isSame),
       remove: (index) => this.remove(index),
@@ -110,8 +110,8 @@ export class AskView {
       const { edits, left } = fromText(params.get("edits") ?? "", sequence.length);
       if (sequence !== this.question?.sequence || toText(edits) !== toText(this.history.now)) {
         this.form.show(name, text);
-        void this.begin({ ...asked, sequence: text }, edits, leftOut(left, sequence.length));
-      }
+        void this.begin({ ...asked, sequence: text }, edits, saidOfLeftOut(left, sequence.length));
+      } else if (this.results.hidden) this.changed(); // back from a question that had no answer
     } else if (name) void this.take(name, asked);
   }
 
@@ -134,7 +134,7 @@ export class AskView {
   private async take(name: string, asked: Omit<Question, "sequence">): Promise<void> {
     const sequence = await lettersOf(readPayload(), name);
     if (sequence === null) {
-      this.status.say(`The page shows no sequence named ${name}. Type or paste one.`, true);
+      this.refuse(`The page shows no sequence named ${name}. Type or paste one.`);
       return;
     }
     this.form.show(name, sequence);
@@ -144,7 +144,8 @@ export class AskView {
   /** Asks about a sequence as given, then with the changes that came along; `said` is of those left out. */
   private async begin(question: Question, edits: Edit[], said = ""): Promise<void> {
     this.status.wait("The model is asked\u2026");
-    const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", { ...question, target: question.target || null, client: this.page }, signal));
+    const body = { ...question, target: question.target || null, client: this.page };
+    const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal), (error) => this.refuse(paragraph(error)));
     if (!first) return;
     const sequence = cleaned(question.sequence);
     this.question = { ...question, sequence };
@@ -156,6 +157,12 @@ export class AskView {
     this.viewer?.compareWith({ name: "the sequence as given", scored: this.viewer.scored() }, false);
     if (edits.length) this.changed();
     else this.told();
+  }
+
+  /** Says why a new question has no answer; that of the question before is not shown under it. */
+  private refuse(why: string): void {
+    this.status.say(why, true);
+    this.results.hidden = true;
   }
 
   private to(edits: Edit[], isSameGesture = false): void {
@@ -177,7 +184,7 @@ export class AskView {
     this.status.wait("The model is asked about your change\u2026");
     const edits = toText(this.history.now);
     const body = { ...question, sequence: this.edited, target: question.target || null, client: this.page };
-    const found = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal));
+    const found = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal), (error) => this.status.fail(error));
     if (!found) return;
     this.now = found;
     this.answered = edits;
@@ -244,7 +251,7 @@ export class AskView {
 
   /** A letter on the tracks is put where the cursor is; Ctrl + Z and Y anywhere in the view. */
   private key(event: KeyboardEvent): void {
-    if (event.target instanceof Element && event.target.closest("input, textarea, select")) return;
+    if (this.results.hidden || (event.target instanceof Element && event.target.closest("input, textarea, select"))) return;
     const isCommand = (event.ctrlKey || event.metaKey) && !event.altKey;
     const letter = event.key.toUpperCase();
     const at = this.viewer?.place.position ?? null;
@@ -279,7 +286,7 @@ export class AskView {
       return;
     }
     const edit = placed({ kind: "motif", at, letters: motif.letters, isForward, name }, at, length);
-    this.palette.tell(isTyped ? whereElse(edit, Math.round(at), length, this.offset) : ""); // of a dragged one it is seen
+    this.palette.tell(isTyped ? saidOfPlace(edit, Math.round(at), length, this.offset) : ""); // of a dragged one it is seen
     const edits = [...this.history.now, edit];
     this.to(edits);
     this.strip.focus(edits.length - 1);
@@ -312,17 +319,15 @@ export class AskView {
 }
 
 /** That a motif was not put where it was asked for, and why; nothing where it was. */
-function whereElse({ name, letters, at }: MotifEdit, asked: number, length: number, offset: number): string {
+function saidOfPlace({ name, letters, at }: MotifEdit, asked: number, length: number, offset: number): string {
   if (asked === at) return "";
   const [first, last] = [-offset, length - letters.length - offset];
   const why = asked < at ? `lies before the sequence, which begins at ${first}` : `is too far right: of ${length} bp, ${last} is the last that leaves room for ${letters.length} bp`;
   return `Position ${asked - offset} ${why}. ${name} was put in at ${at - offset}.`;
 }
 
-const MOST_SAID = 5;
-
 /** That changes of an address were left out, and which; nothing where there are none. */
-function leftOut(changes: string[], length: number): string {
+function saidOfLeftOut(changes: string[], length: number): string {
   if (!changes.length) return "";
   const more = changes.length - MOST_SAID;
   const named = changes.slice(0, MOST_SAID).map((text) => text.slice(0, 60)).join(", ");

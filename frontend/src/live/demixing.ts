@@ -1,9 +1,9 @@
 // On the view of neurons: whether a job on them is at work now, and how far it is. The page was
 // drawn from the files, which cannot tell a job that goes on from one that was stopped.
 
-import { element } from "../dom";
+import { element, setWords } from "../dom";
 import type { Api, Job, Progress } from "./api";
-import { jobsOf, openOf, saidOf, tell, whileSeen } from "./seen";
+import { jobsOf, openOf, saidOf, whileSeen } from "./seen";
 
 const VIEW = "neurons";
 const BUSY = 1_000; // ms between two looks while a job is at work
@@ -33,10 +33,7 @@ class Demixing {
     this.said.append(this.text, " ", this.bar, " ", this.jobs);
     section.querySelector("h2")?.after(this.said);
     this.unfinished = [...section.querySelectorAll<HTMLElement>("[data-unfinished]")].map((place) => new Unfinished(place));
-    whileSeen(VIEW, section, async () => {
-      const isAtWork = await this.look().catch(() => false); // what is shown stays while the server is gone
-      return isAtWork ? BUSY : IDLE;
-    });
+    whileSeen(VIEW, section, IDLE, async () => ((await this.look()) ? BUSY : IDLE));
   }
 
   /** Says what is at work, if anything is. */
@@ -55,7 +52,7 @@ class Demixing {
   }
 
   private show(text: string, job: Job | null): void {
-    tell(this.text, text);
+    setWords(this.text, text);
     this.said.hidden = text === "";
     this.bar.hidden = !job?.total;
     if (job?.total) [this.bar.max, this.bar.value] = [job.total, job.done];

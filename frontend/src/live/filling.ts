@@ -1,10 +1,10 @@
 // On a view of a step that was not run: whether a job is at work that fills it.
 
-import { element } from "../dom";
+import { element, setWords } from "../dom";
 import type { Api, Job } from "./api";
-import { jobsOf, openOf, saidOf, tell, whileSeen } from "./seen";
+import { jobsOf, openOf, saidOf, whileSeen } from "./seen";
 
-const VIEWS = ["motifs", "grammar", "trust"]; // neurons say more: see demixing
+const VIEWS = ["sequences", "motifs", "grammar", "trust"]; // neurons say more: see demixing
 const PAUSE = 2_000; // ms between two looks
 
 export function watchEmptyViews(api: Api): void {
@@ -18,16 +18,12 @@ function watchEmptyView(api: Api, view: string, absent: HTMLElement): void {
   const text = element("span", { role: "status" });
   const said = element("p", { class: "at-work", hidden: true }, text, " ", element("a", { href: "#jobs" }, "Jobs"));
   absent.before(said);
-  whileSeen(view, absent, async () => {
-    try {
-      const { jobs } = await api.get<{ jobs: Job[] }>("jobs");
-      const words = sentence(jobsOf(view, jobs));
-      tell(text, words);
-      said.hidden = !words;
-      absent.hidden = !said.hidden;
-    } catch {
-      // what is shown stays while the server is gone
-    }
+  whileSeen(view, absent, PAUSE, async () => {
+    const { jobs } = await api.get<{ jobs: Job[] }>("jobs");
+    const words = sentence(jobsOf(view, jobs));
+    setWords(text, words);
+    said.hidden = !words;
+    absent.hidden = !said.hidden;
     return PAUSE;
   });
 }

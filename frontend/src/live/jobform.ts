@@ -1,6 +1,6 @@
 // What a job is to do: the fields of its kind.
 
-import { element } from "../dom";
+import { element, resting } from "../dom";
 import type { Api } from "./api";
 
 type Body = Record<string, string | number | null>;
@@ -38,20 +38,16 @@ export class JobForm {
     this.kind.addEventListener("change", () => this.choose(new URLSearchParams())); // no address any more
     this.element.addEventListener("submit", (e) => {
       e.preventDefault();
-      void this.send();
+      void resting(this.submit, () => this.send()); // Enter in a field does not send it then either
     });
     this.draw();
   }
 
   /** Asks for the job once: the server checks it on the model before it answers. */
   private async send(): Promise<void> {
-    const isHeld = document.activeElement === this.submit;
-    this.submit.disabled = true; // Enter in a field does not send the form then either
     this.said.textContent = "Checking\u2026";
     await this.ask(this.body());
     this.said.textContent = "";
-    this.submit.disabled = false;
-    if (isHeld && document.activeElement === document.body) this.submit.focus({ preventScroll: true });
   }
 
   /** What the model offers, when the form is first looked at. */

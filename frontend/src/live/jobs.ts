@@ -1,6 +1,6 @@
 // The view "jobs": longer work on the run, started, watched, cancelled, resumed.
 
-import { button, element } from "../dom";
+import { button, element, resting } from "../dom";
 import { onShow, record, registerView } from "../route";
 import { type Api, type Job, paragraph } from "./api";
 import { drawnScores, type Given } from "./given";
@@ -18,6 +18,7 @@ export class JobsView {
   private readonly list = element("ul", { class: "jobs", "aria-label": "Jobs" });
   private readonly form: JobForm;
   private readonly shown = new Map<string, { item: HTMLElement; text: string }>();
+  private readonly asked = new Set<string>(); // that are being cancelled or resumed
   private open = new Set<string>(); // that were at work when last looked at
   private timer = 0;
   private wanted = ""; // the job whose scores an address asks for
@@ -77,7 +78,7 @@ export class JobsView {
     const items = jobs.map((job) => {
       const text = JSON.stringify(job);
       const known = this.shown.get(job.id);
-      if (known?.text === text) return known.item; // a button that has the focus keeps it
+      if (known && (known.text === text || this.asked.has(job.id))) return known.item; // a button keeps the focus, or rests
       const item = this.item(job);
       this.shown.set(job.id, { item, text });
       return item;
@@ -95,7 +96,11 @@ export class JobsView {
     const before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     const id = before?.closest("li")?.dataset.id;
     this.list.replaceChildren(...items);
-    if (id && !before?.isConnected) this.list.querySelector<HTMLElement>(`li[data-id="${CSS.escape(id)}"] button`)?.focus();
+    if (id && !before?.isConnected) this.buttonOf(id)?.focus();
+  }
+
+  private buttonOf(id: string): HTMLElement | null {
+    return this.list.querySelector<HTMLElement>(`li[data-id="${CSS.escape(id)}"] button`);
   }
 
   private item(job: Job): HTMLElement {
@@ -106,14 +111,23 @@ export class JobsView {
       if (job.total) [bar.max, bar.value] = [job.total, job.done];
       parts.push(bar, element("span", { class: "about" }, job.total ? `${job.done} of ${job.total}` : ""));
     }
-    if (isOpen) parts.push(button("Cancel", `Cancel ${job.title}`, () => void this.act(() => this.api.post<Job>(`jobs/${job.id}/cancel`, {}))));
-    else if (job.state !== "done") parts.push(button("Resume", `Resume ${job.title}`, () => void this.act(() => this.api.post<Job>(`jobs/${job.id}/resume`, {}))));
+    if (isOpen) parts.push(this.press("Cancel", job));
+    else if (job.state !== "done") parts.push(this.press("Resume", job));
     else parts.push(this.result(job));
     const line = element("div", { class: "bar" }, ...parts);
     const said = job.error || (isOpen ? job.said : "");
     const time = job.ended || job.began || job.made;
     const when = element("time", { datetime: time, class: "about" }, new Date(time).toLocaleString());
     return element("li", { "data-id": job.id }, line, ...(said ? [element("p", { class: job.error ? "caution" : "about" }, said)] : []), when);
+  }
+
+  private press(title: "Cancel" | "Resume", job: Job): HTMLElement {
+    const ask = () => {
+      this.asked.add(job.id);
+      return this.api.post<Job>(`jobs/${job.id}/${title.toLowerCase()}`, {}).finally(() => this.asked.delete(job.id));
+    };
+    const press = button(title, `${title} ${job.title}`, () => resting(press, () => this.act(ask), () => this.buttonOf(job.id)));
+    return press;
   }
 
   private result(job: Job): HTMLElement {
@@ -134,9 +148,7 @@ export class JobsView {
   /** Shows the scores of pasted sequences below their job, and hides them again. */
   private drawing(job: Job): HTMLElement {
     let drawn: HTMLElement | null = null;
-    const press = button("Show the scores", `Show the scores of ${job.title}`, async () => {
-      const isHeld = document.activeElement === press;
-      press.disabled = true;
+    const toggle = async () => {
       try {
         if (!drawn) {
           drawn = drawnScores(job.id, await this.api.get<Given>(`jobs/${job.id}/scores`));
@@ -149,9 +161,8 @@ export class JobsView {
       } catch (error) {
         this.status.fail(error);
       }
-      press.disabled = false;
-      if (isHeld) press.focus({ preventScroll: true });
-    });
+    };
+    const press = button("Show the scores", `Show the scores of ${job.title}`, () => resting(press, toggle));
     press.setAttribute("aria-expanded", "false");
     return press;
   }

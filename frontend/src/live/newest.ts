@@ -10,13 +10,10 @@ export class Newest<T> {
   private last = -Infinity; // when something was asked
   private abort: AbortController | null = null;
 
-  constructor(
-    private readonly wait: number, // ms
-    private readonly fail: (error: unknown) => void,
-  ) {}
+  constructor(private readonly wait: number) {} // ms
 
-  /** The answer; nothing when a newer question came, or when it failed and that was said. */
-  async ask(question: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+  /** The answer; nothing when a newer question came, or when it failed and `fail` was told. */
+  async ask(question: (signal: AbortSignal) => Promise<T>, fail: (error: unknown) => void): Promise<T | null> {
     const ticket = ++this.ticket;
     this.abort?.abort();
     const abort = new AbortController();
@@ -29,7 +26,7 @@ export class Newest<T> {
       const found = await question(abort.signal);
       return ticket === this.ticket ? found : null;
     } catch (error) {
-      if (ticket === this.ticket && !isAbort(error)) this.fail(error);
+      if (ticket === this.ticket && !isAbort(error)) fail(error);
       return null;
     }
   }

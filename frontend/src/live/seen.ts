@@ -3,8 +3,9 @@
 import { onShow } from "../route";
 import type { Job } from "./api";
 
-/** Calls `look` while a view is seen, each time after the pause (ms) that the last call gave. */
-export function whileSeen(view: string, section: Element, look: () => Promise<number>): void {
+/** Calls `look` while a view is seen, each time after the pause (ms) that the last call gave; after
+ * `idle`, where it failed: what is shown stays while the server is gone. */
+export function whileSeen(view: string, section: Element, idle: number, look: () => Promise<number>): void {
   let timer = 0;
   let isLooking = false;
   const watch = async () => {
@@ -12,7 +13,7 @@ export function whileSeen(view: string, section: Element, look: () => Promise<nu
     const isSeen = section.closest(".view")?.classList.contains("current") && !document.hidden;
     if (!isSeen || isLooking) return;
     isLooking = true;
-    const pause = await look();
+    const pause = await look().catch(() => idle);
     isLooking = false;
     timer = setTimeout(() => void watch(), pause);
   };
@@ -32,9 +33,4 @@ export function openOf(jobs: Job[]): Job | null {
 
 export function saidOf(job: Job): string {
   return job.state === "waiting" ? `A job waits for its turn: ${job.title}.` : `A job is at work: ${job.title}.`;
-}
-
-/** Changes the words of a status, which is read aloud whenever they are set. */
-export function tell(status: HTMLElement, words: string): void {
-  if (status.textContent !== words) status.textContent = words;
 }
