@@ -162,7 +162,9 @@ function drawScale(pen: Pen, [low, high]: Reach, frame: Frame, bottom: number): 
   const unit = (bottom - TOP) / (high - low);
   const raw = (high - low) / Math.max(1, (bottom - TOP) / 24);
   const size = 10 ** Math.floor(Math.log10(raw));
-  const every = [1, 2, 5, 10].map((m) => m * size).find((s) => s >= raw) ?? raw;
+  const most = Math.max(high, -low); // a step above this would leave no line but that of 0
+  const steps = [0.5, 1, 2, 5, 10].map((m) => m * size).filter((s) => s <= most);
+  const every = steps.find((s) => s >= raw) ?? steps.at(-1) ?? most;
   for (let k = Math.ceil(low / every - 1e-9); k * every <= high + 1e-9 * high; k++) {
     const y = TOP + (high - k * every) * unit;
     const text = minus(String(Number((k * every).toPrecision(3))));

@@ -92,6 +92,8 @@ def test_a_model_of_any_length_reads_the_whole_and_says_so(answers, run, sequenc
     answer = ask(answers, run, sequence + "ACGTACGT")
     assert (answer["given"], answer["length"], answer["offset"]) == (68, 68, 0)
     assert "trained on sequences of 60 bp and reads all 68 bp" in answer["note"]
+    assert "'cisgram predict' cuts it to the middle 60 bp" in answer["note"]
+    assert "'cisgram predict' pads it with N" in ask(answers, run, sequence[:50])["note"]
 
 
 def test_a_model_of_one_length_gets_the_middle_or_n_around(run, sequence):

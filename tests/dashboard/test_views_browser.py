@@ -163,6 +163,22 @@ def test_scores_of_a_training_have_names_and_keep_their_keys(chromium, serving, 
         assert said.startswith("Loss: Training loss from 0.700 in epoch 1")
 
 
+def test_lines_of_a_chart_that_differ_little_have_names_that_differ(chromium, serving, run):
+    columns = "epoch\ttrain_loss\tvalid_loss\tvalid_auroc\tseconds\n"
+    rows = [f"{e}\t0.69{45 - e}\t0.69{46 - e}\t0.505{e}\t1\n" for e in range(1, 4)]
+    files.write_text(run.path / "history.tsv", columns + "".join(rows))
+    with opened(chromium, serving(run.path), "#progress") as page:
+        page.wait_for_selector("section.current svg.chart")
+        for chart in page.locator("section.current svg.chart").all():
+            said = chart.locator("text.y").all_text_contents()
+            assert len(set(said)) == len(said) == 5, said
+            below = chart.evaluate(
+                "(e) => { const b = e.querySelector('.label').getBBox();"
+                " return b.y + b.height <= e.viewBox.baseVal.height; }"
+            )
+            assert below, "its last word is inside the picture"
+
+
 def test_on_a_phone_no_list_of_a_live_view_is_cut_off(chromium, serving, run):
     with opened(chromium, serving(run.path), "#ask", **PHONE) as page:
         page.wait_for_selector(".askform input[type=checkbox]")

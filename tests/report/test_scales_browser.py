@@ -110,3 +110,14 @@ def test_panels_that_draw_no_method_in_common_are_not_offered_a_scale(chromium, 
         switch.wait_for(state="hidden")
         page.check("#second-viewer .choices label:has-text('In-silico mutagenesis')")
         switch.wait_for()
+
+
+@pytest.mark.parametrize("row", range(8))
+def test_a_scale_has_a_line_besides_that_of_zero(chromium, run, row):
+    with showing(chromium, report.write(run), view=f"sequences?name=peak_{row}") as page:
+        page.wait_for_selector("#viewer .lane")
+        page.click("#viewer button:has-text('Whole')")
+        settled(page)
+        lane = picture(page, "#viewer").partition(">In-silico mutagenesis")[2]
+        said = re.findall(r">([-\u2212]?[0-9.]+)</text>", lane.partition(">Saliency")[0])
+        assert {float(v.replace("\u2212", "-")) for v in said} - {0.0}, said

@@ -31,16 +31,17 @@ export function chart(title: string, lines: Line[]): SVGElement {
   const y = (value: number) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const root = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "aria-label": sentence(title, lines) });
   const size = (high - low) / 4;
+  const digits = Math.max(3, 1 + Math.ceil(Math.log10(Math.max(-low, high) / size))); // that tell lines apart
   for (let k = 0; k <= 4; k++) {
     const value = low + k * size;
     root.append(
       svg("path", { class: "grid", d: `M${LEFT} ${y(value)}H${WIDTH - RIGHT}` }),
-      svg("text", { class: "y", x: LEFT - 6, y: y(value) + 4 }, minus(value.toPrecision(3))),
+      svg("text", { class: "y", x: LEFT - 6, y: y(value) + 4 }, minus(value.toPrecision(digits))),
     );
   }
   const every_ = step(last, 6);
   for (let e = every_ === 1 ? 1 : every_; e <= last; e += every_) root.append(svg("text", { x: x(e), y: HEIGHT - BOTTOM + 16 }, String(e)));
-  root.append(svg("text", { class: "label", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 1 }, "epoch"));
+  root.append(svg("text", { class: "label", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 4 }, "epoch"));
   lines.forEach((line, i) => {
     const d = line.points.map(([e, v], k) => `${k ? "L" : "M"}${x(e).toFixed(1)} ${y(v).toFixed(1)}`).join("");
     root.append(svg("path", { class: `line s${(i % 6) + 1}`, d }));

@@ -189,9 +189,10 @@ class LiveModel:
         own, n = self.card.length, len(letters)
         if self._takes_length(n):
             if n != own:
+                there = f"cuts it to the middle {own:,} bp" if n > own else "pads it with N"
                 notes.append(
                     f"The model was trained on sequences of {own:,} bp and reads all {n:,} bp of "
-                    "this one."
+                    f"this one, as they are; 'cisgram predict' {there} and may say otherwise."
                 )
             return letters, 0
         fitted, offset = at_length(letters, own)
