@@ -49,6 +49,15 @@ def test_scores_of_a_job_are_those_of_its_files_in_their_order(client, run, done
     assert len(packed["sites"]["rows"]) == 2
 
 
+def test_what_was_cut_and_padded_is_told_beside_the_scores(client, sequence):
+    text = f">long\nAC{sequence}GT\n>short\n{sequence[:-3]}\n"
+    asked = {"kind": "explain", "method": "saliency", "sequences": text}
+    url = f"{URL}/{client.post(URL, json=asked).json()['id']}"
+    until(lambda: client.get(url).json()["state"] == "done")
+    told = client.get(f"{url}/scores").json()["told"]
+    assert told == f"1 was cut to the middle {len(sequence)} bp; 1 was padded with N."
+
+
 def test_more_letters_than_there_is_room_for_are_counted(run, monkeypatch):
     folder = explain_run(run, "saliency", device="cpu")
     monkeypatch.setattr(given_room, "MOST_LETTERS", 130)

@@ -61,12 +61,10 @@ class Demixing {
 
 function sentence(job: Job | null, { done }: Progress["demixing"]): string {
   if (job?.state === "waiting") return saidOf(job);
-  if (job) {
-    const far = job.total ? `${job.done} of ${job.total} ${job.total === 1 ? "neuron is" : "neurons are"} done.` : "No neuron is done yet.";
-    return `${saidOf(job)} ${far}`;
-  }
-  const there = Object.entries(done).map(([layer, n]) => `${n} of ${layer}`);
-  return `A process is demixing neurons of this run${there.length ? `; demixed so far: ${there.join(", ")}` : ""}.`;
+  const there = Object.entries(done).map(([layer, n]) => `${n} of ${layer}`).join(", ");
+  if (job?.total) return `${saidOf(job)} ${job.done} of ${job.total} ${job.total === 1 ? "neuron is" : "neurons are"} done.`;
+  if (job) return `${saidOf(job)} ${there ? `Demixed so far: ${there}.` : "No neuron is done yet."}`;
+  return `A process is demixing neurons of this run${there ? `; demixed so far: ${there}` : ""}.`;
 }
 
 /** Of a layer without figures: nothing while a job is at work; else what is known of the last one. */

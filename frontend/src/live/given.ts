@@ -7,10 +7,11 @@ import { Viewer } from "../viewer";
 export interface Given {
   payload: Payload;
   total: number;
+  told: string; // what of the file was left out, cut or padded
 }
 
 /** Draws what a job found; `id` tells its elements from those of other jobs. */
-export function drawnScores(id: string, { payload, total }: Given): HTMLElement {
+export function drawnScores(id: string, { payload, total, told }: Given): HTMLElement {
   const n = payload.rows.length;
   const panel = element("div", { class: "viewer" });
   const viewer = new Viewer(panel, new Store(payload), payload, { prefix: `job-${id}-` });
@@ -19,5 +20,5 @@ export function drawnScores(id: string, { payload, total }: Given): HTMLElement 
   const left = n < total ? `The first ${n.toLocaleString("en-US")} of ${total.toLocaleString("en-US")}; the files have all.` : "";
   const bar = element("div", { class: "bar", hidden: total < 2 }, element("label", { for: rows.id }, "Sequence"), rows, element("span", { class: "about" }, left));
   void viewer.open(0);
-  return element("div", { class: "given" }, bar, panel);
+  return element("div", { class: "given" }, element("p", { class: "about", hidden: !told }, told), bar, panel);
 }

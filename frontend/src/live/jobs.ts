@@ -19,7 +19,7 @@ export class JobsView {
   private readonly form: JobForm;
   private readonly shown = new Map<string, { item: HTMLElement; text: string }>();
   private readonly asked = new Set<string>(); // that are being cancelled or resumed
-  private open = new Set<string>(); // that were at work when last looked at
+  private open = new Map<string, Job["state"]>(); // that wait or were at work when last looked at
   private timer = 0;
   private wanted = ""; // the job whose scores an address asks for
 
@@ -68,11 +68,12 @@ export class JobsView {
   }
 
   private show(jobs: Job[]): void {
-    const open = new Set(jobs.filter((j) => j.state === "waiting" || j.state === "running").map((j) => j.id));
+    const open = new Map(jobs.filter((j) => j.state === "waiting" || j.state === "running").map((j) => [j.id, j.state]));
     for (const job of jobs) {
-      if (!this.open.has(job.id) || open.has(job.id)) continue;
+      const before = this.open.get(job.id);
+      if (before === undefined || before === job.state) continue;
       this.status.say(`${job.title}: ${job.state}.`);
-      this.ended();
+      if (!open.has(job.id)) this.ended();
     }
     this.open = open;
     const items = jobs.map((job) => {

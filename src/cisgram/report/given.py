@@ -30,7 +30,8 @@ def given(run: Run, folder: Path) -> dict[str, Any]:
     -------
     dict
         ``payload`` as `pack.payload` gives it, of the first sequences that there is room for, with
-        their ``sites``; and ``total``, how many there are.
+        their ``sites``; ``total``, how many there are; and ``told``, a line on what of the file was
+        left out, cut or padded.
 
     Raises
     ------
@@ -45,4 +46,5 @@ def given(run: Run, folder: Path) -> dict[str, Any]:
     packed = payload(table, [method])
     sites = sites_of(named_motifs(run), method.codes(range(n)))
     packed |= {"sites": packed_sites(sites), "hits": None, "agreement": None}
-    return {"payload": packed, "total": len(method.names)}
+    told = str(method.options.get("told", ""))
+    return {"payload": packed, "total": len(method.names), "told": told}

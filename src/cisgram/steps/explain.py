@@ -149,7 +149,7 @@ def explain_run(
     settings, card, column = asked.settings, asked.card, asked.column
     folder = out or default_folder(run, method, sequences)
     _refuse_foreign(folder)
-    most_own = most or settings.explain.most
+    most_own, told = most or settings.explain.most, None
     if sequences is None:
         data = prepared or data_of(run)
         data = for_model(data, card.name)
@@ -157,7 +157,7 @@ def explain_run(
         chosen = choose(part, most_own, column)
     else:
         given = given_to(card, sequences, settings.data, genome=genome)
-        part = with_outputs(told_of(given, tell), card.outputs)
+        part, told = with_outputs(told_of(given, tell), card.outputs), given.told or None
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))
     every = predict(model, chosen.codes, fields=chosen.fields).numpy().astype(np.float64)
@@ -182,6 +182,7 @@ def explain_run(
             "output": card.outputs[column],
             "units": units_of(found[0], card, column),
             "sequences": sequences or "held-out sequences of the run",
+            "told": told,  # what of the file was left out, cut or padded
             "most": most_own if sequences is None else None,
             **about(entry, found[0]),
             "options": recorded(asked.options, found[0]),

@@ -37,7 +37,7 @@ COMPOSITION = {
     "low complexity": "repeat shortcut",
     "dinucleotides": "composition shortcut",
 }
-REACHED = {"k-mers": "k-mer baseline equals the network", "one motif": "one motif explains it"}
+REACHED = {"k-mers": "k-mer baseline reaches the network", "one motif": "one motif explains it"}
 
 
 @dataclass(frozen=True, slots=True)
