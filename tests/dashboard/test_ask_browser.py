@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from browser import chromium
+from cisgram.steps import explain_run
 from dashboard.test_live_browser import answered, ask, edits, named, opened
 
 __all__ = ["chromium", "named"]
@@ -87,6 +88,20 @@ def test_a_position_that_there_is_not_is_said_and_the_nearest_taken(
         assert page.locator(".palette [role=status]").inner_text() == ""
 
 
+@pytest.mark.parametrize("typed", ["", "3.5"])
+def test_a_position_that_is_no_whole_number_puts_nothing_in(
+    chromium, serving, named, sequence, typed
+):
+    with opened(chromium, serving(named.path), "#ask") as page:
+        ask(page, sequence)
+        page.wait_for_selector(".motif")
+        page.fill("#insert-at", typed)
+        page.click("button:has-text('Insert')")
+        said = page.locator(".palette [role=status]").inner_text()
+        assert said.startswith("A position is a whole number")
+        assert edits(page) == []
+
+
 def test_a_motif_that_is_longer_than_the_sequence_is_said_to_be(chromium, serving, named):
     with opened(chromium, serving(named.path), "#ask") as page:
         ask(page, "ACGT")
@@ -111,6 +126,19 @@ def test_changes_of_a_link_that_the_sequence_has_no_place_for_are_said(
         ask(page, sequence)
         page.wait_for_selector(".chips", state="hidden")
         assert page.locator(".view.current .caution:visible").count() == 0
+
+
+def test_a_link_by_name_brings_its_changes_along(chromium, serving, named):
+    explain_run(named, "saliency", device="cpu")
+    with opened(chromium, serving(named.path), "#sequences") as page:
+        page.click("button:has-text('Change it')")
+        page.wait_for_selector(".predictions td")
+        name = page.evaluate("new URLSearchParams(location.hash.split('?')[1]).get('name')")
+        link = urlencode({"name": name, "edits": "A3,T5,G70"})
+        page.evaluate("link => { location.hash = link }", f"#ask?{link}")
+        page.wait_for_function("() => document.querySelectorAll('.chips li').length === 2")
+        assert {text[1:] for text in edits(page)} == {"3A", "5T"}
+        assert "G70" in page.locator(".view.current .caution:visible").inner_text()
 
 
 @pytest.mark.parametrize("is_link", [False, True])

@@ -112,7 +112,7 @@ export class AskView {
         this.form.show(name, text);
         void this.begin({ ...asked, sequence: text }, edits, saidOfLeftOut(left, sequence.length));
       } else if (this.results.hidden) this.changed(); // back from a question that had no answer
-    } else if (name) void this.take(name, asked);
+    } else if (name) void this.take(name, asked, params.get("edits") ?? "");
   }
 
   /** Facts of the model and its motifs, when the view is first looked at. */
@@ -130,15 +130,16 @@ export class AskView {
     }
   }
 
-  /** A sequence that the page shows, by its name. */
-  private async take(name: string, asked: Omit<Question, "sequence">): Promise<void> {
+  /** A sequence that the page shows, by its name, with the changes of an address. */
+  private async take(name: string, asked: Omit<Question, "sequence">, changes: string): Promise<void> {
     const sequence = await lettersOf(readPayload(), name);
     if (sequence === null) {
       this.refuse(`The page shows no sequence named ${name}. Type or paste one.`);
       return;
     }
     this.form.show(name, sequence);
-    await this.begin({ ...asked, sequence }, []);
+    const { edits, left } = fromText(changes, sequence.length);
+    await this.begin({ ...asked, sequence }, edits, saidOfLeftOut(left, sequence.length));
   }
 
   /** Asks about a sequence as given, then with the changes that came along; `said` is of those left out. */

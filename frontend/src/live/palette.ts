@@ -26,8 +26,9 @@ export class Palette {
     this.search.addEventListener("input", () => this.draw());
     this.strand.addEventListener("change", () => this.draw());
     const insert = button("Insert", "Put the chosen motif in at this position", () => {
-      const motif = this.motifs[this.chosen];
-      if (motif) this.acts.insert(motif, this.isForward, Number(this.at.value) || 0);
+      const [motif, at] = [this.motifs[this.chosen], this.at.valueAsNumber];
+      if (!Number.isInteger(at)) this.tell("A position is a whole number of base pairs, counted as below the tracks.");
+      else if (motif) this.acts.insert(motif, this.isForward, at);
     });
     const bar = element("div", { class: "bar" }, this.search, this.strand, element("label", { for: "insert-at" }, "at position"), this.at, insert);
     this.element.append(bar, this.said, this.list, this.ghost);
