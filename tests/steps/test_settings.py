@@ -52,6 +52,12 @@ def test_a_model_brings_its_own_training_regime_behind_what_is_given():
     assert resolve(DATA).train == TrainOptions()
 
 
+def test_a_regime_is_for_fresh_weights():
+    weighted = DATA | {"model": {"name": "demo-rnn", "weights": "a/run"}}
+    assert resolve(weighted).train == TrainOptions()
+    assert resolve(weighted, overrides=["train.epochs=3"]).train.epochs == 3
+
+
 def test_what_is_not_given_keeps_its_default_and_overrides_come_last():
     groups = {"data": {"positives": "a.fa", "test": None}, "train": {"epochs": 5, "seed": None}}
     settings = resolve(groups, overrides=["train.epochs=7", "model.options.width=11"])

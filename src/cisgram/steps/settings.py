@@ -66,7 +66,8 @@ def resolve(
     """Settings from groups of plain values; what is not given keeps its default.
 
     A model of the zoo may have a training regime of its own (fact ``regime`` of its registry
-    entry), which stands before the general defaults and behind all that is given.
+    entry), which stands before the general defaults and behind all that is given. It is one for
+    fresh weights: where weights are given, the general defaults hold.
 
     Parameters
     ----------
@@ -108,8 +109,10 @@ def defaults_of_settings() -> dict[str, Any]:
 
 
 def _own_regime(model: Any) -> dict[str, Any]:
-    """The training settings that a model of the zoo starts from."""
+    """The training settings that fresh weights of a model of the zoo start from."""
     named = model if isinstance(model, dict) else {}
+    if named.get("weights"):
+        return {}
     name = named.get("name", ModelOptions().name)
     entry = MODELS.get(name) if isinstance(name, str) and name in MODELS else None
     return dict(entry.facts.get("regime", {})) if entry is not None else {}
