@@ -77,7 +77,7 @@ def models() -> str:
             entry.facts["kind"],
             f"{sum(p.numel() for p in create(name).parameters()):,}",
             str(entry.facts["min_length"]),
-            ", ".join(f"{k}={v:g}" for k, v in entry.facts.get("regime", {}).items()),
+            ", ".join(f"{k}={v}" for k, v in entry.facts.get("regime", {}).items()),
             reference(entry.facts["cite"]),
         )
         for name, entry in sorted(MODELS.items())

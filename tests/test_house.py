@@ -133,6 +133,21 @@ def test_every_reference_that_the_page_may_name_is_written_out():
     assert {key for *_, key in REGIMES} <= {*REFERENCES}
 
 
+def test_the_tables_of_the_documentation_are_made():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "learning_rate=0.02, weight_decay=0.3, decay=late" in done.stdout
+
+
+def test_every_decision_stands_in_the_list_of_the_documentation():
+    listed = re.findall(r"^adr/(\S+)$", (ROOT / "docs" / "index.md").read_text(), re.MULTILINE)
+    there = {p.stem for p in (ROOT / "docs" / "adr").glob("[0-9]*.md")}
+    assert set(listed) == there
+
+
 def test_scores_have_one_name_each_on_pages_in_lists_and_in_live_views():
     from cisgram.dashboard import refusals
     from cisgram.report import text
