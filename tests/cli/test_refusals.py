@@ -149,6 +149,7 @@ WRONG = [
     ("explain saliency RUN -O target=0", None, r"No option of saliency named 'target'"),
     ("explain temporal RUN --most 2", None, r"no recurrent layer"),
     ("explain class_optimization RUN", None, r"gives an optimum, not scores.* --source class_opt"),
+    ("explain dfim RUN", None, r"gives a table, not scores.*cisgram interact RUN --method dfim"),
     ("explain motif_mutation RUN", None, r"gives a table, not .*motif_mutation in Python\.$"),
     ("explain smoothgrad RUN -O samples=3 -O samples=4", None, r"-O gives samples twice"),
     ("motifs RUN --source filtres", None, r"Did you mean 'filters'\?"),

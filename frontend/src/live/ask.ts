@@ -54,7 +54,7 @@ export class AskView {
   private isStarted = false;
 
   constructor(private readonly api: Api) {
-    this.form = new AskForm(api, (asked) => this.begin({ ...asked }, []));
+    this.form = new AskForm(api, (asked) => this.begin({ ...asked }));
     this.strip = new Strip({
       move: (index, at, isSame) => this.move(index, at, isSame),
       remove: (index) => this.remove(index),
@@ -104,15 +104,16 @@ export class AskView {
     const name = params.get("name") ?? "";
     const text = params.get("sequence") ?? "";
     const methods = params.get("methods");
+    const changes = params.get("edits") ?? "";
     const asked = { name: name || "sequence", target: params.get("target") ?? "", methods: methods === null ? null : methods.split(",") };
     if (text) {
       const sequence = cleaned(text);
-      const { edits, left } = fromText(params.get("edits") ?? "", sequence.length);
+      const { edits } = fromText(changes, sequence.length);
       if (sequence !== this.question?.sequence || toText(edits) !== toText(this.history.now)) {
         this.form.show(name, text);
-        void this.begin({ ...asked, sequence: text }, edits, saidOfLeftOut(left, sequence.length));
+        void this.begin({ ...asked, sequence: text }, changes);
       } else if (this.results.hidden) this.changed(); // back from a question that had no answer
-    } else if (name) void this.take(name, asked, params.get("edits") ?? "");
+    } else if (name) void this.take(name, asked, changes);
   }
 
   /** Facts of the model and its motifs, when the view is first looked at. */
@@ -138,12 +139,11 @@ export class AskView {
       return;
     }
     this.form.show(name, sequence);
-    const { edits, left } = fromText(changes, sequence.length);
-    await this.begin({ ...asked, sequence }, edits, saidOfLeftOut(left, sequence.length));
+    await this.begin({ ...asked, sequence }, changes);
   }
 
-  /** Asks about a sequence as given, then with the changes that came along; `said` is of those left out. */
-  private async begin(question: Question, edits: Edit[], said = ""): Promise<void> {
+  /** Asks about a sequence as given, then with the changes that an address has; what has no place is said. */
+  private async begin(question: Question, changes = ""): Promise<void> {
     this.status.wait("The model is asked\u2026");
     const body = { ...question, target: question.target || null, client: this.page };
     const first = await this.asking.ask((signal) => this.api.post<Answer>("ask", body, signal), (error) => this.refuse(paragraph(error)));
@@ -152,7 +152,8 @@ export class AskView {
     this.question = { ...question, sequence };
     this.before = this.now = first;
     this.answered = "";
-    this.leftOut = said;
+    const { edits, left } = fromText(changes, sequence.length);
+    this.leftOut = saidOfLeftOut(left, sequence.length);
     this.history = new History(edits);
     await this.draw(first);
     this.viewer?.compareWith({ name: "the sequence as given", scored: this.viewer.scored() }, false);

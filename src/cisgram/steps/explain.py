@@ -149,7 +149,8 @@ def explain_run(
     settings, card, column = asked.settings, asked.card, asked.column
     folder = out or default_folder(run, method, sequences)
     _refuse_foreign(folder)
-    most_own, told = most or settings.explain.most, None
+    most_own = most or settings.explain.most
+    told = None
     if sequences is None:
         data = prepared or data_of(run)
         data = for_model(data, card.name)
@@ -157,7 +158,8 @@ def explain_run(
         chosen = choose(part, most_own, column)
     else:
         given = given_to(card, sequences, settings.data, genome=genome)
-        part, told = with_outputs(told_of(given, tell), card.outputs), given.told or None
+        told = given.told or None
+        part = with_outputs(told_of(given, tell), card.outputs)
         chosen = part if most is None else part.take(np.arange(min(most, len(part))))
     model = load(run).to(chosen_device(device))
     every = predict(model, chosen.codes, fields=chosen.fields).numpy().astype(np.float64)

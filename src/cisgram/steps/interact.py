@@ -20,6 +20,7 @@ from cisgram.models import Card, load, predict, read_card
 from cisgram.report.text import plural
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.explain import output_column
+from cisgram.steps.method_options import INTERACTIONS
 from cisgram.steps.motif_choice import chosen_motifs
 from cisgram.steps.settings import settings_of
 from cisgram.steps.train import chosen_device, data_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "interactions"
-METHODS = ("epistasis", "dfim")
+METHODS = INTERACTIONS
 
 
 @dataclass(frozen=True, slots=True)

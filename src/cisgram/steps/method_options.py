@@ -19,6 +19,8 @@ GIVEN = ("model", "x", "target", "labels")
 """Arguments that a run gives itself; ``labels`` are those of its sequences."""
 SCORES = ("attribution", "tracks")
 """What a method may give to be written as scores along the sequences of a run."""
+INTERACTIONS = ("epistasis", "dfim")
+"""Tables that a command of their own makes of a run's motifs."""
 _PLAIN = (bool, int, float, str)
 
 
@@ -113,6 +115,8 @@ def _refuse_other_gifts(entry: Entry[Callable[..., Any]]) -> None:
         )
         if gives == "optimum":  # read as motifs, by a source of the method's name
             msg += f" For motifs: 'cisgram motifs RUN --source {entry.name}'."
+        if entry.name in INTERACTIONS:
+            msg += f" For the motifs of a run: 'cisgram interact RUN --method {entry.name}'."
         raise InputError(msg)
 
 
