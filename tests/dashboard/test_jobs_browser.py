@@ -118,3 +118,44 @@ def test_the_step_that_works_is_told_while_it_does(chromium, serving, run):
         page.wait_for_selector(".live .state b:has-text('Explaining')")
         said = page.locator(".live .state").first.inner_text()
         assert "The network is trained; a process is explaining (ism)." in said
+
+
+def told(state, **more):
+    """A job as the server tells of it."""
+    job = {"id": "0" * 16, "title": "demix all neurons of conv3", "result": "#neurons"}
+    job |= {"state": state, "done": 0, "total": 0, "said": "", "error": ""}
+    return job | dict.fromkeys(("made", "began", "ended"), "2026-01-01T00:00:00+00:00") | more
+
+
+def test_a_job_is_said_to_begin_and_to_end(chromium, serving, run):
+    jobs = [told("waiting")]
+    with opened(chromium, serving(run.path), "#overview") as page:
+        page.route("**/api/runs/RUN/jobs", lambda r: r.fulfill(json={"jobs": jobs}))
+        page.click("nav a[href='#jobs']")
+        page.wait_for_selector(".jobs .state.waiting")
+        said = page.locator("section.live .status [role=status]")
+        for state in ("running", "done"):
+            jobs[0] = told(state, done=1, total=8)
+            said.locator(f"text=demix all neurons of conv3: {state}.").wait_for()
+
+
+def test_jobs_do_not_move_while_the_server_does_not_answer(chromium, serving, run):
+    jobs = [told("running", done=3, total=8), told("done", id="1" * 16, title="trust")]
+    with opened(chromium, serving(run.path), "#overview") as page:
+        page.route("**/api/runs/RUN/jobs", lambda r: r.fulfill(json={"jobs": jobs}))
+        page.click("nav a[href='#jobs']")
+        page.wait_for_selector(".jobs progress")
+        page.unroute("**/api/runs/RUN/jobs")
+        page.route("**/api/runs/RUN/jobs", lambda r: r.abort())
+        page.wait_for_selector(".jobs .state:text-is('running when last seen')")
+        page.wait_for_selector(".status [role=alert]:has-text('does not answer')")
+        assert page.locator(".jobs progress").count() == 0
+        assert page.locator(".jobs .state.done").inner_text() == "done"
+        page.wait_for_timeout(1_200)  # asked again, and said once
+        assert page.locator(".jobs .state.running").inner_text() == "running when last seen"
+        page.unroute("**/api/runs/RUN/jobs")
+        page.route("**/api/runs/RUN/jobs", lambda r: r.fulfill(json={"jobs": jobs}))
+        page.wait_for_selector(".jobs .state:text-is('running')")
+        assert page.locator(".jobs progress").count() == 1
+        assert page.locator(".status [role=alert]:visible").count() == 0
+        page.heard.clear()  # Chromium notes that there was no answer

@@ -80,7 +80,7 @@ def test_neurons_that_are_demixed_now_are_not_said_to_be_stopped(chromium, servi
 
 def test_a_demixing_job_is_said_to_run_and_how_far_it_is(chromium, serving, half):
     job = {"id": "0" * 16, "title": "demix all neurons of conv3", "result": "#neurons"}
-    job |= {"state": "running", "done": 3, "total": 8, "said": "", "error": ""}
+    job |= {"state": "running", "done": 0, "total": 0, "said": "", "error": ""}
     job |= dict.fromkeys(("made", "began", "ended"), "2026-01-01T00:00:00+00:00")
 
     def answer(route):
@@ -89,6 +89,9 @@ def test_a_demixing_job_is_said_to_run_and_how_far_it_is(chromium, serving, half
     with opened(chromium, serving(half.path), "#overview") as page:
         page.route("**/jobs", answer)
         page.click("nav a[href='#neurons']")
+        earlier = "#neurons .at-work:has-text('Demixed so far: 2 of conv3.')"
+        page.wait_for_selector(earlier)
+        job |= {"done": 3, "total": 8}
         page.wait_for_selector("#neurons .at-work:has-text('3 of 8 neurons are done')")
         bar = page.locator("#neurons .at-work progress")
         assert (bar.evaluate("(e) => e.max"), bar.evaluate("(e) => e.value")) == (8, 3)

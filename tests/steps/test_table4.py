@@ -128,12 +128,24 @@ def test_the_activation_window_lies_under_the_strongest_filter():
     assert readings(padded, x)["activation"].tolist() == [8]
 
 
+@pytest.mark.parametrize("strand", ["GTCACGTGACC", "GGTCACGTGAC"])
+def test_the_best_site_is_found_on_either_strand_and_at_the_ends(strand):
+    matrix = motifs.Motif(encode(["GTCACGTGACC"])[0].double().numpy(), "M")
+    inside, first, last = ("A" * n + strand + "A" * (29 - n) for n in (11, 0, 29))
+    found = table4.best_sites(encode([inside, first, last, "N" * 40]), [matrix])
+    assert found.tolist()[:3] == [12, 1, 30]
+    assert 0 <= found[3] <= 40 - 9
+    other = motifs.Motif(encode(["AAAAAAAAAAAAA"])[0].double().numpy(), "longer")
+    assert table4.best_sites(encode([inside]), [matrix, other]).item() != 12  # more bits
+
+
 def row(name, network, share, **optimum):
     reading = {"own": share / 2, "family": share, "shuffled": 0.03, "others": 0.02}
+    windows = {"saliency": reading, "site": reading | {"family": 0.8}}
     motif = {"consensus": "ACGT", "own": False, "family": True, "shuffled": 0.5, "others": 0.1}
     best = {"published": [motif | {"family": False}], "letters": [motif | {"family": False}, motif]}
     return {
-        "set": name, "network": network, "auroc": 0.9, "windows": {"saliency": reading},
+        "set": name, "network": network, "auroc": 0.9, "windows": windows,
         "optimum": best | optimum,
     }  # fmt: skip
 
@@ -151,6 +163,9 @@ def test_the_page_means_over_the_sets_that_all_networks_have():
     assert f"by letters, the strongest motif | {first}" in page
     assert f"any of the first three | {any_of}" in page
     assert "| ELK1 | 7 | 100 |" in page
+    best = "| the best site of the factor's own matrix | none | 2 |  | **80.0 %** |"
+    assert page.count(best) == 1
+    assert f"| B | {nets[2]} | 0.900 | 80.0 % | 30.0 % |" in page
 
 
 def test_an_optimum_is_matched_with_its_control(jaspar):

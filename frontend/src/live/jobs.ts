@@ -21,6 +21,7 @@ export class JobsView {
   private readonly asked = new Set<string>(); // that are being cancelled or resumed
   private open = new Map<string, Job["state"]>(); // that wait or were at work when last looked at
   private timer = 0;
+  private isLost = false; // the server did not answer when last asked
   private wanted = ""; // the job whose scores an address asks for
 
   constructor(
@@ -47,13 +48,31 @@ export class JobsView {
     let wait = IDLE;
     try {
       const { jobs } = await this.api.get<{ jobs: Job[] }>("jobs");
+      this.found();
       this.show(jobs);
       if (this.open.size) wait = BUSY;
     } catch (error) {
       this.status.fail(error);
+      this.lose();
     }
     clearTimeout(this.timer);
     if (this.open.size || this.body.classList.contains("current")) this.timer = setTimeout(() => void this.look(), wait);
+  }
+
+  /** Nobody knows what became of the jobs: none of them moves on the page. */
+  private lose(): void {
+    if (this.isLost) return;
+    this.isLost = true;
+    for (const state of this.list.querySelectorAll(".state.running, .state.waiting")) state.append(" when last seen");
+    for (const bar of this.list.querySelectorAll("progress")) bar.remove();
+  }
+
+  /** The server answers again: every row is made anew. */
+  private found(): void {
+    if (!this.isLost) return;
+    this.isLost = false;
+    this.shown.clear();
+    this.status.say("");
   }
 
   private async act(ask: () => Promise<Job>): Promise<void> {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from cisgram import explain, motifs
 from cisgram.core import files
@@ -27,9 +28,10 @@ from cisgram.models.probe import core
 from cisgram.models.state import device_of, untouched
 from cisgram.motifs import Motif, MotifSet
 from cisgram.motifs.families import families
+from cisgram.motifs.pvalues import log_odds
 from cisgram.seq.alphabet import one_hot
 from cisgram.steps.benchmark import H1_SUFFIX, Cell, chip_cell, finished_cell, home_of, run_cell
-from cisgram.steps.table4_page import NETWORKS, page_of
+from cisgram.steps.table4_page import NETWORKS, SITE, WINDOWS, page_of
 from cisgram.steps.train import Progress, chosen_device, data_of
 
 Row = dict[str, Any]
@@ -201,18 +203,24 @@ def _digest(trained: Row, factor: str, database: MotifSet) -> str:
         sorted(a.own | a.family) for a in [accepted(factor, database), *strangers(factor, database)]
     ]
     measured = [WINDOW, MAX_Q, LOOSE_Q, POSITIVES, SHUFFLES, EVERY, HEAD, DISTANCE, MIN_OVERLAP]
-    text = json.dumps([trained.get("digest", ""), database.origin, counts, measured])
+    names = [key for key, *_ in (*WINDOWS, SITE)]
+    text = json.dumps([trained.get("digest", ""), database.origin, counts, measured, names])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def windows_of(run: Run, factor: str, database: MotifSet, device: str = "cpu") -> Row:
-    """Shares of the windows that hit, by the method that points at them."""
+    """Shares of the windows that hit, by the method that points at them.
+
+    ``site`` asks no network: it is what a method would have that always points at the best site.
+    """
     model, x = load(run).to(chosen_device(device)), positives(run)
     own, others = accepted(factor, database), strangers(factor, database)
+    places = readings(model, x)
+    places[SITE[0]] = best_sites(x, [m for m in database if m.id in own.own])
     seen: Seen = {}
     return {
         name: measure_windows(letters_at(x, at), own, others, database, seen)
-        for name, at in readings(model, x).items()
+        for name, at in places.items()
     }
 
 
@@ -287,6 +295,31 @@ def _activations(model: nn.Module, x: OneHot) -> dict[str, Tensor]:
         "activation": (single + offset).clamp(0, last),
         "activation-sum": (total + offset).clamp(0, last),
     }
+
+
+def best_sites(x: OneHot, matrices: Iterable[Motif]) -> Tensor:
+    """(n,) first position of the window of 9 bp around the best match of any of the matrices.
+
+    Bits of log-odds, on either strand; N counts nothing.
+
+    Examples
+    --------
+    >>> from cisgram.seq import encode
+    >>> srf = [m for m in motifs.jaspar() if m.id == "MA0083.3"]
+    >>> x = encode(["ACGTACGTTACCATATATGGTAACGTACGT"])
+    >>> found = best_sites(x, srf).item()
+    >>> "ACGTACGTTACCATATATGGTAACGTACGT"[found : found + WINDOW]
+    'CCATATATG'
+    """
+    bits, at = torch.full((len(x),), -torch.inf), torch.zeros(len(x), dtype=torch.long)
+    last = x.shape[2] - WINDOW
+    for motif in matrices:
+        one = torch.from_numpy(log_odds(motif)).float()
+        strands = torch.stack([one, one.flip(0, 1)])
+        best, where = functional.conv1d(x.cpu().float(), strands).amax(1).max(1)
+        where = (where + (motif.width - WINDOW) // 2).clamp(0, last)
+        bits, at = torch.maximum(bits, best), torch.where(best > bits, where, at)
+    return at
 
 
 def strongest_window(scores: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ WINDOWS: tuple[tuple[str, str, tuple[float | None, ...]], ...] = (
     ("temporal", "temporal, forwards, as published", (None, 0.107, 0.226)),
     ("temporal-both", "temporal, both directions, in logits", (None, None, None)),
 )
+SITE = ("site", "the best site of the factor's own matrix")  # no reading of a network
 OPTIMA: tuple[tuple[str, int, str, tuple[float | None, ...]], ...] = (
     ("published", 1, "class optimization, as published", (0.33, 0.19, 0.23)),
     ("letters", 1, "class optimization by letters, the strongest motif", (None, None, None)),
@@ -49,6 +50,9 @@ def page_of(
     inside = [r for r in rows if r["set"] in shared]
     for key, title, published in WINDOWS:
         lines += _lines(inside, title, published, _window(key))
+    key, title = SITE
+    once = [_window(key)(r) for r in inside if r["network"] == NETWORKS[0]]  # alike for all
+    lines += _line(title, "none", None, once)
     for key, first, title, published in OPTIMA:
         lines += _lines(inside, title, published, _optimum(key, first))
     lines += ["", "## Every set", "", *_sets(rows)]
@@ -92,29 +96,36 @@ def _lines(
     lines = []
     for network, before in zip(NETWORKS, published, strict=True):
         found = [of(r) for r in rows if r["network"] == network]
-        given = [f for f in found if f is not None]
-        if not given:
-            continue
-        mean = {k: np.mean([f[k] for f in given]) for k in given[0]}
-        low, high = mean_interval([f["family"] for f in given], "bootstrap over sets")
-        lines.append(
-            f"| {title} | {network} | {len(given)} | {_percent(before)} | "
-            f"**{_percent(mean['family'])}** | {100 * low:.0f}-{100 * high:.0f} % | "
-            f"{_percent(mean['own'])} | "
-            f"{_percent(mean['shuffled'])} | {_percent(mean['others'])} | "
-            f"{_percent(mean.get('loose'))} | {_percent(mean.get('loose_shuffled'))} |"
-        )
+        lines += _line(title, network, before, found)
     return lines
 
 
+def _line(
+    title: str, network: str, published: float | None, found: Sequence[Row | None]
+) -> list[str]:
+    """Means over what was measured: one line, or none."""
+    given = [f for f in found if f is not None]
+    if not given:
+        return []
+    mean = {k: np.mean([f[k] for f in given]) for k in given[0]}
+    low, high = mean_interval([f["family"] for f in given], "bootstrap over sets")
+    return [
+        f"| {title} | {network} | {len(given)} | {_percent(published)} | "
+        f"**{_percent(mean['family'])}** | {100 * low:.0f}-{100 * high:.0f} % | "
+        f"{_percent(mean['own'])} | "
+        f"{_percent(mean['shuffled'])} | {_percent(mean['others'])} | "
+        f"{_percent(mean.get('loose'))} | {_percent(mean.get('loose_shuffled'))} |"
+    ]
+
+
 def _sets(rows: Sequence[Row]) -> list[str]:
-    short = ("saliency", "corrected", "activation", "sum", "temporal", "both")
+    short = ("best site", "saliency", "corrected", "activation", "sum", "temporal", "both")
     lines = [
         "| set | network | AUROC | " + " | ".join(short) + " | as published | by letters |",
         "|---|---|---|" + "---|" * (len(short) + 2),
     ]
     for r in rows:
-        shares = [_window(key)(r) for key, _, _ in WINDOWS]
+        shares = [_window(key)(r) for key in (SITE[0], *(w[0] for w in WINDOWS))]
         cells = [_percent(s["family"] if s else None) for s in shares]
         optimum = r.get("optimum", {"published": [], "letters": []})
         dense, letters = optimum["published"], optimum["letters"]
