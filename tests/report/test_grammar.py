@@ -34,6 +34,7 @@ def ruled(new_run):
             Rule("copies", (a,), copies=2, data=share(0.3, 0.1)),
         )
         facts = {"motifs": {a: 8, b: 9}, "sequences": 1500, "fdr": 0.05}
+        facts |= {"same_sites": {"GABPA": "ELF1"}, "absent": [f"TAL1{bad}"]}
         apart = Distances(a, b, (0, 3, 40, 2), (9.0, 12.0, 12.0, 12.0))
         found = Rules(rules, facts, (apart,))
         files.write_json(run.path / "grammar" / "rules.json", found.to_json())
@@ -48,6 +49,8 @@ def test_rules_are_sentences_in_groups_with_their_drawings(ruled, opened):
     both, alone = page.said.index("there in the sequences"), page.said.index("do not show it")
     data = page.said.index("the model does not hold it")
     assert "2 motifs in 1,500 sequences of interest: 3 rules that the model holds" in page.said
+    left = "GABPA (has the sites of ELF1), TAL1 (no more sites than chance gives)."
+    assert f"Given as well, and not asked: {left}" in page.said
     assert both < page.said.index("Spacing. SIX5, then ELF1, 12 to 20 bp apart, facing") < alone
     assert alone < page.said.index("Order. SIX5, then ELF1") < data
     assert "it lowers the output of sequences that the model scores high by 1.4" in page.said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -75,7 +75,16 @@ def _summary(found: Rules) -> str:
         f"{plural(n, 'motif')} in {plural(facts.get('sequences', 0), 'sequence')} of interest: "
         f"{plural(len(found.known), 'rule')} that the model holds at a false discovery rate of "
         f"{facts.get('fdr', 0.05):g}, {counts['confirmed']} of them seen in the sequences too."
-    )
+    ) + _left_out(facts)
+
+
+def _left_out(facts: Mapping[str, Any]) -> str:
+    """Motifs that were given and that nothing was asked of, with the reason."""
+    reasons = [
+        *(f"{m} (has the sites of {of})" for m, of in facts.get("same_sites", {}).items()),
+        *(f"{m} (no more sites than chance gives)" for m in facts.get("absent", ())),
+    ]
+    return f" Given as well, and not asked: {', '.join(reasons)}." if reasons else ""
 
 
 def _trees(found: Rules) -> list[tuple[Markup, str]]:
