@@ -11,7 +11,7 @@ from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
 WIDTH, HEIGHT = 340, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
 LEGEND = 18  # px above the frame
 MAX_POINTS = 240
 
