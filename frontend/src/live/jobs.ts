@@ -48,19 +48,19 @@ export class JobsView {
     let wait = IDLE;
     try {
       const { jobs } = await this.api.get<{ jobs: Job[] }>("jobs");
-      this.found();
+      this.serverIsBack();
       this.show(jobs);
       if (this.open.size) wait = BUSY;
     } catch (error) {
       this.status.fail(error);
-      this.lose();
+      this.serverIsGone();
     }
     clearTimeout(this.timer);
     if (this.open.size || this.body.classList.contains("current")) this.timer = setTimeout(() => void this.look(), wait);
   }
 
   /** Nobody knows what became of the jobs: none of them moves on the page. */
-  private lose(): void {
+  private serverIsGone(): void {
     if (this.isLost) return;
     this.isLost = true;
     for (const state of this.list.querySelectorAll(".state.running, .state.waiting")) state.append(" when last seen");
@@ -68,7 +68,7 @@ export class JobsView {
   }
 
   /** The server answers again: every row is made anew. */
-  private found(): void {
+  private serverIsBack(): void {
     if (!this.isLost) return;
     this.isLost = false;
     this.shown.clear();
